@@ -1,0 +1,53 @@
+"""The errors that end a run, as a tree.
+
+NavigatorError
+├── UsageError              the person's input cannot be used; the message says what to do
+├── Refused                 the run ends without an answer, on purpose (exit 3)
+│   ├── CannotAnswer        the model says that the question is beyond it
+│   └── NotPermitted        policy, permission or the patient lock forbids it
+├── LimitReached            hops, tokens or time are used up
+└── Failed                  something broke; the message says what to do (exit 1)
+    ├── ModelFailed         endpoint down, prose instead of JSON, steps that do not fit the schema
+    ├── ChartUnavailable    the FHIR server cannot be reached or refuses
+    └── AuditUnavailable    the journal cannot be written: no call happens (fail closed)
+"""
+
+
+class NavigatorError(Exception):
+    """Base of all errors that this program raises on purpose; `str()` is fit to show to a person."""
+
+
+class UsageError(NavigatorError):
+    """The person's input cannot be used."""
+
+
+class Refused(NavigatorError):
+    """The run ends without an answer, on purpose."""
+
+
+class CannotAnswer(Refused):
+    """The model says that the question is beyond it; the router may escalate."""
+
+
+class NotPermitted(Refused):
+    """Policy, permission or the patient lock forbids it."""
+
+
+class LimitReached(NavigatorError):
+    """A limit on hops, tokens or time is reached."""
+
+
+class Failed(NavigatorError):
+    """Something broke."""
+
+
+class ModelFailed(Failed):
+    """The model's endpoint is down, or what it returned is no step."""
+
+
+class ChartUnavailable(Failed):
+    """The FHIR server cannot be reached, or refuses."""
+
+
+class AuditUnavailable(Failed):
+    """The audit journal cannot be written, so no call happens."""

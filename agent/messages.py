@@ -1,0 +1,192 @@
+"""What passes between the person, the loop, the models and the tools."""
+
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["answered", "not_in_chart", "needs_review", "refused", "failed"]
+Target = Literal["local", "escalation"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Action(_Frozen):
+    """One tool call as the model asks for it. The answer is an action too (tool `answer`)."""
+
+    tool: str
+    arguments: dict[str, Any] = {}
+
+
+class Step(_Frozen):
+    """One model turn: a short thought and one to four actions."""
+
+    thought: str = ""
+    actions: tuple[Action, ...]
+
+
+class ToolResult(_Frozen):
+    """What one action brought back.
+
+    `text` is the compact rendering for a language model; `data` the result envelope as a dict
+    (mcp_servers.fhir.envelope.ResultEnvelope) or None after an error. `error` is one of the kinds in
+    mcp_servers.fhir.errors (`not_permitted`, `not_found`, `invalid_request`, `server_failed`,
+    `audit_unavailable`, ...), None when the call succeeded.
+    """
+
+    tool: str
+    arguments: dict[str, Any]
+    text: str
+    data: dict[str, Any] | None = None
+    error: str | None = None
+    ms: float = 0.0
+
+    @property
+    def refs(self) -> list[str]:
+        """Every `Type/id` that the rows of this result came from, in order, once each."""
+        found: dict[str, None] = {}
+        for row in (self.data or {}).get("rows", []):
+            for ref in [row.get("ref"), *row.get("refs", [])]:
+                if ref:
+                    found[ref] = None
+        return list(found)
+
+
+class SystemMessage(_Frozen):
+    """The instructions, the patient and today's date: what the host knows."""
+
+    role: Literal["system"] = "system"
+    text: str
+    patient: str | None = None
+    now: str
+
+
+class QuestionMessage(_Frozen):
+    """What the person asked."""
+
+    role: Literal["question"] = "question"
+    text: str
+
+
+class StepMessage(_Frozen):
+    """A step that the model took."""
+
+    role: Literal["step"] = "step"
+    step: Step
+
+
+class ResultsMessage(_Frozen):
+    """What the step's actions brought back, in their order."""
+
+    role: Literal["results"] = "results"
+    results: tuple[ToolResult, ...]
+
+
+class NoticeMessage(_Frozen):
+    """A word from the host to the model, such as why its last step was not accepted."""
+
+    role: Literal["notice"] = "notice"
+    text: str
+
+
+Message = Annotated[
+    SystemMessage | QuestionMessage | StepMessage | ResultsMessage | NoticeMessage,
+    Field(discriminator="role"),
+]
+
+
+class Image(_Frozen):
+    """An image that goes with the question (bytes, and their media type)."""
+
+    media_type: str
+    data: bytes
+
+
+class Usage(_Frozen):
+    """Tokens in and out of one model turn, and what it cost (US dollars; 0 for a local model)."""
+
+    prompt: int = 0
+    completion: int = 0
+    cost: float = 0.0
+
+
+class ModelIdentity(_Frozen):
+    """Which model answered, exactly."""
+
+    name: str
+    revision: str = ""
+    quantisation: str = ""
+
+
+class Turn(_Frozen):
+    """A model's step, and what it took."""
+
+    step: Step
+    usage: Usage = Usage()
+
+
+class Model(Protocol):
+    """Anything that can take the next step."""
+
+    @property
+    def identity(self) -> ModelIdentity: ...
+
+    async def next_step(self, messages: list[Message], schema: dict[str, Any], images: list[Image]) -> Turn:
+        """The next step, fit for `schema` (agent.steps). Raises CannotAnswer or ModelFailed."""
+        ...
+
+
+class Citation(_Frozen):
+    """A record that the answer rests on: its `Type/id`, and how a person would name it."""
+
+    ref: str
+    label: str = ""
+
+
+class Grounding(_Frozen):
+    """How many claims were checked against the evidence, and those that it does not support."""
+
+    checked: int = 0
+    unsupported: tuple[str, ...] = ()
+
+
+class RouteEntry(_Frozen):
+    """Which model took a step, and why."""
+
+    target: Target
+    reason: str
+
+
+class ToolCall(_Frozen):
+    """One tool call as the answer reports it."""
+
+    tool: str
+    arguments: dict[str, Any]
+    refs: tuple[str, ...]
+    ms: float
+    error: str | None = None
+
+
+class AuditTrail(_Frozen):
+    """Where the trail of this answer lies."""
+
+    session: str
+    events: int
+
+
+class Answer(_Frozen):
+    """What `ask --json` prints: the whole contract with those who call us."""
+
+    answer: str
+    status: Status
+    citations: tuple[Citation, ...] = ()
+    model: ModelIdentity
+    route: tuple[RouteEntry, ...] = ()
+    hops: int = 0
+    tool_calls: tuple[ToolCall, ...] = ()
+    grounding: Grounding = Grounding()
+    tokens: Usage = Usage()
+    cost: float = 0.0
+    audit: AuditTrail
+    disclaimer: str

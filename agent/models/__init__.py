@@ -1,0 +1,1 @@
+"""The models that plan: one protocol, several backends."""

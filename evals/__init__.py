@@ -1,0 +1,1 @@
+"""Does the navigator answer rightly? Questions, gold answers, graders, reports."""

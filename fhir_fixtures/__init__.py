@@ -1,0 +1,1 @@
+"""Synthetic charts, an embedded FHIR store, and a real HAPI to hold it against."""

@@ -1,0 +1,1 @@
+"""MCP servers over the clinic's own records."""

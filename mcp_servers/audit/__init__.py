@@ -1,0 +1,1 @@
+"""The audit trail: an append-only journal, its AuditEvents, their delivery."""
