@@ -4,9 +4,11 @@ NavigatorError
 ├── UsageError              the person's input cannot be used; the message says what to do
 ├── Refused                 the run ends without an answer, on purpose (exit 3)
 │   ├── CannotAnswer        the model says that the question is beyond it
+│   ├── AmbiguousPatient    several patients fit; the message lists them, none is picked
 │   └── NotPermitted        policy, permission or the patient lock forbids it
 ├── LimitReached            hops, tokens or time are used up
 └── Failed                  something broke; the message says what to do (exit 1)
+    ├── UnknownPatient      no such patient on this server
     ├── ModelFailed         endpoint down, prose instead of JSON, steps that do not fit the schema
     ├── ChartUnavailable    the FHIR server cannot be reached or refuses
     └── AuditUnavailable    the journal cannot be written: no call happens (fail closed)
@@ -29,6 +31,10 @@ class CannotAnswer(Refused):
     """The model says that the question is beyond it; the router may escalate."""
 
 
+class AmbiguousPatient(Refused):
+    """Several patients fit; the message lists them, none is picked."""
+
+
 class NotPermitted(Refused):
     """Policy, permission or the patient lock forbids it."""
 
@@ -41,6 +47,10 @@ class Failed(NavigatorError):
     """Something broke."""
 
 
+class UnknownPatient(Failed):
+    """There is no such patient on this server."""
+
+
 class ModelFailed(Failed):
     """The model's endpoint is down, or what it returned is no step."""
 
@@ -51,3 +61,12 @@ class ChartUnavailable(Failed):
 
 class AuditUnavailable(Failed):
     """The audit journal cannot be written, so no call happens."""
+
+
+# What the kind of a failed tool call (the bracketed word of its text) means for the run.
+BY_KIND: dict[str, type[NavigatorError]] = {
+    "audit_unavailable": AuditUnavailable,
+    "not_permitted": NotPermitted,
+    "patient_locked": NotPermitted,
+    "server_failed": ChartUnavailable,
+}

@@ -110,6 +110,14 @@ class Usage(_Frozen):
     completion: int = 0
     cost: float = 0.0
 
+    def plus(self, other: "Usage") -> "Usage":
+        """The sum of two."""
+        return Usage(
+            prompt=self.prompt + other.prompt,
+            completion=self.completion + other.completion,
+            cost=self.cost + other.cost,
+        )
+
 
 class ModelIdentity(_Frozen):
     """Which model answered, exactly."""

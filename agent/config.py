@@ -1,0 +1,112 @@
+"""The settings in force, and where each came from: flags over variables over a TOML file over defaults."""
+
+import getpass
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from agent.errors import UsageError
+
+APP = "ehr-navigator"
+PREFIX = "EHR_NAVIGATOR_"
+
+
+class Settings(BaseModel):
+    """Everything that can be set. Each field is also a variable `EHR_NAVIGATOR_<NAME>` and a TOML key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fhir: str = Field("", description="base URL of the FHIR R4 server; empty: the embedded sample charts")
+    fhir_token: SecretStr = Field(SecretStr(""), description="bearer token for the FHIR server")
+    model: str = Field("offline", description="offline | openai[:NAME] | scripted:FILE")
+    openai_url: str = Field("http://127.0.0.1:11434/v1", description="OpenAI-compatible endpoint")
+    openai_key: SecretStr = Field(SecretStr(""), description="its API key, if it wants one")
+    clinic_hosts: tuple[str, ...] = Field((), description="hosts besides loopback where a model may live")
+    escalation: Literal["never"] = Field("never", description="may a session go to a hosted model?")
+    escalate_after: int = Field(
+        5, ge=1, le=50, description="tool hops before the escalation target takes over"
+    )
+    max_hops: int = Field(12, ge=1, le=50, description="tool hops before a run is given up")
+    max_tokens: int = Field(200_000, ge=1_000, description="tokens in and out before a run is given up")
+    max_seconds: float = Field(300, gt=0, description="seconds before a run is given up")
+    now: datetime | None = Field(None, description="the date on which the question is asked; default today")
+    user: str = Field(default_factory=getpass.getuser, description="who asks, for the audit trail")
+    purpose: str = Field("TREAT", description="purpose of use, HL7 v3-PurposeOfUse code")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path(APP, appauthor=False),
+        description="sessions, the audit journal and the embedded store",
+    )
+
+    @field_validator("clinic_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser()
+
+    @field_validator("now")
+    @classmethod
+    def _aware(cls, value: datetime | None) -> datetime | None:
+        return value.astimezone() if value and value.tzinfo is None else value
+
+    @property
+    def moment(self) -> datetime:
+        """The date and time that counts as now, with an offset."""
+        return self.now or datetime.now().astimezone()
+
+
+def load(
+    flags: Mapping[str, Any], env: Mapping[str, str] = os.environ, file: Path | None = None
+) -> tuple[Settings, dict[str, str]]:
+    """The settings, and for each field where its value came from.
+
+    Raises UsageError for a file that cannot be read, an unknown key or a value that does not fit.
+    """
+    path = file or Path(env.get(PREFIX + "CONFIG") or user_config_path(APP, appauthor=False) / "config.toml")
+    layers: list[tuple[str, Mapping[str, Any]]] = [
+        (str(path), _read(path, required=file is not None or PREFIX + "CONFIG" in env)),
+        *[
+            (f"${PREFIX}{name.upper()}", {name: env[PREFIX + name.upper()]})
+            for name in Settings.model_fields
+            if PREFIX + name.upper() in env
+        ],
+        ("flag", {name: value for name, value in flags.items() if value is not None}),
+    ]
+    values: dict[str, Any] = {}
+    origin = dict.fromkeys(Settings.model_fields, "default")
+    for source, layer in layers:
+        for name, value in layer.items():
+            if name not in origin:
+                near = get_close_matches(name, origin, n=1)
+                raise UsageError(
+                    f"{source}: there is no setting {name!r}"
+                    + (f"; did you mean {near[0]!r}?" if near else "; `ehr-navigator config` lists them all")
+                )
+            values[name], origin[name] = value, source
+    try:
+        return Settings(**values), origin
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise UsageError(f"{name} (from {origin[name]}): {first['msg']}") from None
+
+
+def _read(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise UsageError(f"There is no configuration file {path}") from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as TOML: {error}") from None

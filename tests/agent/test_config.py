@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+
+from agent.config import load
+from agent.errors import UsageError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text('model = "openai:gemma"\nmax_hops = 7\nclinic_hosts = ["gpu.clinic.example"]\n')
+    return path
+
+
+def test_flags_win_over_variables_over_the_file_over_defaults(file: Path) -> None:
+    settings, origin = load(
+        {"model": "offline", "fhir": None},
+        {"EHR_NAVIGATOR_MODEL": "openai", "EHR_NAVIGATOR_MAX_HOPS": "9"},
+        file,
+    )
+    assert (settings.model, origin["model"]) == ("offline", "flag")
+    assert (settings.max_hops, origin["max_hops"]) == (9, "$EHR_NAVIGATOR_MAX_HOPS")
+    assert (settings.clinic_hosts, origin["clinic_hosts"]) == (("gpu.clinic.example",), str(file))
+    assert (settings.fhir, origin["fhir"]) == ("", "default")
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_name(file: Path) -> None:
+    file.write_text("modle = 'offline'")
+    with pytest.raises(UsageError, match="did you mean 'model'"):
+        load({}, {}, file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MAX_HOPS", "many"), ("MAX_HOPS", "0"), ("NOW", "someday"), ("ESCALATION", "always")],
+)
+def test_a_value_that_does_not_fit_is_refused_naming_its_source(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=rf"\$EHR_NAVIGATOR_{name}"):
+        load({}, {f"EHR_NAVIGATOR_{name}": value, "EHR_NAVIGATOR_DATA_DIR": str(tmp_path)})
+
+
+def test_a_named_file_that_is_missing_or_broken_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no configuration file"):
+        load({}, {}, tmp_path / "none.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("model = ")
+    with pytest.raises(UsageError, match="cannot be read as TOML"):
+        load({}, {}, broken)
+
+
+def test_secrets_are_not_shown() -> None:
+    settings, _ = load({}, {"EHR_NAVIGATOR_FHIR_TOKEN": "s3cret"})
+    assert "s3cret" not in str(settings) + str(settings.fhir_token)
+
+
+def test_a_date_without_offset_is_taken_as_local_time() -> None:
+    settings, _ = load({"now": "2024-05-01"}, {})
+    assert settings.moment.tzinfo is not None
+    assert settings.moment.date().isoformat() == "2024-05-01"
