@@ -1,0 +1,62 @@
+"""`python -m fhir_fixtures.hapi`: starts a real HAPI server, prints its base URL, stays until Ctrl-C."""
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+
+import anyio
+import httpx
+
+from fhir_fixtures.hapi.build import HapiUnavailable
+from fhir_fixtures.hapi.process import running_hapi
+
+
+async def load_charts(base: str) -> None:
+    """Loads the sample charts into the server at `base`."""
+    from fhir_fixtures.loader import load
+
+    async with httpx.AsyncClient(base_url=base, timeout=300, trust_env=False) as http:
+        await load(http)
+
+
+def main() -> int:
+    """Runs the command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m fhir_fixtures.hapi", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port on loopback (default: any free one)")
+    parser.add_argument(
+        "--database",
+        default="h2",
+        metavar="DATABASE",
+        help="h2 (in memory, the default), h2:PATH, or postgresql://USER[:PASSWORD]@HOST[:PORT]/NAME",
+    )
+    parser.add_argument(
+        "--load", action="store_true", help="load the sample charts before printing the base URL"
+    )
+    parser.add_argument(
+        "--base-file", type=Path, help="write the base URL to this file too, once all is ready"
+    )
+    arguments = parser.parse_args()
+    # A plain kill unwinds like Ctrl-C, so that the server is stopped in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        print("Starting HAPI (the first build takes some minutes) ...", file=sys.stderr)
+        with running_hapi(arguments.port, arguments.database) as base:
+            if arguments.load:
+                print("Loading the sample charts ...", file=sys.stderr)
+                anyio.run(load_charts, base)
+            print(base, flush=True)
+            if arguments.base_file:
+                arguments.base_file.write_text(base + "\n")
+            while True:
+                time.sleep(3600)
+    except HapiUnavailable as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""Runs the built HAPI server as a child process that never outlives this one."""
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from fhir_fixtures.hapi.build import HapiUnavailable, build, cache_folder, find_java
+
+START_SECONDS = 300.0
+STOP_SECONDS = 20.0
+
+
+def jdbc_settings(database: str) -> dict[str, str]:
+    """JDBC_URL, JDBC_USER and JDBC_PASSWORD of `database`.
+
+    `h2` is in memory; `h2:PATH` a file; `postgresql://USER[:PASSWORD]@HOST[:PORT]/NAME` PostgreSQL,
+    its password from PGPASSWORD when the URL has none. Raises HapiUnavailable for anything else.
+    """
+    if database == "h2":
+        return {"JDBC_URL": "jdbc:h2:mem:hapi;DB_CLOSE_DELAY=-1", "JDBC_USER": "sa", "JDBC_PASSWORD": ""}
+    if database.startswith("h2:"):
+        path = Path(database.removeprefix("h2:")).absolute()
+        return {"JDBC_URL": f"jdbc:h2:file:{path}", "JDBC_USER": "sa", "JDBC_PASSWORD": ""}
+    url = urlsplit(database)
+    if url.scheme != "postgresql" or not url.hostname or not url.username or url.path in {"", "/"}:
+        raise HapiUnavailable(
+            "the database must be h2, h2:PATH or postgresql://USER[:PASSWORD]@HOST[:PORT]/NAME"
+        )
+    password = unquote(url.password) if url.password else os.environ.get("PGPASSWORD", "")
+    host = url.netloc.rpartition("@")[2]
+    return {
+        "JDBC_URL": f"jdbc:postgresql://{host}{url.path}",
+        "JDBC_USER": unquote(url.username),
+        "JDBC_PASSWORD": password,
+    }
+
+
+@contextmanager
+def running_hapi(port: int = 0, database: str = "h2") -> Iterator[str]:
+    """The base URL (`http://127.0.0.1:N/fhir`) of a HAPI server that answers, for as long as the block lasts.
+
+    Builds it first where needed. `port` 0 takes any free one. The server listens on loopback only. Raises
+    HapiUnavailable when Java or Maven is missing, the build or the start fails, or the port is taken.
+    """
+    settings = jdbc_settings(database)
+    java = find_java()
+    jar = build()
+    _require_free(port)
+    log = cache_folder() / "server.log"
+    # Half the CPU time of the default flags, on a server that lives for minutes.
+    flags = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx2g"]
+    with log.open("wb") as errors:
+        server = subprocess.Popen(  # noqa: S603
+            [java, *flags, "-jar", str(jar), f"--server.port={port}"],
+            env={**os.environ, **settings},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            # Ctrl-C is for this process, which then ends the server.
+            start_new_session=True,
+        )
+    try:
+        base = f"http://127.0.0.1:{_announced_port(server, log)}/fhir"
+        _wait_until_it_answers(base, server, log)
+        yield base
+    finally:
+        _stop(server)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise HapiUnavailable(
+                f"port {port} is taken ({error.strerror}); choose another, or 0 for any"
+            ) from error
+
+
+def _announced_port(server: subprocess.Popen[str], log: Path) -> int:
+    """The port that the server announces on its standard output, which ends when the server does."""
+    assert server.stdout is not None
+    deadline = threading.Timer(START_SECONDS, server.kill)
+    deadline.start()
+    try:
+        for line in server.stdout:
+            word, _, number = line.strip().partition(" ")
+            if word == "port":
+                return int(number)
+    finally:
+        deadline.cancel()
+    raise _failed_to_start(log)
+
+
+def _wait_until_it_answers(base: str, server: subprocess.Popen[str], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{base}/metadata", timeout=60, trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.5)
+    raise _failed_to_start(log)
+
+
+def _failed_to_start(log: Path) -> HapiUnavailable:
+    end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    return HapiUnavailable(f"the HAPI server did not start; the end of {log}:\n{end}")
+
+
+def _stop(server: subprocess.Popen[str]) -> None:
+    """Closes the server's standard input, on which it ends; kills it if it does not in time."""
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.close()
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+    finally:
+        server.stdout.close()

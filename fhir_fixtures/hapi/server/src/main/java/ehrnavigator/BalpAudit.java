@@ -1,0 +1,63 @@
+package ehrnavigator;
+
+import ca.uhn.fhir.jpa.api.dao.IFhirResourceDao;
+import ca.uhn.fhir.rest.api.RequestTypeEnum;
+import ca.uhn.fhir.rest.api.server.RequestDetails;
+import ca.uhn.fhir.rest.api.server.SystemRequestDetails;
+import ca.uhn.fhir.storage.interceptor.balp.IBalpAuditContextServices;
+import ca.uhn.fhir.storage.interceptor.balp.IBalpAuditEventSink;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+import org.hl7.fhir.instance.model.api.IBaseResource;
+import org.hl7.fhir.instance.model.api.IIdType;
+import org.hl7.fhir.r4.model.AuditEvent;
+import org.hl7.fhir.r4.model.Identifier;
+import org.hl7.fhir.r4.model.Reference;
+
+/** What HAPI's BALP interceptor leaves to a server: who asked, how records are named, where events go. */
+final class BalpAudit {
+
+    private BalpAudit() {}
+
+    /** Stores each event in the server itself; access to AuditEvents is not audited again. */
+    record Sink(IFhirResourceDao<AuditEvent> events) implements IBalpAuditEventSink {
+        @Override
+        public void recordAuditEvent(AuditEvent event) {
+            if (event.getEntity().stream().noneMatch(Sink::isAuditEvent)) {
+                events.create(event, new SystemRequestDetails());
+            }
+        }
+
+        private static boolean isAuditEvent(AuditEvent.AuditEventEntityComponent entity) {
+            String query = entity.hasQuery() ? new String(entity.getQuery(), StandardCharsets.UTF_8) : "";
+            return query.matches("[^?]*/AuditEvent([/?].*)?")
+                    || Objects.requireNonNullElse(entity.getWhat().getReference(), "").contains("AuditEvent/");
+        }
+    }
+
+    /** Agents from the request's headers: the program by User-Agent, the person by From (RFC 9110, 10.1). */
+    static final class Context implements IBalpAuditContextServices {
+        @Override
+        public Reference getAgentClientWho(RequestDetails request) {
+            return named(request.getHeader("User-Agent"));
+        }
+
+        @Override
+        public Reference getAgentUserWho(RequestDetails request) {
+            return named(request.getHeader("From"));
+        }
+
+        private static Reference named(String header) {
+            String name = Objects.requireNonNullElse(header, "unknown");
+            return new Reference().setIdentifier(new Identifier().setValue(name)).setDisplay(name);
+        }
+
+        /** Relative, so that AuditEvent?patient= finds it; absolute once deleted, as a link would be refused. */
+        @Override
+        public String massageResourceIdForStorage(RequestDetails request, IBaseResource resource, IIdType id) {
+            return request.getRequestType() == RequestTypeEnum.DELETE
+                    ? IBalpAuditContextServices.super.massageResourceIdForStorage(request, resource, id)
+                    : id.toUnqualifiedVersionless().getValue();
+        }
+    }
+}

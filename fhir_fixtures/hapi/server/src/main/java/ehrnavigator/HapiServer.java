@@ -1,0 +1,187 @@
+package ehrnavigator;
+
+import ca.uhn.fhir.batch2.jobs.config.Batch2JobsConfig;
+import ca.uhn.fhir.context.FhirContext;
+import ca.uhn.fhir.context.support.IValidationSupport;
+import ca.uhn.fhir.jpa.api.config.JpaStorageSettings;
+import ca.uhn.fhir.jpa.api.config.ThreadPoolFactoryConfig;
+import ca.uhn.fhir.jpa.api.dao.DaoRegistry;
+import ca.uhn.fhir.jpa.api.dao.IFhirSystemDao;
+import ca.uhn.fhir.jpa.batch2.JpaBatch2Config;
+import ca.uhn.fhir.jpa.binary.api.IBinaryStorageSvc;
+import ca.uhn.fhir.jpa.binstore.DatabaseBinaryContentStorageSvcImpl;
+import ca.uhn.fhir.jpa.config.HapiJpaConfig;
+import ca.uhn.fhir.jpa.config.r4.JpaR4Config;
+import ca.uhn.fhir.jpa.config.util.HapiEntityManagerFactoryUtil;
+import ca.uhn.fhir.jpa.interceptor.OverridePathBasedReferentialIntegrityForDeletesInterceptor;
+import ca.uhn.fhir.jpa.model.config.PartitionSettings;
+import ca.uhn.fhir.jpa.model.config.SubscriptionSettings;
+import ca.uhn.fhir.jpa.model.dialect.HapiFhirH2Dialect;
+import ca.uhn.fhir.jpa.model.dialect.HapiFhirPostgresDialect;
+import ca.uhn.fhir.jpa.provider.IJpaSystemProvider;
+import ca.uhn.fhir.jpa.provider.JpaCapabilityStatementProvider;
+import ca.uhn.fhir.jpa.provider.ValueSetOperationProvider;
+import ca.uhn.fhir.jpa.search.DatabaseBackedPagingProvider;
+import ca.uhn.fhir.jpa.subscription.channel.config.SubscriptionChannelConfig;
+import ca.uhn.fhir.jpa.subscription.submit.config.SubscriptionSubmitterConfig;
+import ca.uhn.fhir.rest.api.EncodingEnum;
+import ca.uhn.fhir.rest.server.RestfulServer;
+import ca.uhn.fhir.rest.server.interceptor.SearchPreferHandlingInterceptor;
+import ca.uhn.fhir.rest.server.provider.ResourceProviderFactory;
+import ca.uhn.fhir.rest.server.util.ISearchParamRegistry;
+import ca.uhn.fhir.storage.interceptor.balp.BalpAuditCaptureInterceptor;
+import com.zaxxer.hikari.HikariDataSource;
+import jakarta.persistence.EntityManagerFactory;
+import java.io.IOException;
+import java.util.Map;
+import java.util.Properties;
+import org.hl7.fhir.r4.model.AuditEvent;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
+import org.springframework.boot.Banner;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.boot.autoconfigure.web.embedded.EmbeddedWebServerFactoryCustomizerAutoConfiguration;
+import org.springframework.boot.autoconfigure.web.servlet.ServletWebServerFactoryAutoConfiguration;
+import org.springframework.boot.web.servlet.ServletRegistrationBean;
+import org.springframework.boot.web.servlet.context.ServletWebServerApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.orm.jpa.JpaTransactionManager;
+import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
+
+/**
+ * A HAPI FHIR JPA R4 server at /fhir with HAPI's own BALP audit.
+ *
+ * <p>JDBC_URL, JDBC_USER and JDBC_PASSWORD name the database; --server.port (0: any free one) the port. When it
+ * answers, it writes "port N" on standard output; it ends when its standard input is closed, so that it never
+ * outlives the process that started it.
+ */
+@Configuration
+@Import({
+    JpaR4Config.class,
+    HapiJpaConfig.class,
+    ThreadPoolFactoryConfig.class,
+    JpaBatch2Config.class,
+    Batch2JobsConfig.class,
+    SubscriptionChannelConfig.class,
+    SubscriptionSubmitterConfig.class
+})
+@ImportAutoConfiguration({
+    ServletWebServerFactoryAutoConfiguration.class,
+    EmbeddedWebServerFactoryCustomizerAutoConfiguration.class
+})
+public class HapiServer {
+
+    public static void main(String[] arguments) throws IOException {
+        SpringApplication application = new SpringApplication(HapiServer.class);
+        application.setAllowCircularReferences(true);
+        application.setBannerMode(Banner.Mode.OFF);
+        // Searches carry a bare | between system and code, which Tomcat would refuse.
+        application.setDefaultProperties(
+                Map.of("server.address", "127.0.0.1", "server.tomcat.relaxed-query-chars", "|"));
+        var context = (ServletWebServerApplicationContext) application.run(arguments);
+        System.out.println("port " + context.getWebServer().getPort());
+        while (System.in.read() >= 0) {}
+        System.exit(SpringApplication.exit(context));
+    }
+
+    @Bean
+    JpaStorageSettings storageSettings() {
+        var settings = new JpaStorageSettings();
+        settings.setAllowExternalReferences(true);
+        settings.setAllowContainsSearches(true);
+        // Synthetic charts hold references to types that the definitions do not list (HAPI-0931).
+        settings.setEnforceReferenceTargetTypes(false);
+        return settings;
+    }
+
+    @Bean
+    PartitionSettings partitionSettings() {
+        return new PartitionSettings();
+    }
+
+    @Bean
+    SubscriptionSettings subscriptionSettings() {
+        return new SubscriptionSettings();
+    }
+
+    @Bean
+    IBinaryStorageSvc binaryStorage() {
+        return new DatabaseBinaryContentStorageSvcImpl();
+    }
+
+    @Bean(destroyMethod = "close")
+    HikariDataSource dataSource() {
+        var source = new HikariDataSource();
+        source.setJdbcUrl(System.getenv("JDBC_URL"));
+        source.setUsername(System.getenv("JDBC_USER"));
+        source.setPassword(System.getenv("JDBC_PASSWORD"));
+        return source;
+    }
+
+    @Bean
+    LocalContainerEntityManagerFactoryBean entityManagerFactory(
+            HikariDataSource source,
+            ConfigurableListableBeanFactory beans,
+            FhirContext fhir,
+            JpaStorageSettings settings) {
+        var dialect = source.getJdbcUrl().startsWith("jdbc:postgresql:")
+                ? HapiFhirPostgresDialect.class
+                : HapiFhirH2Dialect.class;
+        var properties = new Properties();
+        properties.put("hibernate.dialect", dialect.getName());
+        properties.put("hibernate.hbm2ddl.auto", "update");
+        properties.put("hibernate.search.enabled", "false");
+        var factory = HapiEntityManagerFactoryUtil.newEntityManagerFactory(beans, fhir, settings);
+        factory.setPersistenceUnitName("HAPI_PU");
+        factory.setDataSource(source);
+        factory.setJpaProperties(properties);
+        return factory;
+    }
+
+    @Bean
+    JpaTransactionManager transactionManager(EntityManagerFactory factory) {
+        return new JpaTransactionManager(factory);
+    }
+
+    @Bean
+    RestfulServer fhirServer(
+            IFhirSystemDao<?, ?> system,
+            DaoRegistry daos,
+            ResourceProviderFactory providers,
+            IJpaSystemProvider systemProvider,
+            ValueSetOperationProvider valueSets,
+            DatabaseBackedPagingProvider paging,
+            JpaStorageSettings settings,
+            ISearchParamRegistry searchParameters,
+            IValidationSupport validation,
+            OverridePathBasedReferentialIntegrityForDeletesInterceptor deletes) {
+        var server = new RestfulServer(system.getContext());
+        server.registerProviders(providers.createProviders());
+        server.registerProviders(systemProvider, valueSets);
+        server.setServerConformanceProvider(
+                new JpaCapabilityStatementProvider(server, system, settings, searchParameters, validation));
+        server.setDefaultResponseEncoding(EncodingEnum.JSON);
+        // The page sizes of HAPI's own starter project, which most HAPI servers run with.
+        paging.setDefaultPageSize(20);
+        paging.setMaximumPageSize(200);
+        server.setPagingProvider(paging);
+        // Without it, "Prefer: handling=lenient" has no effect.
+        server.registerInterceptor(new SearchPreferHandlingInterceptor(searchParameters));
+        // A record that an AuditEvent names must still be deletable.
+        deletes.addPath("AuditEvent.entity.what");
+        deletes.addPath("AuditEvent.agent.who");
+        server.registerInterceptor(deletes);
+        server.registerInterceptor(new BalpAuditCaptureInterceptor(
+                new BalpAudit.Sink(daos.getResourceDao(AuditEvent.class)), new BalpAudit.Context()));
+        return server;
+    }
+
+    @Bean
+    ServletRegistrationBean<RestfulServer> fhirServlet(RestfulServer server) {
+        var servlet = new ServletRegistrationBean<>(server, "/fhir/*");
+        servlet.setLoadOnStartup(1);
+        return servlet;
+    }
+}
