@@ -1,0 +1,57 @@
+"""The journal's head file: the last record known to be on disk, kept outside the database.
+
+A database whose tail was cut off, or whose write-ahead log was lost, is whole in itself; only what lies
+outside it can tell. The head is written after each commit, so it never names a record that was not there:
+it may lag behind after a crash, and a crash is all it cannot tell from the loss of the very last record.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_servers.audit.record import GENESIS
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The number and the hash of a record; 0 and GENESIS before the first."""
+
+    seq: int = 0
+    hash: str = GENESIS
+
+
+def head_path(journal: Path) -> Path:
+    """Where the head of `journal` lies."""
+    return journal.with_name(journal.name + ".head")
+
+
+def read_head(journal: Path) -> Head | None:
+    """The head of `journal`, None when it is gone or is none. Raises OSError when it may not be read."""
+    try:
+        line = head_path(journal).read_bytes()
+    except FileNotFoundError:
+        return None
+    found = re.fullmatch(rb"(\d{20}) ([0-9a-f]{64})\n", line)
+    return Head(int(found[1]), found[2].decode()) if found else None
+
+
+def create_head(journal: Path) -> None:
+    """Write the head of a journal that has no record yet, durably, for the user alone."""
+    descriptor = os.open(head_path(journal), os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        write_head(descriptor, Head())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def open_head(journal: Path) -> int:
+    """A descriptor of the head for `write_head`."""
+    return os.open(head_path(journal), os.O_WRONLY)
+
+
+def write_head(descriptor: int, head: Head) -> None:
+    """Overwrite the head in place: one line of fixed width, so no new space is needed on a full disk."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, f"{head.seq:020d} {head.hash}\n".encode())

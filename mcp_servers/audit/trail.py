@@ -1,0 +1,71 @@
+"""Reads a journal, without being able to change it."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_servers.audit.errors import damaged, unavailable
+from mcp_servers.audit.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """What a session did: `user` and `patient` as its first call names them, times in UTC (ISO 8601)."""
+
+    session: str
+    user: str | None
+    patient: str | None
+    first: str
+    last: str
+    calls: int
+    completed: int
+    undelivered: int
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that can only read. Raises sqlite3.Error."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def records(path: Path, session: str | None = None) -> Iterator[Record]:
+    """The records of one session or of all, oldest first. Raises JournalUnavailable."""
+    try:
+        with closing(connect(path)) as db:
+            rows = db.execute(
+                "SELECT seq, id, session, kind, at, body, previous, hash FROM record"
+                " WHERE ?1 IS NULL OR session = ?1 ORDER BY seq",
+                (session,),
+            )
+            for seq, record_id, owner, kind, at, body, previous, digest in rows:
+                yield Record(seq, record_id, owner, kind, at, json.loads(body), previous, digest)
+    except sqlite3.Error as error:
+        raise unavailable(path, error) from error
+    except ValueError:
+        raise damaged(path, f"record {seq} is no longer JSON") from None
+
+
+def sessions(path: Path) -> list[SessionSummary]:
+    """What each session did, oldest first. Raises JournalUnavailable."""
+    try:
+        with closing(connect(path)) as db:
+            rows = db.execute(
+                """
+                SELECT session,
+                       (SELECT json_extract(body, '$.user') FROM record WHERE seq = first_intent),
+                       (SELECT json_extract(body, '$.patient') FROM record WHERE seq = first_intent),
+                       first, last, calls, completed,
+                       (SELECT count(*) FROM outbox WHERE outbox.session = known.session
+                        AND state <> 'delivered')
+                FROM (SELECT session, min(at) AS first, max(at) AS last, min(seq) AS first_seq,
+                             min(CASE WHEN kind = 'intent' THEN seq END) AS first_intent,
+                             sum(kind = 'intent') AS calls, sum(kind = 'completion') AS completed
+                      FROM record GROUP BY session) AS known
+                ORDER BY first_seq
+                """
+            )
+            return [SessionSummary(*row) for row in rows]
+    except sqlite3.Error as error:
+        raise unavailable(path, error) from error
