@@ -37,7 +37,7 @@ class Transaction:
         return self.head.seq + 1
 
     def append(self, kind: Kind, session: str, body: dict[str, Any], record_id: str | None = None) -> Record:
-        """Add a record to this write. Raises rfc8785.CanonicalizationError for a body without RFC 8785 form."""
+        """Add a record to this write. Raises rfc8785.CanonicalizationError for a body that has no such form."""
         record_id = record_id or str(uuid.uuid4())
         seq, previous = self.next_seq, self.head.hash
         digest = chain_hash(
@@ -88,7 +88,7 @@ class Journal:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """A write of several rows that reaches the disk whole or not at all; the lock of all writers is held."""
+        """A write of several rows that reaches the disk whole or not at all; other writers wait for it."""
         with self._lock, self._explained():
             if self._identity() != self._file:
                 raise damaged(self.path, "it was moved or replaced while it was open")
@@ -155,9 +155,7 @@ class Journal:
         """Refuse a journal that lost its tail: appending to it would bury the loss."""
         head = read_head(self.path)
         if head is None:
-            raise damaged(
-                self.path, "its .head file is missing or unreadable, so lost records would go unnoticed"
-            )
+            raise damaged(self.path, "its .head file is missing or unreadable, so a loss would go unnoticed")
         known = self._db.execute("SELECT hash FROM record WHERE seq = ?", (head.seq,)).fetchone()
         if head.seq and (known is None or known[0] != head.hash):
             raise damaged(self.path, f"record {head.seq}, once written, is lost or changed")

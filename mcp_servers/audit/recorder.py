@@ -113,16 +113,17 @@ class Recorder:
         """
         body = {
             "tool": tool,
-            "arguments": recordable(arguments),
+            "arguments": arguments,
             "patient": patient,
             "user": self.context.user,
             "purpose_of_use": self.context.purpose_of_use,
             "server": self.context.server,
             "fhir": self.context.fhir_base.rstrip("/"),
-            "meta": recordable(meta or {}),
+            "meta": meta or {},
         }
+        fit = {name: recordable(value) for name, value in body.items()}
         with self._journal.transaction() as write:
-            intent = write.append("intent", self.context.session, body, record_id=call_id())
+            intent = write.append("intent", self.context.session, fit, record_id=call_id())
         return Call(self._journal, intent)
 
 
