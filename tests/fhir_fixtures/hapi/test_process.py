@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -42,8 +41,8 @@ mkdir -p target/lib && touch target/hapi-fixture.jar
 
 
 @pytest.fixture
-def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A PATH whose java and mvn are scripts, and a cache folder of its own; yields mvn's log."""
+def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH whose java and mvn are scripts, and a cache folder of its own; returns mvn's log."""
     tools = tmp_path / "bin"
     tools.mkdir()
     for name, script in {"java": JAVA, "mvn": MAVEN}.items():
@@ -53,7 +52,7 @@ def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("EHR_NAVIGATOR_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("STAND_IN_LOG", str(tmp_path / "maven.log"))
-    yield tmp_path / "maven.log"
+    return tmp_path / "maven.log"
 
 
 def answers(base: str) -> bool:
@@ -98,10 +97,11 @@ def test_the_server_runs_as_long_as_the_block_and_no_longer(stand_ins: Path) -> 
 
 
 def test_an_error_in_the_block_takes_the_server_down_too(stand_ins: Path) -> None:
-    base = ""
+    bases = []
     with pytest.raises(RuntimeError, match="loading failed"), running_hapi() as base:
+        bases.append(base)
         raise RuntimeError("loading failed")
-    assert not answers(base)
+    assert not answers(bases[0])
 
 
 def test_the_server_is_built_once_for_the_same_sources(stand_ins: Path) -> None:
