@@ -98,9 +98,14 @@ def test_the_server_runs_as_long_as_the_block_and_no_longer(stand_ins: Path) -> 
 
 def test_an_error_in_the_block_takes_the_server_down_too(stand_ins: Path) -> None:
     bases = []
-    with pytest.raises(RuntimeError, match="loading failed"), running_hapi() as base:
-        bases.append(base)
-        raise RuntimeError("loading failed")
+
+    def fail_to_load() -> None:
+        with running_hapi() as base:
+            bases.append(base)
+            raise RuntimeError("loading failed")
+
+    with pytest.raises(RuntimeError, match="loading failed"):
+        fail_to_load()
     assert not answers(bases[0])
 
 
