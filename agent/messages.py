@@ -43,6 +43,11 @@ class ToolResult(_Frozen):
     ms: float = 0.0
 
     @property
+    def message(self) -> str:
+        """The text without the error's kind: what a person is told."""
+        return self.text.removeprefix(f"[{self.error}] ")
+
+    @property
     def refs(self) -> list[str]:
         """Every `Type/id` that the rows of this result came from, in order, once each."""
         found: dict[str, None] = {}
@@ -174,6 +179,17 @@ class ToolCall(_Frozen):
     refs: tuple[str, ...]
     ms: float
     error: str | None = None
+
+    @classmethod
+    def of(cls, result: ToolResult) -> "ToolCall":
+        """What the answer tells of a result."""
+        return cls(
+            tool=result.tool,
+            arguments=result.arguments,
+            refs=tuple(result.refs),
+            ms=result.ms,
+            error=result.error,
+        )
 
 
 class AuditTrail(_Frozen):

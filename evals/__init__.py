@@ -1,1 +1,1 @@
-"""Does the navigator answer rightly? Questions, gold answers, graders, reports."""
+"""Does the navigator answer rightly? Questions, an independent gold, graders, a report, and speed."""

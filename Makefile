@@ -1,0 +1,54 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export Q PATIENT
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+$(VENV)/core: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/dev: $(VENV)/core
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(VENV)/all: $(VENV)/dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,local,llama]'
+	touch $@
+
+run: $(VENV)/core  ## ask the sample charts three questions (or yours: Q="..." PATIENT=...)
+ifdef Q
+	@$(BIN)/ehr-navigator ask "$$Q" --patient "$$PATIENT"
+else
+	@set -e; ask() { printf '\n> %s\n' "$$1"; $(BIN)/ehr-navigator ask "$$1" --patient "$$2"; }; \
+	ask "What was the last HbA1c?" $(FIRST); \
+	ask "What medications is she taking?" $(FIRST); \
+	ask "Any allergies?" $(SECOND)
+endif
+
+check: $(VENV)/dev  ## format, lint, strict types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(VENV)/dev  ## the tests that need neither Java nor torch
+	$(BIN)/pytest
+
+test-all: $(VENV)/all  ## the same tests, with a real HAPI, a real model server and the `local` extra
+	$(BIN)/python -m tests.with_servers
+
+bench: $(VENV)/core  ## speed, as ratios within one run
+	$(BIN)/python -m evals bench
+
+evals: $(VENV)/core  ## the gold questions over the sample charts, by intent
+	$(BIN)/python -m evals run
+
+hapi: $(VENV)/core  ## build and start a real HAPI FHIR server with the sample charts (needs JDK 17 and Maven)
+	$(BIN)/python -m fhir_fixtures.hapi --load
+
+.PHONY: help run check test test-all bench evals hapi

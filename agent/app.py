@@ -1,0 +1,364 @@
+"""Composition root: the only place where stores, servers, models and trails are constructed."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from agent.config import Settings
+from agent.errors import (
+    BY_KIND,
+    AmbiguousPatient,
+    AuditUnavailable,
+    Failed,
+    NavigatorError,
+    Refused,
+    UnknownPatient,
+    UsageError,
+)
+from agent.messages import Action, Answer, AuditTrail, Model, SystemMessage, ToolResult
+from agent.session import Session, save
+
+# The command line's quick commands (help, config, audit) must not pay for MCP, HTTP and the store:
+# those are imported where they are used.
+if TYPE_CHECKING:
+    import httpx
+    from starlette.applications import Starlette
+
+    from agent.questions import Asked
+    from agent.toolbox import Toolbox
+    from mcp_servers.audit.journal import Journal
+    from mcp_servers.audit.recorder import Recorder
+
+JOURNAL = "audit.sqlite"
+CHARTS = "charts.sqlite"
+EMBEDDED = "http://embedded/fhir"
+MAX_QUESTION = 4_000  # characters; a question, not a document
+
+
+def private_folder(path: Path) -> Path:
+    """The folder, made for its user alone. Raises UsageError when it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(
+            f"The data folder {path} cannot be made ({error.strerror}); set EHR_NAVIGATOR_DATA_DIR to a "
+            "folder that you may write."
+        ) from None
+    return path
+
+
+def journal_path(settings: Settings) -> Path:
+    """Where the audit journal lies."""
+    return settings.data_dir / JOURNAL
+
+
+@asynccontextmanager
+async def open_fhir(settings: Settings) -> "AsyncIterator[httpx.AsyncClient]":
+    """An HTTP client whose base is the FHIR server: the one that is set, or the embedded store."""
+    import httpx
+
+    async with AsyncExitStack() as stack:
+        if settings.fhir:
+            token = settings.fhir_token.get_secret_value()
+            client = httpx.AsyncClient(
+                base_url=settings.fhir.rstrip("/"),
+                headers={"Authorization": f"Bearer {token}"} if token else {},
+                timeout=httpx.Timeout(30, connect=5),
+                limits=httpx.Limits(max_connections=20),
+            )
+        else:
+            transport = httpx.ASGITransport(stack.enter_context(open_embedded(settings)))
+            client = httpx.AsyncClient(transport=transport, base_url=EMBEDDED)
+        yield await stack.enter_async_context(client)
+
+
+@contextmanager
+def open_embedded(settings: Settings) -> "Iterator[Starlette]":
+    """The embedded FHIR store with the sample charts, as an ASGI application."""
+    from fhir_fixtures.store import create_app, open_store
+
+    store = open_store(private_folder(settings.data_dir) / CHARTS)
+    try:
+        yield create_app(store)
+    finally:
+        store.close()
+
+
+def build_model(settings: Settings) -> Model:
+    """The model that the settings name. Raises UsageError for an unknown one, NotPermitted for a far host."""
+    kind, _, name = settings.model.partition(":")
+    if kind == "offline" and not name:
+        from agent.models.offline import OfflinePlanner
+
+        return OfflinePlanner()
+    if kind == "scripted" and name:
+        from agent.models.scripted import load_script
+
+        return load_script(Path(name))
+    if kind == "openai":
+        import httpx
+
+        from agent.egress import check_endpoint
+        from agent.models.openai import OpenAICompatible
+
+        check_endpoint(settings.openai_url, settings.clinic_hosts)
+        return OpenAICompatible(
+            httpx.AsyncClient(follow_redirects=False),
+            settings.openai_url,
+            name,
+            api_key=settings.openai_key.get_secret_value() or None,
+            max_tokens=2_048,
+            timeout=settings.max_seconds,
+        )
+    raise UsageError(
+        f"There is no model {settings.model!r}; choose offline, openai, openai:NAME or scripted:FILE."
+    )
+
+
+@asynccontextmanager
+async def open_navigator(
+    settings: Settings, *, on_result: Callable[[ToolResult], object] = lambda _: None
+) -> "AsyncIterator[Navigator]":
+    """A navigator with its journal, FHIR connection and model; on leaving, AuditEvents are delivered."""
+    model = build_model(settings)
+    async with open_fhir(settings) as http:
+        journal = open_journal(settings)
+        try:
+            navigator = Navigator(settings, http, journal, model, on_result)
+            try:
+                yield navigator
+            finally:
+                navigator.undelivered = await deliver_events(journal, http)
+        finally:
+            journal.close()
+
+
+def open_journal(settings: Settings) -> "Journal":
+    """The audit journal, open for writing. Raises AuditUnavailable."""
+    from mcp_servers.audit.errors import JournalUnavailable
+    from mcp_servers.audit.journal import Journal
+
+    try:
+        return Journal(private_folder(settings.data_dir) / JOURNAL)
+    except JournalUnavailable as error:
+        raise AuditUnavailable(str(error)) from None
+
+
+async def deliver_events(journal: "Journal", http: "httpx.AsyncClient") -> int:
+    """Hand the AuditEvents that wait to the FHIR store; how many still wait."""
+    from mcp_servers.audit.outbox import deliver
+
+    return (await deliver(journal, http)).pending
+
+
+@dataclass
+class Navigator:
+    """Opened once; conversations with it share the FHIR connection, the journal and the model."""
+
+    settings: Settings
+    http: "httpx.AsyncClient"
+    journal: "Journal"
+    model: Model
+    on_result: Callable[[ToolResult], object]
+    undelivered: int = 0
+
+    async def ask(
+        self,
+        question: str,
+        *,
+        patient: str | None = None,
+        find: str | None = None,
+        on_patient: Callable[[Mapping[str, Any]], object] = lambda _: None,
+    ) -> Answer:
+        """One question in a session of its own. Whatever happens is an Answer, but for UsageError."""
+        check_question(question)
+        session = self.new_session()
+        try:
+            async with self.conversation(
+                patient=patient, find=find, session=session, on_patient=on_patient
+            ) as conversation:
+                return await conversation.ask(question)
+        except UsageError:
+            raise
+        except NavigatorError as error:
+            return self.unasked(session, error)
+
+    async def ask_many(self, asked: Sequence[Asked], concurrency: int) -> AsyncIterator[tuple[Asked, Answer]]:
+        """Answers as they are done, at most `concurrency` at once."""
+        slots = asyncio.Semaphore(concurrency)
+
+        async def one(entry: Asked) -> tuple[Asked, Answer]:
+            async with slots:
+                try:
+                    now = Settings(**{**self.settings.model_dump(), "now": entry.now or self.settings.now})
+                    return entry, await replace(self, settings=now).ask(entry.question, patient=entry.patient)
+                except (UsageError, ValueError) as error:
+                    return entry, self.unasked(self.new_session(), error)
+
+        for done in asyncio.as_completed([one(entry) for entry in asked]):
+            yield await done
+
+    def new_session(self) -> Session:
+        """A session not yet bound to a patient."""
+        return Session(patient=None, user=self.settings.user, now=self.settings.moment)
+
+    def unasked(self, session: Session, error: Exception) -> Answer:
+        """The Answer of a question that never reached the loop."""
+        return Answer(
+            answer=str(error),
+            status="refused" if isinstance(error, Refused) else "failed",
+            model=self.model.identity,
+            audit=self.trail(session),
+            disclaimer=prompt("disclaimer"),
+        )
+
+    def trail(self, session: Session) -> AuditTrail:
+        """Where the trail of a session lies, and how many calls are on it."""
+        return AuditTrail(session=session.id, events=self.journal.count(session.id))
+
+    def recorder(self, session: Session) -> "Recorder":
+        """The recorder of a session's tool calls."""
+        from mcp_servers.audit.recorder import Context, Recorder
+
+        return Recorder(
+            self.journal,
+            Context(
+                session=session.id,
+                user=self.settings.user,
+                purpose_of_use=self.settings.purpose,
+                fhir_base=str(self.http.base_url),
+            ),
+        )
+
+    @asynccontextmanager
+    async def toolbox(self, session: Session) -> "AsyncIterator[Toolbox]":
+        """The chart tools, locked to the session's patient; unlocked, for finding one, when it has none."""
+        from mcp_servers.fhir.server import build_server
+
+        from agent.toolbox import open_toolbox
+
+        server = build_server(self.http, self.recorder(session), patient=session.patient, now=session.now)
+        async with open_toolbox(server) as toolbox:
+            yield toolbox
+
+    async def find(self, session: Session, text: str) -> str:
+        """The one patient that `text` names. Raises UnknownPatient or AmbiguousPatient, which lists them."""
+        async with self.toolbox(session) as toolbox:
+            result = await toolbox.call(Action(tool="find_patient", arguments={"text": text}), {})
+        self.on_result(result)
+        rows = evidence(result)["rows"]
+        if not rows:
+            raise UnknownPatient(
+                f"No patient on this server fits {text!r}; check the spelling or use an identifier."
+            )
+        if len(rows) > 1:
+            known = "; ".join(
+                f"{row['name']}, born {row.get('birth_date', '?')} ({row['ref']})" for row in rows
+            )
+            raise AmbiguousPatient(f"{len(rows)} patients fit {text!r}: {known}. Name one with --patient.")
+        return str(rows[0]["ref"])
+
+    @asynccontextmanager
+    async def conversation(
+        self,
+        *,
+        patient: str | None = None,
+        find: str | None = None,
+        session: Session | None = None,
+        on_patient: Callable[[Mapping[str, Any]], object] = lambda _: None,
+    ) -> "AsyncIterator[Conversation]":
+        """A conversation locked to one patient, who is looked up first; without one, no chart is open."""
+        session = session or self.new_session()
+        if find is not None:
+            patient = await self.find(session, find)
+        if patient is not None:
+            session.patient = patient_reference(patient)
+        async with self.toolbox(session) as toolbox:
+            if session.patient:
+                looked_up = await toolbox.call(
+                    Action(tool="fhir_read", arguments={"reference": session.patient}), {}
+                )
+                if looked_up.error == "not_found":
+                    raise UnknownPatient(
+                        f"There is no {session.patient} on this server; try --find-patient NAME."
+                    )
+                on_patient(evidence(looked_up)["rows"][0])
+            session.messages.append(
+                SystemMessage(
+                    text=prompt(
+                        "system",
+                        tools="\n".join(f"- {offer.name}: {offer.description}" for offer in toolbox.offers),
+                        patient=session.patient or "none",
+                        now=session.now.date().isoformat(),
+                        max_hops=str(self.settings.max_hops),
+                    ),
+                    patient=session.patient,
+                    now=session.now.isoformat(),
+                )
+            )
+            yield Conversation(self, session, toolbox)
+
+
+@dataclass
+class Conversation:
+    """Questions and answers about one patient, in one session."""
+
+    navigator: Navigator
+    session: Session
+    toolbox: "Toolbox"
+
+    async def ask(self, question: str) -> Answer:
+        """The answer to a question or follow-up. Raises UsageError for an empty or endless question."""
+        from agent.loop import Limits, Run
+        from agent.router import RoutePolicy
+
+        check_question(question)
+        settings = self.navigator.settings
+        folder = private_folder(settings.data_dir) / "sessions"
+        run = Run(
+            session=self.session,
+            toolbox=self.toolbox,
+            models={"local": self.navigator.model},
+            policy=RoutePolicy(escalate_after=settings.escalate_after),
+            limits=Limits(settings.max_hops, settings.max_tokens, settings.max_seconds),
+            disclaimer=prompt("disclaimer"),
+            save=lambda session: save(session, folder),
+            trail=lambda: self.navigator.trail(self.session),
+            on_result=self.navigator.on_result,
+        )
+        return await run.ask(question)
+
+
+def check_question(question: str) -> None:
+    """Raise UsageError for a question that cannot be one."""
+    if not question.strip():
+        raise UsageError('The question is empty; ask something like "What was the last HbA1c?".')
+    if len(question) > MAX_QUESTION:
+        raise UsageError(f"The question has {len(question):,} characters; ask in at most {MAX_QUESTION:,}.")
+
+
+def patient_reference(text: str) -> str:
+    """`Patient/id` from what a person typed. Raises UsageError for what cannot be a patient's id."""
+    identifier = text.removeprefix("Patient/")
+    if not re.fullmatch(r"[A-Za-z0-9.\-]{1,64}", identifier):
+        raise UsageError(f"{text!r} is no patient reference; give Patient/id, or use --find-patient NAME.")
+    return f"Patient/{identifier}"
+
+
+def evidence(result: ToolResult) -> dict[str, Any]:
+    """A result's envelope. Raises the error that its kind stands for (mcp_servers.fhir.errors)."""
+    if result.error is None and result.data is not None:
+        return result.data
+    raise BY_KIND.get(result.error or "", Failed)(result.message)
+
+
+def prompt(name: str, **values: str) -> str:
+    """A text from the prompts folder, its placeholders filled in."""
+    text = (files("agent") / "prompts" / f"{name}.txt").read_text(encoding="utf-8").strip()
+    return Template(text).substitute(values)

@@ -1,0 +1,270 @@
+"""The command line: ehr-navigator ask | chat | mcp | fixtures | audit | config."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agent import app, chores, rendering
+from agent.config import Settings, load
+from agent.errors import NavigatorError, Refused, UsageError
+from agent.questions import Asked, read_questions
+
+OK, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Exit codes: 0 answered or not in chart, 1 failed, 2 usage, 3 refused or for review."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        settings, origin = load(
+            {name: getattr(arguments, name, None) for name in Settings.model_fields}, file=arguments.config
+        )
+        arguments.origin = origin
+        code: int = arguments.run(settings, arguments)
+        return code
+    except UsageError as error:
+        print(f"ehr-navigator: {error}", file=sys.stderr)
+        return USAGE
+    except Refused as error:
+        print(f"ehr-navigator: {error}", file=sys.stderr)
+        return REFUSED
+    except NavigatorError as error:
+        print(f"ehr-navigator: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("\nStopped. What was read is on the audit trail, and the session is saved.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away: nothing is left to say to it
+        return FAILED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and flags; flags that set a setting carry its name."""
+    parser = argparse.ArgumentParser(
+        prog="ehr-navigator",
+        description="Ask a FHIR chart a question; get a short, cited, audited answer.",
+        epilog="Answers are preliminary and need checking against the cited records; "
+        "they are not for diagnosis or treatment decisions.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    general = argparse.ArgumentParser(add_help=False)
+    general.add_argument(
+        "--config", type=Path, metavar="FILE", help="TOML settings (default: user config folder)"
+    )
+    general.add_argument(
+        "--data-dir", metavar="DIR", help="where sessions, journal and the embedded store live"
+    )
+    server = argparse.ArgumentParser(add_help=False)
+    server.add_argument("--fhir", metavar="URL", help="FHIR R4 base (default: the embedded sample charts)")
+    planner = argparse.ArgumentParser(add_help=False)
+    planner.add_argument("--model", metavar="NAME", help="offline (default) | openai[:NAME] | scripted:FILE")
+    planner.add_argument(
+        "--openai-url", metavar="URL", help="OpenAI-compatible endpoint, on loopback or a clinic host"
+    )
+    planner.add_argument(
+        "--now", metavar="DATE", help="the date on which the question is asked (default: today)"
+    )
+    whom = argparse.ArgumentParser(add_help=False)
+    patient = whom.add_mutually_exclusive_group()
+    patient.add_argument("--patient", metavar="REF", help="Patient/id or id; the session is locked to it")
+    patient.add_argument(
+        "--find-patient", metavar="TEXT", help="name, birth date or identifier of one patient"
+    )
+
+    ask = commands.add_parser(
+        "ask", parents=[general, server, planner, whom], help="ask one question, or a file of them"
+    )
+    ask.add_argument("question", nargs="?", help="in plain words, such as 'What was the last HbA1c?'")
+    ask.add_argument("--json", action="store_true", help="print the whole Answer object on stdout")
+    ask.add_argument(
+        "--questions", type=Path, metavar="FILE", help="JSONL: {id, patient, question, now?} a line"
+    )
+    ask.add_argument(
+        "--concurrency", type=_positive, default=1, metavar="N", help="questions at once (default 1)"
+    )
+    ask.set_defaults(run=_ask)
+
+    chat = commands.add_parser(
+        "chat", parents=[general, server, planner, whom], help="ask and follow up, in the terminal"
+    )
+    chat.set_defaults(run=_chat)
+
+    mcp = commands.add_parser("mcp", help="serve the chart tools to an MCP client")
+    servers = mcp.add_subparsers(title="servers", required=True, metavar="SERVER")
+    fhir = servers.add_parser("fhir", parents=[general, server], help="the chart tools over a FHIR server")
+    fhir.add_argument("--stdio", action="store_true", required=True, help="speak MCP on stdin and stdout")
+    fhir.add_argument("--patient", metavar="REF", help="lock the server to this patient")
+    fhir.add_argument("--now", metavar="DATE", help="the date that counts as today")
+    fhir.set_defaults(run=_mcp)
+
+    fixtures = commands.add_parser("fixtures", help="the synthetic sample charts")
+    chores = fixtures.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    listed = chores.add_parser("list", parents=[general], help="the sample patients")
+    listed.set_defaults(run=_fixtures_list)
+    serve = chores.add_parser("serve", parents=[general], help="serve them from the embedded FHIR store")
+    serve.add_argument(
+        "--port", type=int, default=8090, help="on loopback (default 8090; 0 picks a free one)"
+    )
+    serve.set_defaults(run=_fixtures_serve)
+    loading = chores.add_parser("load", parents=[general], help="load them into a FHIR R4 server")
+    loading.add_argument(
+        "--fhir", metavar="URL", required=True, help="FHIR R4 base of the server to write to"
+    )
+    loading.set_defaults(run=_fixtures_load)
+
+    audit = commands.add_parser("audit", help="the trail of what was read")
+    trails = audit.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    sessions = trails.add_parser("list", parents=[general], help="the sessions on record")
+    sessions.set_defaults(run=_audit_list)
+    show = trails.add_parser("show", parents=[general], help="every record of one session")
+    show.add_argument("session", help="a session's id, as `audit list` prints it")
+    show.set_defaults(run=_audit_show)
+    verify = trails.add_parser(
+        "verify", parents=[general, server], help="is the journal whole and unaltered?"
+    )
+    verify.add_argument(
+        "--delivered", action="store_true", help="also: is each AuditEvent in the FHIR store?"
+    )
+    verify.set_defaults(run=_audit_verify)
+
+    config = commands.add_parser(
+        "config", parents=[general, server, planner], help="the settings, and where each came from"
+    )
+    config.set_defaults(run=_config)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _ask(settings: Settings, arguments: argparse.Namespace) -> int:
+    if (arguments.questions is None) == (arguments.question is None):
+        raise UsageError('Ask one question ("What was the last HbA1c?"), or give --questions FILE.')
+    if arguments.questions is not None:
+        if arguments.patient or arguments.find_patient:
+            raise UsageError("With --questions each line names its own patient; leave out --patient.")
+        asked = read_questions(arguments.questions)
+        return asyncio.run(_ask_many(settings, asked, arguments.concurrency))
+    return asyncio.run(_ask_one(settings, arguments))
+
+
+async def _ask_one(settings: Settings, arguments: argparse.Namespace) -> int:
+    progress = rendering.Progress(sys.stderr)
+    async with app.open_navigator(settings, on_result=progress.result) as navigator:
+        answer = await navigator.ask(
+            arguments.question,
+            patient=arguments.patient,
+            find=arguments.find_patient,
+            on_patient=progress.patient,
+        )
+    if arguments.json:
+        print(answer.model_dump_json(indent=2))
+    else:
+        print(rendering.answer(answer, app.journal_path(settings)))
+    progress.waiting(navigator.undelivered)
+    return rendering.EXIT[answer.status]
+
+
+async def _ask_many(settings: Settings, asked: list[Asked], concurrency: int) -> int:
+    worst = OK
+    async with app.open_navigator(settings) as navigator:
+        async for one, answer in navigator.ask_many(asked, concurrency):
+            print(
+                json.dumps({"id": one.id, **answer.model_dump(mode="json")}, ensure_ascii=False), flush=True
+            )
+            worst = FAILED if answer.status == "failed" else worst
+    rendering.Progress(sys.stderr).waiting(navigator.undelivered)
+    return worst
+
+
+def _chat(settings: Settings, arguments: argparse.Namespace) -> int:
+    if not (arguments.patient or arguments.find_patient):
+        raise UsageError("Say whom the chat is about: --patient ID or --find-patient TEXT.")
+    return asyncio.run(_converse(settings, arguments))
+
+
+async def _converse(settings: Settings, arguments: argparse.Namespace) -> int:
+    progress = rendering.Progress(sys.stderr)
+    async with app.open_navigator(settings, on_result=progress.result) as navigator:
+        async with navigator.conversation(
+            patient=arguments.patient, find=arguments.find_patient, on_patient=progress.patient
+        ) as conversation:
+            print("Ask about this chart. An empty line or Ctrl-D ends the chat.", file=sys.stderr)
+            while question := (await asyncio.to_thread(_read_line)).strip():
+                try:
+                    answer = await conversation.ask(question)
+                except UsageError as error:
+                    print(error, file=sys.stderr)
+                    continue
+                print(rendering.answer(answer, app.journal_path(settings), brief=True), flush=True)
+    return OK
+
+
+def _read_line() -> str:
+    if sys.stdin.isatty():
+        print("> ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()
+
+
+def _mcp(settings: Settings, arguments: argparse.Namespace) -> int:
+    asyncio.run(chores.serve_mcp(settings, arguments.patient))
+    return OK
+
+
+def _fixtures_list(settings: Settings, _: argparse.Namespace) -> int:
+    print(rendering.table(chores.sample_patients(), ("id", "name", "birth_date", "sex", "set", "resources")))
+    return OK
+
+
+def _fixtures_serve(settings: Settings, arguments: argparse.Namespace) -> int:
+    chores.serve_fixtures(settings, arguments.port)
+    return OK
+
+
+def _fixtures_load(settings: Settings, arguments: argparse.Namespace) -> int:
+    print(asyncio.run(chores.load_fixtures(settings, rendering.Progress(sys.stderr).loaded)))
+    return OK
+
+
+def _audit_list(settings: Settings, _: argparse.Namespace) -> int:
+    print(
+        rendering.table(
+            chores.audited_sessions(settings), ("session", "user", "patient", "first", "last", "calls")
+        )
+    )
+    return OK
+
+
+def _audit_show(settings: Settings, arguments: argparse.Namespace) -> int:
+    for record in chores.audit_records(settings, arguments.session):
+        print(json.dumps(record, ensure_ascii=False))
+    return OK
+
+
+def _audit_verify(settings: Settings, arguments: argparse.Namespace) -> int:
+    sound, report = chores.verify_audit(settings, delivered=arguments.delivered)
+    print(report)
+    return OK if sound else FAILED
+
+
+def _config(settings: Settings, arguments: argparse.Namespace) -> int:
+    rows: list[dict[str, Any]] = [
+        {"setting": name, "value": str(getattr(settings, name)), "from": arguments.origin[name]}
+        for name in Settings.model_fields
+    ]
+    print(rendering.table(rows, ("setting", "value", "from")))
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""The planner loop: ask the model for a step, call the tools, until it answers."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.errors import BY_KIND, AuditUnavailable, LimitReached, ModelFailed, NavigatorError, Refused
+from agent.grounding import check
+from agent.messages import (
+    Action,
+    Answer,
+    AuditTrail,
+    Citation,
+    Image,
+    Message,
+    Model,
+    NoticeMessage,
+    QuestionMessage,
+    ResultsMessage,
+    RouteEntry,
+    Status,
+    Step,
+    StepMessage,
+    Target,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+from agent.router import RoutePolicy, route, would_have_escalated
+from agent.session import Session
+from agent.steps import ANSWER, step_schema, validate
+from agent.toolbox import Toolbox
+
+# A model that cannot produce a fitting step after this many corrections will not learn it in this run.
+MAX_CORRECTIONS = 2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run is given up: tool hops, tokens in and out, seconds."""
+
+    hops: int
+    tokens: int
+    seconds: float
+
+
+@dataclass
+class Run:
+    """One question's way through the loop. `models` holds `local`, and `escalation` where one is allowed."""
+
+    session: Session
+    toolbox: Toolbox
+    models: Mapping[Target, Model]
+    policy: RoutePolicy
+    limits: Limits
+    disclaimer: str
+    save: Callable[[Session], object]
+    trail: Callable[[], AuditTrail]
+    on_result: Callable[[ToolResult], object] = lambda _: None
+    images: list[Image] = field(default_factory=list)
+    hops: int = 0
+    corrections: int = 0
+    usage: Usage = field(default_factory=Usage)
+    routes: list[RouteEntry] = field(default_factory=list)
+    results: list[ToolResult] = field(default_factory=list)
+
+    async def ask(self, question: str) -> Answer:
+        """The answer, whatever happens: what ends a run early becomes its status and its text."""
+        schema = step_schema(self.toolbox.offers)
+        self.add(QuestionMessage(text=question))
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                while (final := await self.step(schema)) is None:
+                    pass
+            return self.answered(question, final)
+        except TimeoutError:
+            return self.ended(
+                "failed", f"No answer within {self.limits.seconds:g} seconds; the run was stopped."
+            )
+        except Refused as refusal:
+            return self.ended("refused", str(refusal))
+        except NavigatorError as error:
+            return self.ended("failed", str(error))
+        finally:
+            self.save(self.session)
+
+    async def step(self, schema: dict[str, Any]) -> Action | None:
+        """One model turn and the tool calls it asks for; the answer action once the model gives one."""
+        entry = route(self.hops, self.policy)
+        self.routes.append(entry)
+        step = await self.next_step(self.models[entry.target], schema)
+        if step is None:
+            return None
+        if step.actions[0].tool == ANSWER:
+            return step.actions[0]
+        if self.hops >= self.limits.hops:
+            raise LimitReached(f"No answer after {self.hops} tool hops, the limit; ask a narrower question.")
+        self.hops += 1
+        results = [await self.call(action, entry.target) for action in step.actions]
+        self.results += results
+        self.add(ResultsMessage(results=tuple(results)))
+        return None
+
+    async def next_step(self, model: Model, schema: dict[str, Any]) -> Step | None:
+        """The model's step, or None when it did not fit and the model was told why."""
+        turn = await model.next_step(self.session.messages, schema, self.images)
+        self.usage = self.usage.plus(turn.usage)
+        if self.usage.prompt + self.usage.completion > self.limits.tokens:
+            raise LimitReached(
+                f"No answer within {self.limits.tokens} tokens, the limit; ask a narrower question."
+            )
+        self.add(StepMessage(step=turn.step))
+        try:
+            validate(turn.step, schema)
+        except ModelFailed as misfit:
+            self.corrections += 1
+            if self.corrections > MAX_CORRECTIONS:
+                raise
+            self.add(NoticeMessage(text=f"{misfit} Send one corrected step."))
+            return None
+        return turn.step
+
+    async def call(self, action: Action, target: Target) -> ToolResult:
+        """Call one tool, saying which model asked for it."""
+        identity = self.models[target].identity
+        meta = {"session": self.session.id, "step": self.hops, "model": identity.model_dump()}
+        result = await self.toolbox.call(action, meta)
+        self.on_result(result)
+        if result.error == "audit_unavailable":
+            raise AuditUnavailable(result.message)
+        return result
+
+    def add(self, message: Message) -> None:
+        """Append to the conversation, and save it."""
+        self.session.messages.append(message)
+        self.save(self.session)
+
+    def answered(self, question: str, final: Action) -> Answer:
+        """The answer that the model gave, held against the evidence of the whole conversation."""
+        evidence = [
+            result
+            for message in self.session.messages
+            if isinstance(message, ResultsMessage)
+            for result in message.results
+        ]
+        if final.arguments["status"] == "not_in_chart":
+            # What could not be read is not known to be absent.
+            for result in self.results:
+                if result.error in BY_KIND:
+                    raise BY_KIND[result.error](result.message)
+        report = check(
+            final.arguments["text"],
+            final.arguments["citations"],
+            evidence,
+            question=question,
+            now=self.session.now.isoformat(),
+        )
+        status: Status = "needs_review" if report.grounding.unsupported else final.arguments["status"]
+        text = report.text
+        if would_have_escalated(self.hops, self.policy):
+            text += (
+                f"\n\nThis took {self.hops} tool hops. Past {self.policy.escalate_after} a hosted model "
+                "would have taken over, but policy allows none."
+            )
+        return self.ended(status, text).model_copy(
+            update={"citations": _labelled(report.citations, evidence), "grounding": report.grounding}
+        )
+
+    def ended(self, status: Status, text: str) -> Answer:
+        """The Answer object as the run stands."""
+        return Answer(
+            answer=text,
+            status=status,
+            model=self.models[self.routes[-1].target].identity,
+            route=tuple(self.routes),
+            hops=self.hops,
+            tool_calls=tuple(map(ToolCall.of, self.results)),
+            tokens=self.usage,
+            cost=self.usage.cost,
+            audit=self.trail(),
+            disclaimer=self.disclaimer,
+        )
+
+
+def _labelled(refs: tuple[str, ...], evidence: list[ToolResult]) -> tuple[Citation, ...]:
+    """Citations with the name and date of the row that each came from."""
+    rows = {
+        ref: row
+        for result in evidence
+        for row in (result.data or {}).get("rows", [])
+        for ref in [row.get("ref"), *row.get("refs", [])]
+        if ref
+    }
+    return tuple(
+        Citation(
+            ref=ref, label=" ".join(str(rows[ref][key]) for key in ("name", "date") if rows[ref].get(key))
+        )
+        for ref in refs
+    )

@@ -1,0 +1,91 @@
+"""What a person reads in a terminal: progress, answers, tables."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from agent.messages import Answer, Status, ToolResult
+
+EXIT: Mapping[Status, int] = {"answered": 0, "not_in_chart": 0, "failed": 1, "refused": 3, "needs_review": 3}
+_HEADLINE: Mapping[Status, str] = {
+    "answered": "",
+    "not_in_chart": "Not in this chart",
+    "needs_review": "Needs review: what is marked ⟨unverified⟩ does not stand in the records read",
+    "refused": "Not answered",
+    "failed": "Failed",
+}
+# Text from a chart must not move the cursor, recolour or retitle the terminal of the person who reads it.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """The text without control characters, safe to print on a terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+class Progress:
+    """Prints each thing as it happens."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._step = 0
+
+    def patient(self, row: Mapping[str, Any]) -> None:
+        """Whose chart it is."""
+        about = [str(row[key]) for key in ("name", "birth_date", "sex", "ref") if row.get(key)]
+        self._say("Chart of " + ", ".join(about))
+
+    def result(self, result: ToolResult) -> None:
+        """One tool call: what it looked for, what came back, how long it took."""
+        self._step += 1
+        sought = ", ".join(f"{key}={value}" for key, value in result.arguments.items())
+        if result.error:
+            outcome = result.error
+        else:
+            data = result.data or {}
+            total = data.get("total")
+            outcome = f"{data.get('returned', 0)} of {total} rows" if total is not None else "some rows"
+        self._say(f"  {self._step}. {result.tool}({sought})  {outcome}  {result.ms:.0f} ms")
+
+    def loaded(self, done: int, total: int) -> None:
+        """How many sample records a server has taken."""
+        self._say(f"  {done} of {total} records")
+
+    def waiting(self, events: int) -> None:
+        """AuditEvents that the FHIR store has not taken yet."""
+        if events:
+            self._say(
+                f"{events} audit events wait to be delivered to the FHIR store; the next run tries again."
+            )
+
+    def _say(self, text: str) -> None:
+        print(plain(text), file=self._stream, flush=True)
+
+
+def answer(given: Answer, journal: Path, *, brief: bool = False) -> str:
+    """An answer with its citations, who planned it, where its trail lies, and the disclaimer."""
+    lines = [_HEADLINE[given.status], given.answer] if _HEADLINE[given.status] else [given.answer]
+    lines += [f"  [{citation.ref}] {citation.label}".rstrip() for citation in given.citations]
+    if not brief:
+        who = " ".join(
+            part for part in (given.model.name, given.model.revision, given.model.quantisation) if part
+        )
+        lines += [
+            f"Planned by: {who}; {given.hops} tool hops; {given.grounding.checked} claims checked",
+            f"Trail: session {given.audit.session}, {given.audit.events} audit events, in {journal}",
+            given.disclaimer,
+        ]
+    return plain("\n".join(lines))
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Rows in aligned columns under their names."""
+    cells = [list(columns), *[[str(row.get(column, "")) for column in columns] for row in rows]]
+    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
+    return plain(
+        "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in cells
+        )
+    )

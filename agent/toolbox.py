@@ -1,0 +1,57 @@
+"""The tools on offer: an MCP client session that lists them, calls them, and turns results into evidence."""
+
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from mcp import Client
+from mcp.server import MCPServer
+from mcp.types import TextContent
+
+from agent.messages import Action, ToolResult
+from agent.steps import ToolOffer
+
+STEP_META = "ehr-navigator/step"
+# The SDK puts its own words before those of the tool.
+_ERROR = re.compile(r"(?:Error executing tool \S+: )?(?P<text>(?:\[(?P<kind>\w+)\] )?.*)", re.DOTALL)
+
+
+class Toolbox:
+    """Tools of one MCP server, ready to call."""
+
+    def __init__(self, client: Client, offers: list[ToolOffer]) -> None:
+        self._client = client
+        self.offers = offers
+
+    async def call(self, action: Action, meta: dict[str, Any]) -> ToolResult:
+        """Call one tool. An error is a result too, with its kind: the model may mend its arguments."""
+        started = time.perf_counter()
+        request_meta: Any = {STEP_META: meta}  # the SDK types the keys it knows alone
+        answer = await self._client.call_tool(action.tool, action.arguments, meta=request_meta)
+        text = "\n".join(block.text for block in answer.content if isinstance(block, TextContent))
+        error = None
+        if answer.is_error:
+            found = _ERROR.fullmatch(text)
+            assert found
+            text, error = found["text"], found["kind"] or "invalid_request"
+        return ToolResult(
+            tool=action.tool,
+            arguments=action.arguments,
+            text=text,
+            data=None if error else answer.structured_content,
+            error=error,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+        )
+
+
+@asynccontextmanager
+async def open_toolbox(server: MCPServer) -> AsyncIterator[Toolbox]:
+    """Connect to a server in this process and list its tools."""
+    async with Client(server) as client:
+        listed = await client.list_tools()
+        yield Toolbox(
+            client,
+            [ToolOffer(tool.name, tool.description or "", tool.input_schema) for tool in listed.tools],
+        )

@@ -1,0 +1,95 @@
+"""`python -m evals run`: the gold questions over the sample charts, by intent; `... bench`: speed."""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
+
+from agent.app import open_navigator
+from agent.config import Settings, load
+from agent.messages import Answer
+from agent.questions import Asked
+from evals.bench import bench
+from evals.graders import grade
+from evals.questions import Question, build, out_of_reach
+from fhir_fixtures.charts import as_of, resources
+
+
+async def answers(settings: Settings, questions: list[Question], concurrency: int) -> dict[str, Answer]:
+    """The navigator's answer to each question, by the question's id."""
+    asked = [Asked(id=one.id, patient=one.patient, question=one.text) for one in questions]
+    async with open_navigator(settings) as navigator:
+        return {one.id: answer async for one, answer in navigator.ask_many(asked, concurrency)}
+
+
+def report(questions: list[Question], given: dict[str, Answer]) -> tuple[str, int]:
+    """A line an intent (right, asked), each wrong answer with its reason, and how many are wrong."""
+    right: defaultdict[str, int] = defaultdict(int)
+    total: defaultdict[str, int] = defaultdict(int)
+    wrong = []
+    for one in questions:
+        fault = grade(given[one.id], one.gold)
+        total[one.intent] += 1
+        right[one.intent] += not fault
+        if fault:
+            said = given[one.id].answer.replace("\n", " ")[:160]
+            wrong.append(f"{one.id}  {one.patient}  {one.text}\n    {fault}\n    {said}")
+    lines = [f"{intent:<28}{right[intent]:>5} of {total[intent]:<5}" for intent in total]
+    share = 100 * sum(right.values()) / sum(total.values())
+    lines.append(f"{'all':<28}{sum(right.values()):>5} of {sum(total.values()):<5} {share:.1f} %")
+    return "\n".join([*wrong, *lines]), len(wrong)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, grade, print. Exit 1 when fewer than 95 % are right, or one out of reach was not refused."""
+    charts = list(resources())
+    now = datetime.fromisoformat(f"{as_of()[:10]}T12:00:00+00:00")
+    within = build(charts, now)[: arguments.limit]
+    beyond = out_of_reach(sorted({one.patient for one in within}))
+    with tempfile.TemporaryDirectory() as folder:
+        flags = {"model": arguments.model, "fhir": arguments.fhir, "now": now.isoformat()}
+        settings, _ = load({**flags, "data_dir": arguments.data_dir or folder})
+        given = asyncio.run(answers(settings, within + beyond, arguments.concurrency))
+    if arguments.out:
+        lines = [json.dumps({"id": key, **answer.model_dump(mode="json")}) for key, answer in given.items()]
+        arguments.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text, wrong = report(within, given)
+    print(text)
+    text, unrefused = report(beyond, given)
+    print(text)
+    return int(unrefused > 0 or wrong > 0.05 * len(within))
+
+
+def time_commands(_: argparse.Namespace) -> int:
+    """Print how long each command takes."""
+    print(bench())
+    return 0
+
+
+def main() -> int:
+    """Choose the command."""
+    parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    asking = commands.add_parser("run", help="ask the gold questions and grade the answers")
+    asking.add_argument("--model", help="as for ehr-navigator ask")
+    asking.add_argument("--fhir", help="FHIR base that holds the sample charts (default: the embedded store)")
+    asking.add_argument(
+        "--data-dir", help="keep sessions and journal here (default: a folder that is removed)"
+    )
+    asking.add_argument("--limit", type=int, help="ask only the first N")
+    asking.add_argument("--concurrency", type=int, default=4, help="questions at once (default 4)")
+    asking.add_argument("--out", type=Path, help="write every Answer to this JSONL file")
+    asking.set_defaults(run=run)
+    timing = commands.add_parser("bench", help="how long each command takes, as ratios within one run")
+    timing.set_defaults(run=time_commands)
+    arguments = parser.parse_args()
+    code: int = arguments.run(arguments)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,235 @@
+"""The loop, over a real MCP server in memory with one tool; the model is scripted and says so."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+
+from agent.errors import CannotAnswer, Failed
+from agent.loop import MAX_CORRECTIONS, Limits, Run
+from agent.messages import Action, Answer, AuditTrail, Image, Message, ModelIdentity, Step, Turn, Usage
+from agent.models.scripted import ScriptedModel
+from agent.router import RoutePolicy
+from agent.session import Session
+from agent.toolbox import Toolbox, open_toolbox
+from mcp_servers.fhir.envelope import ResultEnvelope
+
+POTASSIUM = {
+    "ref": "Observation/k1",
+    "name": "Potassium",
+    "date": "2026-01-02",
+    "value": 4.1,
+    "unit": "mmol/L",
+}
+
+
+def chart_server() -> MCPServer:
+    server = MCPServer("one-tool")
+
+    @server.tool()
+    def observations(name: str) -> ResultEnvelope:
+        """Measurements by name."""
+        if name in {"not_permitted", "server_failed", "audit_unavailable", "not_found"}:
+            raise ToolError(f"[{name}] as the test asked")
+        rows = [POTASSIUM] if name == "potassium" else []
+        return ResultEnvelope(
+            finding="recorded" if rows else "nothing_recorded",
+            rows=rows,
+            total=len(rows),
+            returned=len(rows),
+            truncated=False,
+            as_of="2026-02-01",
+        )
+
+    return server
+
+
+def look_up(name: str = "potassium") -> Step:
+    return Step(thought="", actions=(Action(tool="observations", arguments={"name": name}),))
+
+
+def answer(text: str, *citations: str, status: str = "answered") -> Step:
+    arguments = {"text": text, "citations": list(citations), "status": status}
+    return Step(thought="", actions=(Action(tool="answer", arguments=arguments),))
+
+
+RIGHT = answer("Potassium was 4.1 mmol/L on 2026-01-02 [Observation/k1].", "Observation/k1")
+
+
+@asynccontextmanager
+async def a_run(
+    *steps: Step | Exception, saved: list[int] | None = None, **changes: Any
+) -> AsyncIterator[Run]:
+    async with open_toolbox(chart_server()) as toolbox:
+        yield make_run(toolbox, ScriptedModel(list(steps)), saved if saved is not None else [], **changes)
+
+
+def make_run(toolbox: Toolbox, model: Any, saved: list[int], **changes: Any) -> Run:
+    session = Session(patient="Patient/a", user="dr", now=datetime(2026, 2, 1, tzinfo=UTC))
+    settings: dict[str, Any] = {
+        "policy": RoutePolicy(),
+        "limits": Limits(hops=8, tokens=10_000, seconds=20),
+        **changes,
+    }
+    return Run(
+        session=session,
+        toolbox=toolbox,
+        models={"local": model},
+        disclaimer="Preliminary.",
+        save=lambda session: saved.append(len(session.messages)),
+        trail=lambda: AuditTrail(session=session.id, events=0),
+        **settings,
+    )
+
+
+async def ask(*steps: Step | Exception, **changes: Any) -> Answer:
+    async with a_run(*steps, **changes) as run:
+        return await run.ask("What is the potassium?")
+
+
+@pytest.mark.anyio
+async def test_an_answer_carries_its_citations_route_and_tool_calls() -> None:
+    given = await ask(look_up(), RIGHT)
+    assert (given.status, given.hops) == ("answered", 1)
+    assert [(citation.ref, citation.label) for citation in given.citations] == [
+        ("Observation/k1", "Potassium 2026-01-02")
+    ]
+    assert [call.refs for call in given.tool_calls] == [("Observation/k1",)]
+    assert [entry.target for entry in given.route] == ["local", "local"]
+    assert given.grounding.checked > 0
+    assert not given.grounding.unsupported
+
+
+@pytest.mark.anyio
+async def test_a_number_that_no_record_holds_is_marked_and_needs_review() -> None:
+    given = await ask(look_up(), answer("Potassium was 5.1 mmol/L [Observation/k1].", "Observation/k1"))
+    assert given.status == "needs_review"
+    assert "⟨unverified: 5.1" in given.answer
+
+
+@pytest.mark.anyio
+async def test_the_session_is_saved_after_every_message_and_at_the_end() -> None:
+    saved: list[int] = []
+    await ask(look_up(), RIGHT, saved=saved)
+    assert saved == [1, 2, 3, 4, 4]
+
+
+@pytest.mark.anyio
+async def test_a_step_that_breaks_the_schema_is_told_why_and_may_be_mended() -> None:
+    broken = Step(thought="", actions=(Action(tool="observations", arguments={"patient": "Patient/b"}),))
+    async with a_run(broken, look_up(), RIGHT) as run:
+        given = await run.ask("What is the potassium?")
+        notices = [message.text for message in run.session.messages if message.role == "notice"]
+    assert given.status == "answered"
+    assert given.hops == 1
+    assert len(notices) == 1
+    assert "does not fit the schema" in notices[0]
+
+
+@pytest.mark.anyio
+async def test_a_model_that_never_fits_the_schema_fails_the_run() -> None:
+    broken = Step(thought="", actions=(Action(tool="shell", arguments={}),))
+    given = await ask(*[broken] * (MAX_CORRECTIONS + 1))
+    assert given.status == "failed"
+    assert "does not fit the schema" in given.answer
+
+
+@pytest.mark.anyio
+async def test_hops_tokens_and_time_each_end_a_run_with_their_own_message() -> None:
+    hops = await ask(*[look_up()] * 3, limits=Limits(hops=2, tokens=10_000, seconds=20))
+    assert (hops.status, hops.hops) == ("failed", 2)
+    assert "2 tool hops" in hops.answer
+
+    class Wordy(ScriptedModel):
+        async def next_step(
+            self, messages: list[Message], schema: dict[str, Any], images: list[Image]
+        ) -> Turn:
+            turn = await super().next_step(messages, schema, images)
+            return turn.model_copy(update={"usage": Usage(prompt=600, completion=600)})
+
+    async with open_toolbox(chart_server()) as toolbox:
+        limits = Limits(hops=8, tokens=1_000, seconds=20)
+        tokens = await make_run(toolbox, Wordy([look_up(), RIGHT]), [], limits=limits).ask("Potassium?")
+    assert tokens.status == "failed"
+    assert "1000 tokens" in tokens.answer
+
+    class Silent:
+        identity = ModelIdentity(name="silent")
+
+        async def next_step(
+            self, messages: list[Message], schema: dict[str, Any], images: list[Image]
+        ) -> Turn:
+            await asyncio.Event().wait()
+            raise AssertionError("unreachable")
+
+    async with open_toolbox(chart_server()) as toolbox:
+        limits = Limits(hops=8, tokens=1_000, seconds=0.05)
+        time = await make_run(toolbox, Silent(), [], limits=limits).ask("Potassium?")
+    assert time.status == "failed"
+    assert "0.05 seconds" in time.answer
+
+
+@pytest.mark.anyio
+async def test_past_the_escalation_limit_the_answer_says_what_policy_held_back() -> None:
+    given = await ask(*[look_up()] * 3, RIGHT, policy=RoutePolicy(escalate_after=2))
+    assert given.status == "answered"
+    assert "a hosted model would have taken over" in given.answer
+    assert "policy allows no hosted model" in given.route[-1].reason
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("outcome", "status"), [(CannotAnswer("beyond me"), "refused"), (Failed("broken"), "failed")]
+)
+async def test_an_error_of_the_model_becomes_the_status_and_text(outcome: Exception, status: str) -> None:
+    given = await ask(outcome)
+    assert given.status == status
+    assert given.answer == str(outcome)
+
+
+@pytest.mark.anyio
+async def test_without_an_audit_journal_the_run_ends_whatever_the_model_would_do() -> None:
+    given = await ask(look_up("audit_unavailable"), RIGHT)
+    assert given.status == "failed"
+    assert given.answer == "as the test asked"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("kind", "status"), [("not_permitted", "refused"), ("server_failed", "failed")])
+async def test_what_could_not_be_read_is_never_reported_as_not_in_the_chart(kind: str, status: str) -> None:
+    given = await ask(look_up(kind), answer("No potassium on record.", status="not_in_chart"))
+    assert given.status == status
+    assert given.answer == "as the test asked"
+
+
+@pytest.mark.anyio
+async def test_a_mended_lookup_may_still_end_as_not_in_chart() -> None:
+    given = await ask(look_up("not_found"), look_up("lead"), answer("No lead level.", status="not_in_chart"))
+    assert given.status == "not_in_chart"
+
+
+@pytest.mark.anyio
+async def test_stopping_a_run_leaves_the_session_saved() -> None:
+    saved: list[int] = []
+    started = asyncio.Event()
+
+    class Hanging(ScriptedModel):
+        async def next_step(
+            self, messages: list[Message], schema: dict[str, Any], images: list[Image]
+        ) -> Turn:
+            started.set()
+            await asyncio.Event().wait()
+            raise AssertionError("unreachable")
+
+    async with open_toolbox(chart_server()) as toolbox:
+        task = asyncio.create_task(make_run(toolbox, Hanging([]), saved).ask("Potassium?"))
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert saved == [1, 1]
