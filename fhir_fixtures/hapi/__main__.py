@@ -9,16 +9,15 @@ from pathlib import Path
 import anyio
 import httpx
 
+from fhir_fixtures import loader
 from fhir_fixtures.hapi.build import HapiUnavailable
 from fhir_fixtures.hapi.process import running_hapi
 
 
 async def load_charts(base: str) -> None:
     """Loads the sample charts into the server at `base`."""
-    from fhir_fixtures.loader import load
-
     async with httpx.AsyncClient(base_url=base, timeout=300, trust_env=False) as http:
-        await load(http)
+        await loader.load(http)
 
 
 def main() -> int:
@@ -51,7 +50,7 @@ def main() -> int:
                 arguments.base_file.write_text(base + "\n")
             while True:
                 time.sleep(3600)
-    except HapiUnavailable as error:
+    except (HapiUnavailable, loader.LoadError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

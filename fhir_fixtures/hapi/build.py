@@ -34,7 +34,7 @@ def find_java() -> str:
         raise HapiUnavailable(
             f"no java found; install a JDK {JAVA_MINIMUM} or newer, or set JAVA_HOME to one"
         )
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', said)
     if version is None or int(version[1]) < JAVA_MINIMUM:
         found = said.partition("\n")[0] or "one that does not tell its version"
@@ -79,7 +79,7 @@ def _run_maven(project: Path) -> None:
     if maven is None:
         raise HapiUnavailable("no mvn found; install Apache Maven 3.8 or newer")
     command = [maven, "--batch-mode", "--quiet", "-DskipTests", "package"]
-    outcome = subprocess.run(  # noqa: S603
+    outcome = subprocess.run(
         command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if outcome.returncode != 0:
