@@ -125,7 +125,7 @@ def _walk(expression: str, base: str, last_cast: str | None, elements: Elements)
 
 
 def search_parameters(definitions: list[dict[str, Any]], elements: Elements) -> dict[str, Any]:
-    """The table of search parameters: `types` -> type -> `parameters`, `summary`, `mandatory`; `left_out`."""
+    """The table of search parameters: `types` -> type -> its facts; and `left_out`."""
     by_url = {definition["url"]: definition for definition in definitions}
     types: dict[str, dict[str, Any]] = {name: {} for name in elements.resources}
     left_out: list[str] = []
@@ -144,6 +144,7 @@ def search_parameters(definitions: list[dict[str, Any]], elements: Elements) -> 
                 "parameters": dict(sorted(parameters.items())),
                 "summary": elements.summary.get(name, []),
                 "mandatory": elements.mandatory.get(name, []),
+                "compartment": [],
             }
             for name, parameters in sorted(types.items())
         },
@@ -153,7 +154,7 @@ def search_parameters(definitions: list[dict[str, Any]], elements: Elements) -> 
 def _parameter(
     definition: dict[str, Any], base: str, by_url: dict[str, dict[str, Any]], elements: Elements
 ) -> dict[str, Any]:
-    """One parameter of one type: `type`, `paths`, and `targets`, `components` or `truth` where it has them."""
+    """One parameter of one type: `type`, `paths`; `targets`, `components` or `truth` where it has them."""
     expression = definition.get("expression")
     if not expression or definition["type"] == "special":
         raise NotExpressible("no expression, or of a kind of its own")
@@ -228,7 +229,10 @@ def distil(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     ]
     definitions = [entry["resource"] for entry in read["search-parameters"]["entry"]]
     table = search_parameters(definitions, Elements(structures))
-    return table, patient_compartment(read["compartmentdefinition-patient"], table)
+    compartment = read["compartmentdefinition-patient"]
+    for resource in compartment["resource"]:
+        table["types"][resource["code"]]["compartment"] = resource.get("param", [])
+    return table, patient_compartment(compartment, table)
 
 
 _FILES = ("search-parameters", "compartmentdefinition-patient", "profiles-resources", "profiles-types")

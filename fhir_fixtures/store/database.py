@@ -1,0 +1,236 @@
+"""The SQLite file: its tables, how it is opened and brought up to date, and how resources are put into it."""
+
+# ruff: noqa: S608 (the SQL is put together from this package's own names; every value from outside is bound)
+
+import json
+import os
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from fhir_fixtures.store import extract, parameters
+
+# Goes up when what the index holds changes in ways that the table of parameters does not show.
+_INDEX_VERSION = 1
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS stamp (value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS resource (
+    rid INTEGER PRIMARY KEY, type TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
+    updated INTEGER NOT NULL, method TEXT NOT NULL, sample INTEGER NOT NULL, body TEXT, UNIQUE (type, id));
+CREATE TABLE IF NOT EXISTS history (
+    type TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
+    updated INTEGER NOT NULL, method TEXT NOT NULL, body TEXT, PRIMARY KEY (type, id, version));
+CREATE TABLE IF NOT EXISTS pages (
+    token TEXT PRIMARY KEY, created INTEGER NOT NULL, search TEXT NOT NULL);
+"""
+
+
+class Samples(Protocol):
+    """The charts that a store starts with."""
+
+    def resources(self) -> Iterable[dict[str, Any]]:
+        """Every resource, each with its id."""
+        ...
+
+    def digest(self) -> str:
+        """A text that changes when any of them does."""
+        ...
+
+
+class Stored(NamedTuple):
+    """One version of a resource; `body` is None when it was deleted, `updated` in milliseconds since 1970."""
+
+    rid: int
+    type: str
+    id: str
+    version: int
+    updated: int
+    method: str
+    body: str | None
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store. One connection, used under `lock` by one thread at a time; other processes may have
+    theirs. With `check_references` a resource may not refer to one that is not there."""
+
+    path: Path
+    connection: sqlite3.Connection
+    lock: threading.RLock
+    check_references: bool = True
+
+    def close(self) -> None:
+        """Close the database file."""
+        self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside, or nothing; a transaction inside another is part of it."""
+        with self.lock:
+            if self.connection.in_transaction:
+                yield
+                return
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+
+    def current(self, type_name: str, resource_id: str) -> Stored | None:
+        """The latest version of a resource, deleted or not; None when there never was one."""
+        row = self.connection.execute(
+            "SELECT rid, type, id, version, updated, method, body FROM resource WHERE type = ? AND id = ?",
+            (type_name, resource_id),
+        ).fetchone()
+        return Stored(*row) if row else None
+
+    def versions(self, type_name: str, resource_id: str) -> list[Stored]:
+        """Every version of a resource, newest first."""
+        rows = self.connection.execute(
+            "SELECT 0, type, id, version, updated, method, body FROM history WHERE type = ? AND id = ?"
+            " UNION ALL SELECT rid, type, id, version, updated, method, body FROM resource"
+            " WHERE type = ? AND id = ? ORDER BY 4 DESC",
+            (type_name, resource_id, type_name, resource_id),
+        )
+        return [Stored(*row) for row in rows]
+
+    def put(self, type_name: str, resource_id: str, resource: dict[str, Any] | None, method: str) -> Stored:
+        """Store the next version of a resource (None: deleted). Inside a transaction."""
+        previous = self.current(type_name, resource_id)
+        updated = max(int(time.time() * 1000), previous.updated + 1 if previous else 0)
+        version = previous.version + 1 if previous else 1
+        body = None if resource is None else _body(resource, version, updated)
+        if previous:
+            self.connection.execute(
+                "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)",
+                (type_name, resource_id, *previous[3:]),
+            )
+            self.connection.execute(
+                "UPDATE resource SET version = ?, updated = ?, method = ?, sample = 0, body = ?"
+                " WHERE rid = ?",
+                (version, updated, method, body, previous.rid),
+            )
+            rid = previous.rid
+            for table in extract.COLUMNS:
+                self.connection.execute(f"DELETE FROM {table}_index WHERE rid = ?", (rid,))
+        else:
+            rid = (
+                self.connection.execute(
+                    "INSERT INTO resource (type, id, version, updated, method, sample, body)"
+                    " VALUES (?, ?, ?, ?, ?, 0, ?)",
+                    (type_name, resource_id, version, updated, method, body),
+                ).lastrowid
+                or 0
+            )
+        if resource is not None:
+            _insert_index(self.connection, extract.rows(resource, rid))
+        return Stored(rid, type_name, resource_id, version, updated, method, body)
+
+
+def open_store(path: Path, samples: Samples | None = None, *, check_references: bool = True) -> Store:
+    """Open the store at `path`, created or brought up to date first.
+
+    `samples` are the charts it starts with (the package's own when None). When they, or what the index
+    holds, have changed since, they are loaded anew, and what users wrote is kept. Safe when several processes
+    do so at once, or when one is killed half-way.
+    """
+    if samples is None:
+        from fhir_fixtures import charts
+
+        samples = charts
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    store = Store(path, connection, threading.RLock(), check_references)
+    stamp = f"{_INDEX_VERSION}:{zlib.crc32(parameters.source().encode()):08x}:{samples.digest()}"
+    if _stamp(connection) != stamp:
+        with store.transaction():
+            if _stamp(connection) != stamp:
+                _rebuild(connection, samples.resources(), stamp)
+    return store
+
+
+def _stamp(connection: sqlite3.Connection) -> str | None:
+    try:
+        row = connection.execute("SELECT value FROM stamp").fetchone()
+    except sqlite3.OperationalError:
+        return None
+    return str(row[0]) if row else None
+
+
+def _rebuild(connection: sqlite3.Connection, samples: Iterable[dict[str, Any]], stamp: str) -> None:
+    """Load the samples anew and index everything, inside a transaction."""
+    for statement in _TABLES.split(";"):
+        connection.execute(statement)
+    for table, columns in extract.COLUMNS.items():
+        connection.execute(f"DROP TABLE IF EXISTS {table}_index")
+        connection.execute(f"CREATE TABLE {table}_index (param, {', '.join(columns)}, nth, rid)")
+    connection.execute("DELETE FROM resource WHERE sample = 1")
+    connection.execute("DELETE FROM pages")
+    taken = {(kind, name) for kind, name in connection.execute("SELECT type, id FROM resource")}
+    kept = connection.execute("SELECT rid, body FROM resource WHERE body IS NOT NULL").fetchall()
+    index: dict[str, list[extract.Row]] = {table: [] for table in extract.COLUMNS}
+    for rid, body in kept:
+        _collect(index, json.loads(body), rid)
+    highest = connection.execute("SELECT coalesce(max(rid), 0) FROM resource").fetchone()[0]
+    now = int(time.time() * 1000)
+    bodies = []
+    for resource in samples:
+        if (resource["resourceType"], resource["id"]) not in taken:
+            highest += 1
+            body = _body(resource, 1, now)
+            bodies.append((highest, resource["resourceType"], resource["id"], 1, now, "PUT", 1, body))
+            _collect(index, resource, highest)
+    connection.executemany("INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?, ?, ?)", bodies)
+    for table, columns in extract.COLUMNS.items():
+        _insert_rows(connection, table, index[table])
+        connection.execute(
+            f"CREATE INDEX {table}_value ON {table}_index (param, {', '.join(columns)}, rid, nth)"
+        )
+        connection.execute(f"CREATE INDEX {table}_rid ON {table}_index (rid, param)")
+    connection.execute(
+        "CREATE INDEX reference_target ON reference_index (target_type, target_id, param, rid)"
+    )
+    connection.execute("DELETE FROM stamp")
+    connection.execute("INSERT INTO stamp VALUES (?)", (stamp,))
+
+
+def _collect(index: dict[str, list[extract.Row]], resource: dict[str, Any], rid: int) -> None:
+    for table, row in extract.rows(resource, rid):
+        index[table].append(row)
+
+
+def _insert_index(connection: sqlite3.Connection, rows: Iterable[tuple[str, extract.Row]]) -> None:
+    for table, row in rows:
+        _insert_rows(connection, table, [row])
+
+
+def _insert_rows(connection: sqlite3.Connection, table: str, rows: list[extract.Row]) -> None:
+    marks = ", ".join("?" * (len(extract.COLUMNS[table]) + 3))
+    connection.executemany(f"INSERT INTO {table}_index VALUES ({marks})", rows)
+
+
+def _body(resource: dict[str, Any], version: int, updated: int) -> str:
+    """The resource as stored: with its version and time in `meta`."""
+    meta = {"versionId": str(version), "lastUpdated": instant(updated)}
+    known = {key: value for key, value in resource.get("meta", {}).items() if key not in meta}
+    head = {"resourceType": resource["resourceType"], "id": resource["id"], "meta": meta | known}
+    return json.dumps(head | {k: v for k, v in resource.items() if k not in head}, separators=(",", ":"))
+
+
+def instant(milliseconds: int) -> str:
+    """A FHIR instant in UTC."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03d}+00:00"

@@ -1,0 +1,76 @@
+"""What the store refuses, and the OperationOutcome that says so.
+
+StoreError
+├── BadRequest        400  the request cannot be understood
+├── NotFound          404  no such type, operation or resource
+├── Conflict          409  a stale version, or a resource that others refer to
+├── Gone              410  deleted, or a search whose pages have expired
+├── Ambiguous         412  a condition that several resources meet
+└── Unsupported       406  a format other than JSON; 405 a method that the address does not know
+"""
+
+from typing import Any
+
+
+class StoreError(Exception):
+    """Base of all refusals; `str()` is the diagnostics, `code` the FHIR issue type."""
+
+    status = 500
+    code = "exception"
+
+    def outcome(self) -> dict[str, Any]:
+        """The OperationOutcome to answer with."""
+        return operation_outcome("error", self.code, str(self))
+
+
+class BadRequest(StoreError):
+    """The request cannot be understood."""
+
+    status = 400
+    code = "processing"
+
+
+class NotFound(StoreError):
+    """No such type, operation or resource."""
+
+    status = 404
+    code = "not-found"
+
+
+class Conflict(StoreError):
+    """A stale version, or a resource that others refer to."""
+
+    status = 409
+    code = "conflict"
+
+
+class Gone(StoreError):
+    """Deleted, or a search whose pages have expired."""
+
+    status = 410
+    code = "deleted"
+
+
+class Ambiguous(StoreError):
+    """A condition that several resources meet."""
+
+    status = 412
+    code = "multiple-matches"
+
+
+class Unsupported(StoreError):
+    """A format or a method that the store does not have."""
+
+    code = "not-supported"
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def operation_outcome(severity: str, code: str, diagnostics: str) -> dict[str, Any]:
+    """An OperationOutcome with one issue."""
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": severity, "code": code, "diagnostics": diagnostics}],
+    }

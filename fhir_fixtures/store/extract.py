@@ -1,0 +1,221 @@
+"""What the index holds of a resource: the rows of each index table, from the distilled search paths."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from typing import Any
+
+from fhir_fixtures.store import dates
+from fhir_fixtures.store.parameters import Parameter, Path, Step, resource_type
+
+Row = tuple[Any, ...]
+
+# The columns of each index table, after `param` and before `nth` and `rid`. `nth` tells the occurrences of a
+# composite's element apart; it is 0 for all other parameters.
+COLUMNS = {
+    "token": ("code", "system"),
+    "string": ("norm", "value"),
+    "date": ("low", "high", "low_day", "high_day"),
+    "quantity": ("value", "system", "code"),
+    "number": ("value",),
+    "uri": ("value",),
+    "reference": ("target_type", "target_id", "url"),
+}
+
+_NAME = ("family", "given", "text", "prefix", "suffix")
+_ADDRESS = ("line", "city", "district", "state", "country", "postalCode")
+_LOCAL = re.compile(r"^([A-Z]\w+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]+)?$")
+_TYPED = re.compile(r"(?:^|/)([A-Z]\w+)/[A-Za-z0-9.-]{1,64}(?:/_history/[^/]+)?$")
+
+
+@lru_cache(maxsize=10_000)
+def normalise(text: str) -> str:
+    """Text as string searches compare it: no case, no accents."""
+    if text.isascii():
+        return text.upper()
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).upper()
+
+
+def local_reference(text: str) -> tuple[str, str] | None:
+    """Type and id of a relative literal reference, its version passed over; None for any other text."""
+    matched = _LOCAL.match(text)
+    return (matched[1], matched[2]) if matched else None
+
+
+def values(resource: dict[str, Any], parameter: Parameter) -> list[Any]:
+    """The elements of `resource` that `parameter` is about, in path order."""
+    return [value for path in parameter.paths for value in _at(resource, path, resource)]
+
+
+def rows(resource: dict[str, Any], rid: int) -> Iterator[tuple[str, Row]]:
+    """Every index row of `resource` as (table, row); each row starts with its parameter's number."""
+    by_key, whole = _plan(resource["resourceType"])
+    seen: set[tuple[str, Row]] = set()
+    for key in resource:
+        for parameter, path in by_key.get(key, ()):
+            for value in _at(resource, path, resource):
+                for table, columns in _index(parameter.type, value):
+                    row = (table, (parameter.number, *columns, 0, rid))
+                    if row not in seen:
+                        seen.add(row)
+                        yield row
+    for parameter in whole:
+        yield from (
+            _truth(resource, parameter, rid) if parameter.truth else _composite(resource, parameter, rid)
+        )
+
+
+@cache
+def _plan(type_name: str) -> tuple[dict[str, list[tuple[Parameter, Path]]], list[Parameter]]:
+    """A type's parameters by the first key of their paths, and those that need the whole resource."""
+    found = resource_type(type_name)
+    assert found, f"not a resource type: {type_name}"
+    by_key: dict[str, list[tuple[Parameter, Path]]] = {}
+    whole = []
+    for parameter in found.parameters.values():
+        if parameter.components or parameter.truth:
+            whole.append(parameter)
+            continue
+        for path in parameter.paths:
+            by_key.setdefault(path.steps[0].key, []).append((parameter, path))
+    return by_key, whole
+
+
+def _at(element: Any, path: Path, resource: dict[str, Any]) -> list[Any]:
+    """The values at `path` below `element`, lists laid open."""
+    found = [element]
+    for step in path.steps:
+        found = [child for parent in found for child in _children(parent, step)]
+        if not found:
+            return found
+    if path.target:
+        return [value for value in found if _target_type(value, resource) == path.target]
+    return found
+
+
+def _children(parent: Any, step: Step) -> Iterable[Any]:
+    child = parent.get(step.key) if isinstance(parent, dict) else None
+    if child is None:
+        return ()
+    children = child if isinstance(child, list) else [child]
+    if step.field:
+        return [c for c in children if isinstance(c, dict) and c.get(step.field) == step.equals]
+    return children
+
+
+def _target_type(value: Any, resource: dict[str, Any]) -> str | None:
+    """The type that a reference points at, as far as its text or the contained resources tell."""
+    text = value.get("reference") if isinstance(value, dict) else None
+    if not isinstance(text, str):
+        return value.get("type") if isinstance(value, dict) else None
+    if text.startswith("#"):
+        contained = (c for c in resource.get("contained", []) if c.get("id") == text[1:])
+        return next((c.get("resourceType") for c in contained), None)
+    matched = _TYPED.search(text)
+    return matched[1] if matched else None
+
+
+def _truth(resource: dict[str, Any], parameter: Parameter, rid: int) -> Iterator[tuple[str, Row]]:
+    there = any(value is not False for value in values(resource, parameter))
+    yield "token", (parameter.number, "true" if there else "false", "", 0, rid)
+
+
+def _composite(resource: dict[str, Any], parameter: Parameter, rid: int) -> Iterator[tuple[str, Row]]:
+    """A row of each component for each element that has them all, numbered by element."""
+    for nth, element in enumerate(values(resource, parameter)):
+        found = [
+            {
+                entry
+                for path in component.paths
+                for value in _at(element, path, resource)
+                for entry in _index(component.type, value)
+                if entry[0] == component.type
+            }
+            for component in parameter.components
+        ]
+        if all(found):
+            for component, entries in zip(parameter.components, found, strict=True):
+                for table, columns in entries:
+                    yield table, (component.number, *columns, nth, rid)
+
+
+def _index(kind: str, value: Any) -> Iterator[tuple[str, Row]]:
+    """The (table, columns) that one element gives a parameter of type `kind`.
+
+    Texts of a token stand in the string table, for `:text`. Elements of other data types give nothing.
+    """
+    match kind:
+        case "token":
+            yield from _token(value)
+        case "string":
+            for text in _strings(value):
+                yield "string", (normalise(text), text)
+        case "date":
+            found = dates.range_of(value)
+            if found:
+                yield "date", found
+        case "quantity":
+            for amount, system, code in _quantities(value):
+                yield "quantity", (amount, system, code)
+        case "number":
+            number = value.get("value") if isinstance(value, dict) else value
+            if isinstance(number, int | float) and not isinstance(number, bool):
+                yield "number", (number,)
+        case "uri":
+            if isinstance(value, str):
+                yield "uri", (value,)
+        case "reference":
+            yield from _reference(value)
+
+
+def _token(value: Any) -> Iterator[tuple[str, Row]]:
+    if isinstance(value, bool):
+        yield "token", ("true" if value else "false", "")
+    elif isinstance(value, str | int | float):
+        yield "token", (str(value), "")
+    elif isinstance(value, dict):
+        if "coding" in value or "text" in value:
+            for coding in value.get("coding", []):
+                yield from _token(coding)
+            label = value.get("text")
+        else:
+            code = value.get("code", value.get("value"))
+            if isinstance(code, str) or "system" in value:
+                yield "token", (code or "", value.get("system", ""))
+            kind = value.get("type")
+            label = value.get("display") or (kind.get("text") if isinstance(kind, dict) else None)
+        if isinstance(label, str):
+            yield "string", (normalise(label), label)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key in _ADDRESS if any(key in value for key in _ADDRESS) else _NAME:
+            part = value.get(key, [])
+            yield from (text for text in ([part] if isinstance(part, str) else part) if isinstance(text, str))
+
+
+def _quantities(value: Any) -> Iterator[tuple[float, str, str]]:
+    if not isinstance(value, dict):
+        return
+    if "low" in value or "high" in value:
+        yield from _quantities(value.get("low"))
+        yield from _quantities(value.get("high"))
+    elif isinstance(value.get("value"), int | float):
+        if "currency" in value:
+            yield value["value"], "urn:iso:std:iso:4217", value["currency"]
+        else:
+            yield value["value"], value.get("system", ""), value.get("code", "")
+
+
+def _reference(value: Any) -> Iterator[tuple[str, Row]]:
+    """A literal reference; contained, `urn:` and logical ones are not searchable, as in HAPI."""
+    text = value.get("reference") if isinstance(value, dict) else value
+    if not isinstance(text, str) or text.startswith(("#", "urn:")):
+        return
+    local = local_reference(text)
+    yield "reference", (*(local or ("", "")), text)

@@ -1,0 +1,284 @@
+"""Searches carried out: matches, included resources, pages, and the Bundles that carry them."""
+
+# ruff: noqa: S608 (the SQL is put together from this package's own names; every value from outside is bound)
+
+import json
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fhir_fixtures.store.database import Store, instant
+from fhir_fixtures.store.errors import BadRequest, Gone, NotFound
+from fhir_fixtures.store.parameters import resource_type, type_names
+from fhir_fixtures.store.predicates import Sql
+from fhir_fixtures.store.query import Include, Search, count
+
+# How long the pages of a search can be asked for (as in HAPI), in milliseconds.
+PAGES_KEPT = 60 * 60 * 1000
+
+_SUBSETTED = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "SUBSETTED",
+    "display": "Resource encoded in summary mode",
+}
+
+
+def matches(store: Store, search: Search) -> list[int]:
+    """The row numbers of all resources that match, in order."""
+    rows = store.connection.execute(
+        f"SELECT r.rid FROM resource r {search.joins.text} WHERE {search.where.text} ORDER BY {search.order}",
+        [*search.joins.values, *search.where.values],
+    )
+    return [row[0] for row in rows]
+
+
+def first_page(store: Store, search: Search, base: str, address: str) -> dict[str, Any]:
+    """The searchset Bundle of a search; `address` is what was searched, such as `Patient`.
+
+    The total is left out when more pages follow, unless it was asked for, as HAPI does.
+    """
+    found = matches(store, search)
+    self_link = f"{base}/{address}" + (
+        f"?{urlencode(search.kept, quote_via=quote, safe=',:|/')}" if search.kept else ""
+    )
+    showing = {
+        "found": found,
+        "accurate": search.accurate,
+        "summary": search.summary,
+        "elements": search.elements,
+        "includes": [asdict(include) for include in search.includes],
+    }
+    if search.count == 0:
+        return _bundle(base, self_link, total=len(found), entries=None)
+    return _page(store, showing, base, self_link, size=search.count)
+
+
+def everything(store: Store, patient: str, base: str, pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """`Patient/[id]/$everything`: the patient, the compartment, and what these refer to outside of it.
+
+    Parameters: `_count` and `_type`. Raises BadRequest, NotFound.
+    """
+    stored = store.current("Patient", patient)
+    if stored is None or stored.body is None:
+        raise NotFound(f"Resource Patient/{patient} is not known")
+    given = dict(pairs)
+    unknown = set(given) - {"_count", "_type", "_format", "_pretty"}
+    if unknown:
+        raise BadRequest(f"Unknown parameters for $everything: {', '.join(sorted(unknown))}")
+    wanted = set(given["_type"].split(",")) if "_type" in given else None
+    numbers = [p.number for name in type_names() for p in _compartment_parameters(name)]
+    marks = ", ".join("?" * len(numbers))
+    members = store.connection.execute(
+        "SELECT DISTINCT f.rid FROM reference_index f JOIN resource r ON r.rid = f.rid"
+        " WHERE f.target_type = 'Patient' AND f.target_id = ? AND r.type != 'Patient'"
+        f" AND f.param IN ({marks}) ORDER BY f.rid",
+        [patient, *numbers],
+    )
+    found = [stored.rid, *(row[0] for row in members)]
+    outside = [name for name in type_names() if not _compartment_parameters(name) and name != "Patient"]
+    seen = set(found)
+    fresh = found
+    while fresh:
+        fresh = sorted(_targets(store, fresh, None, outside) - seen)
+        seen.update(fresh)
+        found = [*found, *fresh]
+    if wanted is not None:
+        of_type = dict(_rows(store, "SELECT rid, type FROM resource WHERE rid IN ({})", found))
+        found = [rid for rid in found if of_type[rid] in wanted]
+    showing = {"found": found, "accurate": True, "summary": None, "elements": [], "includes": []}
+    self_link = f"{base}/Patient/{patient}/$everything" + (f"?{urlencode(pairs)}" if pairs else "")
+    return _page(store, showing, base, self_link, size=count(given.get("_count")) or 1)
+
+
+def _compartment_parameters(name: str) -> list[Any]:
+    kind = resource_type(name)
+    return [kind.parameters[code] for code in kind.compartment if code in kind.parameters] if kind else []
+
+
+def compartment(patient: str, name: str) -> Sql:
+    """The condition for resources of type `name` in a patient's compartment. Raises NotFound."""
+    found = _compartment_parameters(name)
+    if not found:
+        raise NotFound(f"{name} is not in the Patient compartment")
+    marks = ", ".join("?" * len(found))
+    return Sql(
+        "r.rid IN (SELECT rid FROM reference_index WHERE target_type = 'Patient' AND target_id = ?"
+        f" AND param IN ({marks}))",
+        [patient, *(p.number for p in found)],
+    )
+
+
+def next_page(store: Store, pairs: list[tuple[str, str]], base: str) -> dict[str, Any]:
+    """A further page, as a next link asks for it. Raises Gone, BadRequest."""
+    given = dict(pairs)
+    token, offset = given["_getpages"], given.get("_getpagesoffset", "0")
+    row = store.connection.execute(
+        "SELECT search FROM pages WHERE token = ? AND created > ?", (token, _now() - PAGES_KEPT)
+    ).fetchone()
+    if row is None:
+        raise Gone(f'Search ID "{token}" does not exist and may have expired')
+    if not offset.isdecimal():
+        raise BadRequest(f"Invalid _getpagesoffset: {offset}")
+    size = count(given.get("_count")) or 1
+    self_link = _page_link(base, token, int(offset), size)
+    return _page(store, json.loads(row[0]), base, self_link, size=size, offset=int(offset), token=token)
+
+
+def _page(
+    store: Store,
+    showing: dict[str, Any],
+    base: str,
+    self_link: str,
+    *,
+    size: int,
+    offset: int = 0,
+    token: str | None = None,
+) -> dict[str, Any]:
+    """The Bundle of one page; a first page that others follow is given a token to ask for them by."""
+    found = showing["found"]
+    on_page = found[offset : offset + size]
+    more = offset + size < len(found)
+    if more and token is None:
+        token = _keep(store, showing)
+    links = []
+    if token and more:
+        links.append({"relation": "next", "url": _page_link(base, token, offset + size, size)})
+    if token and offset:
+        links.append({"relation": "previous", "url": _page_link(base, token, max(0, offset - size), size)})
+    includes = [Include(**include) for include in showing["includes"]]
+    entries = [(rid, "match") for rid in on_page]
+    entries += [(rid, "include") for rid in _included(store, on_page, includes)]
+    bodies = dict(
+        _rows(store, "SELECT rid, body FROM resource WHERE rid IN ({})", [rid for rid, _ in entries])
+    )
+    shown = []
+    for rid, mode in entries:
+        if bodies.get(rid):
+            resource = shaped(json.loads(bodies[rid]), showing["summary"], showing["elements"])
+            url = f"{base}/{resource['resourceType']}/{resource['id']}"
+            shown.append({"fullUrl": url, "resource": resource, "search": {"mode": mode}})
+    single = not more and offset == 0
+    total = len(found) if showing["accurate"] or single else None
+    return _bundle(base, self_link, total=total, entries=shown, links=links)
+
+
+def _bundle(
+    base: str,
+    self_link: str,
+    *,
+    total: int | None,
+    entries: list[dict[str, Any]] | None,
+    links: Iterable[dict[str, str]] = (),
+) -> dict[str, Any]:
+    bundle: dict[str, Any] = {
+        "resourceType": "Bundle",
+        "id": str(uuid.uuid4()),
+        "meta": {"lastUpdated": instant(_now())},
+        "type": "searchset",
+    }
+    if total is not None:
+        bundle["total"] = total
+    bundle["link"] = [{"relation": "self", "url": self_link}, *links]
+    if entries:
+        bundle["entry"] = entries
+    return bundle
+
+
+def _keep(store: Store, showing: dict[str, Any]) -> str:
+    token = str(uuid.uuid4())
+    now = _now()
+    with store.transaction():
+        store.connection.execute("DELETE FROM pages WHERE created <= ?", (now - PAGES_KEPT,))
+        store.connection.execute("INSERT INTO pages VALUES (?, ?, ?)", (token, now, json.dumps(showing)))
+    return token
+
+
+def _page_link(base: str, token: str, offset: int, size: int) -> str:
+    return f"{base}?_getpages={token}&_getpagesoffset={offset}&_count={size}&_bundletype=searchset"
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+def _included(store: Store, on_page: list[int], includes: list[Include]) -> list[int]:
+    """The row numbers of what the matches bring along, each once and none of the matches."""
+    seen = dict.fromkeys(on_page)
+    fresh, first = on_page, True
+    while fresh and includes:
+        found: set[int] = set()
+        for include in includes:
+            if first or include.iterate:
+                found |= _one_include(store, fresh, include)
+        fresh = sorted(found - seen.keys())
+        seen.update(dict.fromkeys(fresh))
+        first = False
+    return list(seen)[len(on_page) :]
+
+
+def _one_include(store: Store, rids: list[int], include: Include) -> set[int]:
+    kind = resource_type(include.source)
+    numbers = None
+    if include.code != "*" and kind:
+        numbers = [kind.parameters[include.code].number]
+    elif kind:
+        numbers = [p.number for p in kind.parameters.values() if p.type == "reference"]
+    targets = [include.target] if include.target else None
+    return _sources(store, rids, numbers) if include.reverse else _targets(store, rids, numbers, targets)
+
+
+def _targets(store: Store, rids: list[int], numbers: list[int] | None, types: list[str] | None) -> set[int]:
+    """What resources refer to: by these parameters and of these types (None: any)."""
+    select = (
+        "SELECT DISTINCT t.rid FROM reference_index f JOIN resource t ON t.type = f.target_type"
+        " AND t.id = f.target_id AND t.body IS NOT NULL WHERE f.rid IN ({})"
+    )
+    select, values = _narrowed(select, numbers)
+    if types is not None:
+        select += f" AND t.type IN ({', '.join('?' * len(types))})"
+    return {row[0] for row in _rows(store, select, rids, [*values, *(types or [])])}
+
+
+def _sources(store: Store, rids: list[int], numbers: list[int] | None) -> set[int]:
+    """What refers to resources, by these parameters (None: any)."""
+    select = (
+        "SELECT DISTINCT f.rid FROM reference_index f JOIN resource t ON f.target_type = t.type"
+        " AND f.target_id = t.id WHERE t.rid IN ({})"
+    )
+    select, values = _narrowed(select, numbers)
+    return {row[0] for row in _rows(store, select, rids, values)}
+
+
+def _narrowed(select: str, numbers: list[int] | None) -> tuple[str, list[Any]]:
+    if numbers is None:
+        return select, []
+    return f"{select} AND f.param IN ({', '.join('?' * len(numbers))})", list(numbers)
+
+
+def _rows(store: Store, select: str, rids: list[int], values: Iterable[Any] = ()) -> list[Any]:
+    """The rows of a SELECT whose `{}` stands for row numbers, which may be more than SQLite takes at once."""
+    marks = "SELECT value FROM json_each(?)"
+    return store.connection.execute(select.format(marks), [json.dumps(rids), *values]).fetchall()
+
+
+def shaped(resource: dict[str, Any], summary: str | None, elements: Iterable[str]) -> dict[str, Any]:
+    """The resource cut down as `_summary` or `_elements` ask; what is cut is tagged SUBSETTED."""
+    kind = resource_type(resource["resourceType"])
+    always = {"resourceType", "id", "meta"}
+    elements = set(elements)
+    if elements and kind:
+        keep = always | elements | kind.mandatory
+    elif summary == "true" and kind:
+        keep = always | kind.summary
+    elif summary == "text" and kind:
+        keep = always | {"text"} | kind.mandatory
+    elif summary == "data":
+        keep = set(resource) - {"text"}
+    else:
+        return resource
+    meta = resource.get("meta", {})
+    cut = {key: value for key, value in resource.items() if key.removeprefix("_") in keep}
+    return cut | {"meta": meta | {"tag": [*meta.get("tag", []), _SUBSETTED]}}
