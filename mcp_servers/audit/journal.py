@@ -37,7 +37,7 @@ class Transaction:
         return self.head.seq + 1
 
     def append(self, kind: Kind, session: str, body: dict[str, Any], record_id: str | None = None) -> Record:
-        """Add a record to this write. Raises rfc8785.CanonicalizationError for a body that has no such form."""
+        """Add a record to this write. Raises rfc8785.CanonicalizationError for a body that is not I-JSON."""
         record_id = record_id or str(uuid.uuid4())
         seq, previous = self.next_seq, self.head.hash
         digest = chain_hash(
@@ -65,9 +65,8 @@ class Journal:
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not path.exists():
-                os.close(
-                    os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-                )  # SQLite's companions inherit the mode
+                # SQLite gives its companion files the mode of the database.
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
             if path.stat().st_mode & 0o077:
                 path.chmod(0o600)
             self._file = self._identity()

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,45 +27,63 @@ class SessionSummary:
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that can only read. Raises sqlite3.Error."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None)
+    try:
+        db.execute("SELECT 1 FROM sqlite_schema")
+    except sqlite3.OperationalError as error:
+        db.close()
+        # A reader of WAL needs its shared memory file; where none can be made, nobody can be writing either.
+        if error.sqlite_errorname != "SQLITE_CANTOPEN" or path.with_name(path.name + "-wal").exists():
+            raise
+        db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that can only read, closed afterwards. Raises JournalUnavailable."""
+    try:
+        with closing(connect(path)) as db:
+            yield db
+    except sqlite3.Error as error:
+        raise unavailable(path, error) from error
 
 
 def records(path: Path, session: str | None = None) -> Iterator[Record]:
     """The records of one session or of all, oldest first. Raises JournalUnavailable."""
-    try:
-        with closing(connect(path)) as db:
-            rows = db.execute(
-                "SELECT seq, id, session, kind, at, body, previous, hash FROM record"
-                " WHERE ?1 IS NULL OR session = ?1 ORDER BY seq",
-                (session,),
-            )
-            for seq, record_id, owner, kind, at, body, previous, digest in rows:
-                yield Record(seq, record_id, owner, kind, at, json.loads(body), previous, digest)
-    except sqlite3.Error as error:
-        raise unavailable(path, error) from error
-    except ValueError:
-        raise damaged(path, f"record {seq} is no longer JSON") from None
+    with reading(path) as db:
+        rows = db.execute(
+            "SELECT seq, id, session, kind, at, body, previous, hash FROM record"
+            + (" ORDER BY seq" if session is None else " WHERE session = ? ORDER BY seq"),
+            () if session is None else (session,),
+        )
+        for seq, record_id, owner, kind, at, body, previous, digest in rows:
+            try:
+                content = json.loads(body)
+            except ValueError:
+                raise damaged(path, f"record {seq} is no longer JSON") from None
+            yield Record(seq, record_id, owner, kind, at, content, previous, digest)
 
 
 def sessions(path: Path) -> list[SessionSummary]:
     """What each session did, oldest first. Raises JournalUnavailable."""
-    try:
-        with closing(connect(path)) as db:
-            rows = db.execute(
-                """
-                SELECT session,
-                       (SELECT json_extract(body, '$.user') FROM record WHERE seq = first_intent),
-                       (SELECT json_extract(body, '$.patient') FROM record WHERE seq = first_intent),
-                       first, last, calls, completed,
-                       (SELECT count(*) FROM outbox WHERE outbox.session = known.session
-                        AND state <> 'delivered')
-                FROM (SELECT session, min(at) AS first, max(at) AS last, min(seq) AS first_seq,
-                             min(CASE WHEN kind = 'intent' THEN seq END) AS first_intent,
-                             sum(kind = 'intent') AS calls, sum(kind = 'completion') AS completed
-                      FROM record GROUP BY session) AS known
-                ORDER BY first_seq
-                """
-            )
-            return [SessionSummary(*row) for row in rows]
-    except sqlite3.Error as error:
-        raise unavailable(path, error) from error
+    with reading(path) as db:
+        rows = db.execute(
+            """
+            SELECT session,
+                   (SELECT json_extract(body, '$.user') FROM record WHERE seq = first_intent),
+                   (SELECT json_extract(body, '$.patient') FROM record WHERE seq = first_intent),
+                   first, last, calls, completed,
+                   (SELECT count(*) FROM outbox WHERE outbox.session = known.session AND state <> 'delivered')
+            FROM (SELECT session, min(at) AS first, max(at) AS last, min(seq) AS first_seq,
+                         min(CASE WHEN kind = 'intent' THEN seq END) AS first_intent,
+                         sum(kind = 'intent') AS calls, sum(kind = 'completion') AS completed
+                  FROM record GROUP BY session) AS known
+            ORDER BY first_seq
+            """
+        )
+        return [SessionSummary(*row) for row in rows]
