@@ -1,0 +1,206 @@
+"""The patient lock: which records belong to the bound patient, and what a search may ask within it.
+
+A record belongs to the patient when the patients it is about (`patient` or `subject`; for types with neither,
+all its compartment paths) are exactly that patient. The paths come from HL7's R4 CompartmentDefinition,
+distilled into `data/patient_compartment.json`.
+"""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from mcp_servers.fhir.errors import PatientLocked
+from mcp_servers.fhir.references import nodes, parse
+
+Resource = dict[str, Any]
+Path = tuple[str, ...]
+Verdict = Literal["inside", "shared", "outside"]
+
+# Types outside the R4 compartment can still be about a patient: Device.patient, Contract.subject.
+_BEYOND: tuple[Path, ...] = (("patient",), ("subject",), ("for",), ("beneficiary",))
+_WITHHELD = {"display": "another patient (withheld)"}
+_REFUSED = frozenset({"_has", "_revinclude", "_filter", "_query", "_list", "_contained", "_containedType",
+                      "_content", "_text", "_type"})  # fmt: skip
+_OWNER_PARAMETERS = ("patient", "subject")
+
+
+class PatientLock:
+    """What one patient's session may see, on a server at `base`."""
+
+    def __init__(self, patient: str, base: str) -> None:
+        self.patient = patient
+        self.id = patient.removeprefix("Patient/")
+        self._base = base
+        self._seen: set[str] = set()
+
+    def verdict(self, resource: Resource) -> Verdict:
+        """Whether a record is about this patient alone ("inside"), others too ("shared"), or not at all."""
+        if resource.get("resourceType") == "Patient":
+            return "inside" if resource.get("id") == self.id else "outside"
+        paths = _paths().get(str(resource.get("resourceType")), {"owner": _BEYOND, "all": _BEYOND})
+        owners = self._patients(resource, paths["owner"] or paths["all"])
+        if owners == {self.patient}:
+            return "inside"
+        return "shared" if self.patient in owners | self._patients(resource, paths["all"]) else "outside"
+
+    def may_see(self, resource: Resource) -> bool:
+        """Whether a record may be shown: the patient's own, or about nobody and referred to by one."""
+        if self.verdict(resource) == "inside":
+            return True
+        kind = str(resource.get("resourceType"))
+        if in_compartment(kind) or self._patients(resource, _BEYOND):
+            return False
+        return f"{kind}/{resource.get('id')}" in self._seen
+
+    def was_referred_to(self, ref: str) -> bool:
+        """Whether a record of the patient that was shown before refers to `ref`."""
+        return ref in self._seen
+
+    def admit(self, resource: Resource) -> tuple[Resource, int]:
+        """A record made fit to show, and how many mentions of other patients were withheld.
+
+        References to this server become relative; references to other patients are replaced, and contained
+        resources about other patients are taken out. What the record refers to may be read from now on, if
+        it is the patient's own record.
+        """
+        shown, withheld = self._clean(resource)
+        if self.verdict(resource) == "inside":
+            for node in nodes(shown):
+                for key in ("reference", "url"):
+                    reference = parse(node.get(key))
+                    if reference is not None and not reference.base:
+                        self._seen.add(reference.local)
+        return shown, withheld
+
+    def check_parameter(self, resource_type: str, name: str, value: str) -> None:
+        """Refuse a search parameter that reaches beyond the patient. Raises PatientLocked."""
+        plain, _, modifier = name.partition(":")
+        if plain in _REFUSED or "." in name:
+            raise PatientLocked(
+                f"`{plain[:40]}` reaches beyond the records of {self.patient}; chains, _has, _revinclude and"
+                " full-text parameters are not offered. Search the type itself instead."
+            )
+        names_patient = plain in _OWNER_PARAMETERS or (plain == "_id" and resource_type == "Patient")
+        if (names_patient and modifier) or modifier == "Patient":
+            raise PatientLocked(
+                f"`{name[:40]}` is not offered: every search is about {self.patient} already. Leave it out."
+            )
+        for part in value.replace("$", ",").replace("|", ",").split(","):
+            reference = parse(part.strip())
+            if reference is not None and reference.type == "Patient":
+                elsewhere = reference.base not in ("", self._base)
+                if elsewhere or reference.id != self.id:
+                    raise self._another_patient()
+            elif (names_patient and part.strip() != self.id) or "Patient/" in part:
+                raise self._another_patient()
+
+    def refusal(self, ref: str) -> PatientLocked:
+        """The answer to a read of another patient's record and of one that is not there: the same text."""
+        return PatientLocked(
+            f"{ref[:140]} is not in the chart of {self.patient}."
+            " Read records by the `ref` that a tool returned."
+        )
+
+    def _another_patient(self) -> PatientLocked:
+        return PatientLocked(
+            f"This session is about {self.patient} only; leave other patients out of the parameters."
+        )
+
+    def _patients(self, resource: Resource, paths: tuple[Path, ...]) -> set[str]:
+        """The patients at `paths`; what may be a patient but cannot be told is there under its own name."""
+        found: set[str] = set()
+        for path in paths:
+            for value in _at(resource, path):
+                reference = self._relative(value.get("reference")) if isinstance(value, dict) else None
+                literal = parse(reference)
+                if literal is None and _maybe_patient(value, resource):
+                    found.add(f"unknown {reference}")
+                elif literal is not None and literal.type == "Patient":
+                    found.add(f"{literal.base}/{literal.local}" if literal.base else literal.local)
+        return found
+
+    def _relative(self, text: object) -> object:
+        """`text`, relative when it is an absolute reference to this server, and without its version."""
+        reference = parse(text)
+        if reference is None:
+            return text
+        return (
+            reference.local if reference.base in ("", self._base) else f"{reference.base}/{reference.local}"
+        )
+
+    def _clean(self, value: Any) -> tuple[Any, int]:
+        if isinstance(value, list):
+            items = [self._clean(item) for item in value]
+            return [item for item, _ in items], sum(count for _, count in items)
+        if not isinstance(value, dict):
+            return value, 0
+        literal = parse(value.get("reference"))
+        if literal is not None and literal.type == "Patient":
+            if literal.base not in ("", self._base) or literal.id != self.id:
+                return dict(_WITHHELD), 1
+        shown: Resource = {}
+        count = 0
+        for key, item in value.items():
+            if key == "contained" and isinstance(item, list):
+                kept = [c for c in item if not self._is_about_another(c)]
+                count += len(item) - len(kept)
+                item = kept
+            elif key in ("reference", "url"):
+                item = self._relative(item)
+            shown[key], below = self._clean(item)
+            count += below
+        return shown, count
+
+    def _is_about_another(self, contained: Any) -> bool:
+        if not isinstance(contained, dict) or contained.get("resourceType") == "Patient":
+            return True
+        paths = _paths().get(str(contained.get("resourceType")), {"owner": _BEYOND, "all": _BEYOND})
+        return any(
+            not patient.startswith("unknown ") and patient != self.patient
+            for patient in self._patients(contained, paths["owner"] or paths["all"])
+        )
+
+
+def in_compartment(resource_type: str) -> bool:
+    """Whether records of this type are about patients, by the R4 patient compartment."""
+    return resource_type == "Patient" or resource_type in _paths()
+
+
+def _maybe_patient(value: Any, resource: Resource) -> bool:
+    """Whether a reference that names no type and id may still mean a patient."""
+    if not isinstance(value, dict):
+        return True
+    reference = value.get("reference")
+    if isinstance(reference, str) and reference.startswith("#"):
+        contained = resource.get("contained")
+        for item in contained if isinstance(contained, list) else []:
+            if isinstance(item, dict) and f"#{item.get('id')}" == reference:
+                return item.get("resourceType") == "Patient"
+        return True
+    stated = str(reference).partition("?")[0] if reference is not None else value.get("type")
+    if isinstance(stated, str) and stated.isalpha():
+        return stated == "Patient"
+    return reference is not None or "identifier" in value
+
+
+def _at(value: Any, path: Path) -> list[Any]:
+    """The values at `path`, through every list on the way."""
+    found = [value]
+    for step in path:
+        found = [item for node in found for item in _children(node, step)]
+    return found
+
+
+def _children(node: Any, step: str) -> list[Any]:
+    child = node.get(step) if isinstance(node, dict) else None
+    return child if isinstance(child, list) else [] if child is None else [child]
+
+
+@cache
+def _paths() -> dict[str, dict[str, tuple[Path, ...]]]:
+    text = files("mcp_servers.fhir").joinpath("data/patient_compartment.json").read_text(encoding="utf-8")
+    return {
+        kind: {group: tuple(tuple(path) for path in paths) for group, paths in groups.items()}
+        for kind, groups in json.loads(text).items()
+    }

@@ -1,0 +1,106 @@
+"""Whole-chart reads: every page of several searches, so that no answer is computed from a first page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from mcp_servers.fhir.charts import Search
+from mcp_servers.fhir.client import FhirClient
+from mcp_servers.fhir.compartment import PatientLock
+from mcp_servers.fhir.errors import FhirToolError
+from mcp_servers.fhir.recording import Call
+
+Resource = dict[str, Any]
+
+MAX_RESOURCES = 5000
+_PAGE_SIZE = 200
+_AT_ONCE = 4
+
+
+@dataclass
+class Gathered:
+    """The patient's records that several searches found, once each.
+
+    `included` holds by `Type/id` what came with them. `complete` is false when a search was cut short.
+    """
+
+    by_type: dict[str, list[Resource]] = field(default_factory=dict)
+    included: dict[str, Resource] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    complete: bool = True
+
+    @property
+    def resources(self) -> list[Resource]:
+        """All records, by type in the order of the searches."""
+        return [resource for resources in self.by_type.values() for resource in resources]
+
+
+async def gather(client: FhirClient, searches: Iterable[Search], lock: PatientLock, call: Call) -> Gathered:
+    """All that `searches` find in the patient's chart. Raises what FhirClient.search raises.
+
+    Types and includes that the server does not have are passed over: the first with a note, the second
+    because a record can be named without them.
+    """
+    capability = await client.capability(call)
+    gathered = Gathered()
+    wanted: list[Search] = []
+    for search in searches:
+        gathered.by_type.setdefault(search.resource_type, [])
+        if search.resource_type in capability.parameters:
+            includes = tuple(value for value in search.includes if capability.has_include(value))
+            wanted.append(search._replace(includes=includes))
+        else:
+            gathered.notes.append(f"This server holds no {search.resource_type}.")
+    found: list[Gathered] = [Gathered() for _ in wanted]
+    errors: list[FhirToolError] = []
+    turns = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def fetch(number: int) -> None:
+        async with turns:
+            try:
+                found[number] = await _all_pages(client, wanted[number], lock, call)
+            except FhirToolError as error:
+                errors.append(error)
+                group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        for number in range(len(wanted)):
+            group.start_soon(fetch, number)
+    if errors:
+        raise errors[0]
+    for part in found:
+        _merge(gathered, part)
+    return gathered
+
+
+async def _all_pages(client: FhirClient, search: Search, lock: PatientLock, call: Call) -> Gathered:
+    parameters = [*search.parameters, *(("_include", value) for value in search.includes)]
+    page = await client.search(search.resource_type, parameters, lock, call, count=_PAGE_SIZE)
+    found: dict[str, Resource] = {}
+    gathered = Gathered()
+    while True:
+        found.update((resource["id"], resource) for resource in page.matches)
+        gathered.included.update(page.included)
+        gathered.notes.extend(page.notes)
+        if page.next is None:
+            break
+        if len(found) >= MAX_RESOURCES:
+            gathered.complete = False
+            gathered.notes.append(
+                f"Only the first {len(found)} {search.resource_type} records were read; others may match."
+            )
+            break
+        page = await client.next_page(page.next, lock, call)
+    gathered.by_type[search.resource_type] = list(found.values())
+    return gathered
+
+
+def _merge(gathered: Gathered, part: Gathered) -> None:
+    for kind, resources in part.by_type.items():
+        known = {resource["id"] for resource in gathered.by_type[kind]}
+        gathered.by_type[kind].extend(r for r in resources if r["id"] not in known)
+    gathered.included.update(part.included)
+    gathered.notes.extend(note for note in part.notes if note not in gathered.notes)
+    gathered.complete = gathered.complete and part.complete

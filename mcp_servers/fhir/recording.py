@@ -1,0 +1,45 @@
+"""What the chart tools need of the audit trail: a durable intent before a call, a completion after it."""
+
+from typing import Any, Literal, Protocol
+
+Outcome = Literal["ok", "refused", "failed"]
+
+
+class Call(Protocol):
+    """One tool call in the trail; its `id` goes to the FHIR server as `X-Request-ID`."""
+
+    @property
+    def id(self) -> str: ...
+
+    def request(self, method: str, url: str, status: int | None, ms: float) -> None:
+        """Note one FHIR request as it was sent: `status` is None when no answer came."""
+        ...
+
+    def complete(
+        self,
+        outcome: Outcome,
+        *,
+        rows: int,
+        refs: list[str],
+        patients: list[str],
+        result_sha256: str,
+        error: str | None,
+    ) -> object:
+        """Close the call, once. `refs` and `patients` are `Type/id`; `error` is an error kind.
+
+        Raises mcp_servers.audit.errors.JournalUnavailable; the result is then withheld.
+        """
+        ...
+
+
+class Recorder(Protocol):
+    """Where calls are recorded; it knows the user, the purpose and the session by itself."""
+
+    def begin(
+        self, tool: str, arguments: dict[str, Any], patient: str | None, meta: dict[str, Any] | None
+    ) -> Call:
+        """Write the intent durably, or raise mcp_servers.audit.errors.JournalUnavailable.
+
+        `meta` is what the client claims about itself.
+        """
+        ...

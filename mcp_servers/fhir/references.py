@@ -1,0 +1,73 @@
+"""Literal references: reading `Type/id` out of what charts and callers write."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from mcp_servers.fhir.errors import InvalidRequest
+
+_ID = r"[A-Za-z0-9\-.]{1,64}"
+_TYPE = r"[A-Z][A-Za-z]{1,63}"
+_ID_PATTERN = re.compile(_ID)
+_TYPE_PATTERN = re.compile(_TYPE)
+_LITERAL = re.compile(rf"(?P<base>https?://[^\s?#]*/)?(?P<type>{_TYPE})/(?P<id>{_ID})(?:/_history/{_ID})?")
+
+
+class Reference(NamedTuple):
+    """A literal reference; `base` is empty for a relative one, else the address before `Type/id`."""
+
+    base: str
+    type: str
+    id: str
+
+    @property
+    def local(self) -> str:
+        """`Type/id`."""
+        return f"{self.type}/{self.id}"
+
+
+def parse(text: object) -> Reference | None:
+    """The literal reference in `text`; None for contained, logical and `urn:` ones, and for anything else."""
+    matched = _LITERAL.fullmatch(text) if isinstance(text, str) else None
+    if matched is None:
+        return None
+    return Reference((matched["base"] or "").rstrip("/"), matched["type"], matched["id"])
+
+
+def checked(text: str) -> Reference:
+    """The reference that a caller names as `Type/id`. Raises InvalidRequest."""
+    reference = parse(text)
+    if reference is None or reference.base or text != reference.local:
+        raise InvalidRequest(
+            "A reference is written `Type/id`, as `ref` gives it: for example Observation/123."
+        )
+    return reference
+
+
+def checked_type(text: str) -> str:
+    """A resource type as FHIR writes one. Raises InvalidRequest."""
+    if not _TYPE_PATTERN.fullmatch(text):
+        raise InvalidRequest("A resource type is a FHIR R4 name such as Observation or MedicationRequest.")
+    return text
+
+
+def checked_patient(text: str) -> str:
+    """The patient that `Patient/id` or a bare id names, as `Patient/id`. Raises InvalidRequest."""
+    identifier = text.removeprefix("Patient/")
+    if not _ID_PATTERN.fullmatch(identifier):
+        raise InvalidRequest(
+            "A patient is named by `Patient/id` or the id alone; find_patient finds it by name or birth date."
+        )
+    return f"Patient/{identifier}"
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every JSON object within `value`, itself included; without recursion, so no depth is too deep."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield item
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)

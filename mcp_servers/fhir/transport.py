@@ -1,0 +1,170 @@
+"""One FHIR request over HTTP: the headers, the retries, and the errors that can come of it."""
+
+import json
+import math
+import re
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import anyio
+import httpx
+
+from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, NotFound, NotPermitted, ServerFailed
+from mcp_servers.fhir.recording import Call
+
+Resource = dict[str, Any]
+
+ATTEMPTS = 3
+# All the waiting that one request may cost, and how long one answer may take to arrive whole.
+MAX_WAIT_S = 10.0
+DEADLINE_S = 30.0
+MAX_BODY_BYTES = 32 * 1024 * 1024
+
+_HEADERS = {"Accept": "application/fhir+json", "Cache-Control": "no-cache"}
+_MARKUP = re.compile(r"<[^>]*>|&[a-z]+;")
+_STACK = re.compile(r"(\s+at [\w.$<>]+\(|Traceback|\b[\w.]+(Exception|Error): ).*", re.DOTALL)
+
+
+class Transport:
+    """GET requests against one FHIR server, over an `httpx.AsyncClient` that someone else closes."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, *, sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    ) -> None:
+        self._http = http
+        self._sleep = sleep
+
+    @property
+    def base(self) -> str:
+        """The server's base address, without a slash at its end."""
+        return str(self._http.base_url).rstrip("/")
+
+    async def get(self, url: httpx.URL, call: Call) -> Resource:
+        """The resource at `url`, as parsed JSON.
+
+        429 and 503 are tried again, as long as the server's Retry-After leaves room for it. Raises
+        InvalidRequest (400 and its kin), NotPermitted, NotFound, ServerFailed.
+        """
+        waited = 0.0
+        for attempt in range(1, ATTEMPTS + 1):
+            response, body = await self._send(url, call)
+            if response.status_code not in (429, 503):
+                break
+            wait = _retry_after(response, default=0.5 * 2**attempt)
+            if attempt == ATTEMPTS or waited + wait > MAX_WAIT_S:
+                raise ServerFailed(
+                    f"The FHIR server is too busy (HTTP {response.status_code}) and asks to wait"
+                    f" {wait:.0f} s; try again later."
+                )
+            waited += wait
+            await self._sleep(wait)
+        if response.is_success:
+            return _resource(body)
+        raise _error(response.status_code, body)
+
+    async def _send(self, url: httpx.URL, call: Call) -> tuple[httpx.Response, bytes]:
+        started = time.perf_counter()
+        status: int | None = None
+        try:
+            with anyio.fail_after(DEADLINE_S):
+                headers = {**_HEADERS, "X-Request-ID": call.id}
+                async with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
+                    status = response.status_code
+                    body = bytearray()
+                    async for chunk in response.aiter_bytes():
+                        body += chunk
+                        if len(body) > MAX_BODY_BYTES:
+                            raise ServerFailed(
+                                "The FHIR server's answer does not end (over 32 MiB); narrow the request."
+                            )
+                    return response, bytes(body)
+        except (TimeoutError, httpx.TimeoutException):
+            raise ServerFailed(
+                f"The FHIR server at {self.base} did not answer in time; try again, or ask for less."
+            ) from None
+        except httpx.HTTPError as error:
+            raise ServerFailed(
+                f"The FHIR server at {self.base} cannot be reached ({type(error).__name__});"
+                " check that it runs and that the address is right."
+            ) from None
+        finally:
+            ms = (time.perf_counter() - started) * 1000
+            call.request("GET", str(url), status, ms)
+
+
+def outcome_text(resource: Resource) -> str:
+    """An OperationOutcome in a line: severity, code and shortened diagnostics of its first issues.
+
+    Markup and stack traces are left out: what a server writes there is not fit to be passed on.
+    """
+    issues = resource.get("issue")
+    lines = []
+    for issue in issues[:3] if isinstance(issues, list) else []:
+        if isinstance(issue, dict):
+            details = issue.get("details")
+            said = issue.get("diagnostics") or (details.get("text") if isinstance(details, dict) else None)
+            text = _STACK.sub("", _MARKUP.sub(" ", str(said or "")))
+            line = f"{issue.get('severity', 'error')}/{issue.get('code', 'unknown')} {' '.join(text.split())}"
+            lines.append(line[:300].strip())
+    return "; ".join(lines)
+
+
+def _resource(body: bytes) -> Resource:
+    """The resource in `body`. Raises ServerFailed."""
+    try:
+        resource = json.loads(body, parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError):
+        kind = "HTML" if body.lstrip()[:1] == b"<" else "something"
+        raise ServerFailed(
+            f"The server answered with {kind} that is not FHIR JSON;"
+            " check that the address is the FHIR base (it often ends in /fhir)."
+        ) from None
+    if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+        raise ServerFailed("The server answered with JSON that is not a FHIR resource; check the address.")
+    return resource
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(value := float(number)):
+        raise ValueError(number)
+    return value
+
+
+def _error(status: int, body: bytes) -> FhirToolError:
+    """The error that HTTP `status` stands for, with what the server's OperationOutcome says of it."""
+    try:
+        resource = _resource(body)
+    except ServerFailed:
+        resource = {}
+    said = outcome_text(resource) if resource.get("resourceType") == "OperationOutcome" else ""
+    because = f" The server says: {said}" if said else ""
+    if status in (401, 403):
+        return NotPermitted(
+            f"The FHIR server refuses this (HTTP {status}); it needs other credentials or rights.{because}"
+        )
+    if status == 404:
+        return NotFound(f"The FHIR server has no such record (HTTP 404).{because}")
+    if status == 410:
+        return NotFound(f"This is gone from the FHIR server (HTTP 410): deleted, or expired.{because}")
+    if 400 <= status < 500:
+        return InvalidRequest(f"The FHIR server does not accept this request (HTTP {status}).{because}")
+    if 300 <= status < 400:
+        return ServerFailed(
+            f"The server sends us to another address (HTTP {status}), which is not followed;"
+            " use the FHIR base it points to."
+        )
+    return ServerFailed(f"The FHIR server failed (HTTP {status}); try again later.{because}")
+
+
+def _retry_after(response: httpx.Response, *, default: float) -> float:
+    """Seconds to wait, from Retry-After as seconds or as an HTTP date; `default` when it says neither."""
+    value = response.headers.get("Retry-After", "")
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return default
