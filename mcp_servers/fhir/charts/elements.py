@@ -1,0 +1,182 @@
+"""Readers of FHIR data types that never raise: what is not of the expected shape reads as absent."""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+Resource = dict[str, Any]
+Row = dict[str, Any]
+
+LOINC = "http://loinc.org"
+SNOMED = "http://snomed.info/sct"
+LONGEST_TEXT = 1000
+
+_NUMERIC = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+def objects(value: object) -> list[Resource]:
+    """The JSON objects in `value`: those of a list, or a lone object as a list of one."""
+    if isinstance(value, dict):
+        return [value]
+    if isinstance(value, list):
+        return [item for item in value if isinstance(item, dict)]
+    return []
+
+
+def first(value: object) -> Resource:
+    """The first JSON object in `value`, or an empty one."""
+    found = objects(value)
+    return found[0] if found else {}
+
+
+def string(value: object) -> str | None:
+    """A text without its outer blanks; None for blank texts and for anything that is not a text.
+
+    Longer ones than LONGEST_TEXT are cut, and say how much is missing.
+    """
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if len(text) > LONGEST_TEXT:
+        return f"{text[:LONGEST_TEXT]} ... [{len(text) - LONGEST_TEXT} more characters]"
+    return text or None
+
+
+def strings(value: object) -> list[str]:
+    """The texts in a list of texts, or a lone text as a list of one."""
+    items = value if isinstance(value, list) else [value]
+    return [text for item in items if (text := string(item))]
+
+
+def number(value: object) -> int | float | None:
+    """A JSON number; a number written as a text is read too, since some servers send decimals so."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str) and len(value) < 40 and _NUMERIC.fullmatch(value.strip()):
+        read = float(value)
+        return number(int(read) if value.strip().lstrip("+-").isdigit() else read)
+    return None
+
+
+def codings(concept: object) -> list[Resource]:
+    """All codings of a CodeableConcept, or of a list of them."""
+    return [coding for part in objects(concept) for coding in objects(part.get("coding"))]
+
+
+def codes(concept: object) -> list[str]:
+    """All codes of a CodeableConcept, or of a list of them, in order."""
+    return [code for coding in codings(concept) if (code := string(coding.get("code")))]
+
+
+def concept_names(concept: object) -> list[str]:
+    """Everything that a CodeableConcept (or a list of them) is called, once each: texts, then displays."""
+    texts = [text for part in objects(concept) if (text := string(part.get("text")))]
+    displays = [display for coding in codings(concept) if (display := string(coding.get("display")))]
+    return list(dict.fromkeys([*texts, *displays]))
+
+
+def concept_text(concept: object) -> str | None:
+    """What to call one CodeableConcept: its text, else a display, else a code."""
+    names = concept_names(first(concept)) or codes(first(concept))
+    return names[0] if names else None
+
+
+def concepts_text(concepts: object) -> str | None:
+    """What to call a list of CodeableConcepts, joined by semicolons."""
+    return joined(concept_text(concept) for concept in objects(concepts))
+
+
+def coding_text(coding: object) -> str | None:
+    """What to call one Coding: its display, else its code."""
+    return string(first(coding).get("display")) or string(first(coding).get("code"))
+
+
+def status_code(concept: object) -> str | None:
+    """The code of a status element: a plain code, or the first code of a CodeableConcept."""
+    if isinstance(concept, str):
+        return string(concept)
+    found = codes(concept)
+    return found[0] if found else string(first(concept).get("text"))
+
+
+def joined(parts: Iterable[str | None], by: str = "; ") -> str | None:
+    """The parts that are there, once each, as one text."""
+    return by.join(dict.fromkeys(part for part in parts if part)) or None
+
+
+def plain(value: int | float) -> str:
+    """A number as a person writes it: 5, not 5.0."""
+    return (
+        str(int(value))
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+        else str(value)
+    )
+
+
+def quantity_text(quantity: object) -> str | None:
+    """A Quantity (or Age, Duration) as a text, such as `< 0.5 mg/L`."""
+    value = number(first(quantity).get("value"))
+    if value is None:
+        return None
+    return " ".join(
+        part for part in (string(first(quantity).get("comparator")), plain(value), unit(quantity)) if part
+    )
+
+
+def unit(quantity: object) -> str | None:
+    """The unit of a Quantity as recorded, else its coded form."""
+    return string(first(quantity).get("unit")) or string(first(quantity).get("code"))
+
+
+def range_text(value: object) -> str | None:
+    """A Range as a text, such as `3.5-5.1 mmol/L`, `>= 60 mL/min` or `<= 5 mg/L`."""
+    low, high = first(value).get("low"), first(value).get("high")
+    low_value, high_value = number(first(low).get("value")), number(first(high).get("value"))
+    measured_in = unit(low) or unit(high)
+    if low_value is not None and high_value is not None:
+        bounds = f"{plain(low_value)}-{plain(high_value)}"
+    elif low_value is not None:
+        bounds = f">= {plain(low_value)}"
+    elif high_value is not None:
+        bounds = f"<= {plain(high_value)}"
+    else:
+        return None
+    return f"{bounds} {measured_in}" if measured_in else bounds
+
+
+def annotations_text(notes: object) -> str | None:
+    """The texts of Annotations, joined."""
+    return joined(string(note.get("text")) for note in objects(notes))
+
+
+def resource_ref(resource: object) -> str:
+    """`Type/id`; only the type where the id is missing, `Unknown` where the type is."""
+    kind = string(first(resource).get("resourceType")) or "Unknown"
+    identity = string(first(resource).get("id"))
+    return f"{kind}/{identity}" if identity else kind
+
+
+def entered_in_error(resource: Resource) -> bool:
+    """Whether a record was withdrawn as entered in error, by whichever status its type has for that."""
+    fields = ("status", "verificationStatus", "lifecycleStatus", "docStatus")
+    return any(status_code(resource.get(field)) == "entered-in-error" for field in fields)
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: without case, accents and punctuation."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(
+        character if character.isalnum() else " "
+        for character in decomposed
+        if not unicodedata.combining(character)
+    )
+    return " ".join(letters.split())
+
+
+def row_of(**fields: Any) -> Row:
+    """A row without the fields that are absent: rows never carry null."""
+    return {name: value for name, value in fields.items() if value is not None and value != []}

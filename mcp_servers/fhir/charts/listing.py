@@ -1,0 +1,234 @@
+"""All rows of one kind of record: what matches, newest first, and notes on what does not."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
+
+from rapidfuzz import fuzz, process
+
+from mcp_servers.fhir.charts.dates import Span, bound, newest_first, span
+from mcp_servers.fhir.charts.elements import (
+    Resource,
+    Row,
+    codings,
+    concept_names,
+    entered_in_error,
+    folded,
+    resource_ref,
+)
+from mcp_servers.fhir.charts.kinds import READINGS, Kind, belongs
+from mcp_servers.fhir.charts.medications import medication_concepts
+from mcp_servers.fhir.charts.negations import Negation, negation
+from mcp_servers.fhir.charts.references import Included
+from mcp_servers.fhir.charts.window import Window
+from mcp_servers.fhir.envelope import Finding
+
+Status = Literal["current", "all"]
+SIMILAR = 80
+SHOWN = 5
+
+
+class Projected(NamedTuple):
+    """All matching rows, newest first and undated last; notes; and whether anything is recorded."""
+
+    rows: list[Row]
+    notes: list[str]
+    finding: Finding
+
+
+class _Record(NamedTuple):
+    resource: Resource
+    row: Row
+    negation: Negation | None
+
+    @property
+    def refuted(self) -> bool:
+        return bool(self.row.get("verification") == "refuted")
+
+
+def list_records(
+    kind: Kind,
+    resources: Iterable[Resource],
+    *,
+    included: Included | None = None,
+    status: Status = "current",
+    text: str | None = None,
+    code: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    now: str,
+) -> Projected:
+    """The records of `kind` among `resources` as rows (docs/architecture.md, "Common row fields").
+
+    `text`: every word must occur in the row's texts or the record's names, case and accents ignored. `code`:
+    a bare code or `system|code`, exact. `since` and `until`: ISO dates, whole partial dates included. Records
+    entered in error are left out and counted. Raises UnusableDate.
+    """
+    window = Window(bound(since, "since"), bound(until, "until"))
+    notes: list[str] = []
+    records = _read(kind, resources, included or {}, notes)
+    records = _matching(records, text, code, included or {}, notes)
+    if status == "current":
+        records = _current(kind, records, now, notes)
+    rows = window.rows([record.row for record in records], notes)
+    rows.sort(key=lambda row: (newest_first(row.get("date")), row["ref"]))
+    _note_future(rows, now, notes)
+    nameless = [row["ref"] for row in rows if "name" not in row]
+    if nameless:
+        notes.append(f"{_many(len(nameless))} without a readable name: {_listed(nameless)}.")
+    kept = {id(row) for row in rows}
+    return Projected(rows, notes, _finding([record for record in records if id(record.row) in kept], notes))
+
+
+def _read(kind: Kind, resources: Iterable[Resource], included: Included, notes: list[str]) -> list[_Record]:
+    reading = READINGS[kind]
+    records: list[_Record] = []
+    seen: set[str] = set()
+    withdrawn = 0
+    for resource in resources:
+        if not isinstance(resource, dict) or not belongs(kind, resource):
+            continue
+        ref = resource_ref(resource)
+        if "/" in ref and ref in seen:
+            continue
+        seen.add(ref)
+        if entered_in_error(resource):
+            withdrawn += 1
+            continue
+        row = {"ref": ref, **reading.row(resource, included)}
+        records.append(_Record(resource, row, _negation(kind, resource)))
+    if withdrawn:
+        notes.append(f"{_many(withdrawn)} entered in error left out.")
+    return records
+
+
+def _negation(kind: Kind, resource: Resource) -> Negation | None:
+    field = {
+        "medications": "medicationCodeableConcept",
+        "immunizations": "vaccineCode",
+        "devices": "type",
+        "problems": "code",
+        "allergies": "code",
+        "procedures": "code",
+    }.get(kind)
+    return negation(resource.get(field)) if field else None
+
+
+def _current(kind: Kind, records: list[_Record], now: str, notes: list[str]) -> list[_Record]:
+    why_not = READINGS[kind].why_not_current
+    at = bound(now, "now")
+    if why_not is None or at is None:
+        return records
+    kept: list[_Record] = []
+    left: list[tuple[_Record, str]] = []
+    for record in records:
+        reason = why_not(record.resource, at)
+        if reason is None:
+            kept.append(record)
+        else:
+            left.append((record, reason))
+    # "No known allergies" marked resolved or inactive still stands where no allergy contradicts it: charts
+    # mark it so because there is nothing active.
+    if kind == "allergies" and not any(record.negation is None for record in kept):
+        standing = [record for record, reason in left if record.negation == "none" and reason != "refuted"]
+        for record in standing:
+            notes.append(
+                f'{record.row["ref"]} ("{record.row.get("name")}") is marked {record.row["status"]}.'
+            )
+        kept += standing
+        left = [(record, reason) for record, reason in left if not any(record is one for one in standing)]
+    if left:
+        counted = Counter(reason for _, reason in left)
+        said = ", ".join(f"{n} {reason}" for reason, n in counted.most_common())
+        notes.append(f"{_many(len(left))} not current left out ({said}); status=all lists them.")
+    for reason in ("order not to give", "order not to perform", "status not recorded", "unknown", "on-hold"):
+        named = [record.row for record, why in left if why == reason]
+        if named:
+            listed = _listed([f"{row.get('name', 'unnamed')} ({row['ref']})" for row in named])
+            notes.append(f"{reason.capitalize()}: {listed}.")
+    unknown = sum(1 for record in kept if record.row.get("status") == "unknown")
+    if unknown:
+        notes.append(f"{_many(unknown)} without a clinical status kept as current, with status unknown.")
+    return kept
+
+
+def _matching(
+    records: list[_Record], text: str | None, code: str | None, included: Included, notes: list[str]
+) -> list[_Record]:
+    if code and code.strip():
+        wanted_system, _, wanted = code.strip().rpartition("|")
+        records = [record for record in records if _has_code(record, wanted_system, wanted, included)]
+    words = folded(text or "").split()
+    if not words:
+        return records
+    found = [record for record in records if all(word in _searchable(record, included) for word in words)]
+    if not found:
+        names = list(dict.fromkeys(str(record.row["name"]) for record in records if "name" in record.row))
+        near = process.extract(
+            text, names, scorer=fuzz.partial_ratio, processor=folded, limit=SHOWN, score_cutoff=SIMILAR
+        )
+        if near:
+            alike = "; ".join(name for name, _, _ in near)
+            notes.append(f"Nothing contains these words; similarly spelled in this chart: {alike}.")
+    return found
+
+
+def _concepts(record: _Record, included: Included) -> list[object]:
+    resource = record.resource
+    direct = [resource.get(field) for field in ("code", "vaccineCode", "type", "category", "procedureCode")]
+    return [*direct, *medication_concepts(resource, included)]
+
+
+def _has_code(record: _Record, system: str, code: str, included: Included) -> bool:
+    return any(
+        coding.get("code") == code and (not system or coding.get("system") == system)
+        for concept in _concepts(record, included)
+        for coding in codings(concept)
+    )
+
+
+def _searchable(record: _Record, included: Included) -> str:
+    names = [name for concept in _concepts(record, included) for name in concept_names(concept)]
+    texts = [value for field, value in record.row.items() if isinstance(value, str) and field != "ref"]
+    return folded(" ".join([*names, *texts]))
+
+
+def _finding(records: list[_Record], notes: list[str]) -> Finding:
+    refuted = [record.row["ref"] for record in records if record.refuted]
+    if refuted:
+        notes.append(f"Refuted, so not a finding: {_listed(refuted)}.")
+    records = [record for record in records if not record.refuted]
+    if not records:
+        return "nothing_recorded"
+    if all(record.negation == "none" for record in records):
+        return "recorded_as_none"
+    if all(record.negation == "not_known" for record in records):
+        notes.append("The only records say that no information is available.")
+        return "nothing_recorded"
+    contradicted = [record.row["ref"] for record in records if record.negation == "none"]
+    if contradicted:
+        notes.append(f'A record of "none known" stands beside others: {_listed(contradicted)}.')
+    return "recorded"
+
+
+def _note_future(rows: list[Row], now: str, notes: list[str]) -> None:
+    future = future_refs(rows, span(now))
+    if future:
+        notes.append(f"{_many(len(future))} dated after now: {_listed(future)}.")
+
+
+def future_refs(rows: list[dict[str, Any]], now: Span | None) -> list[str]:
+    """The refs of rows dated after `now`."""
+    if now is None:
+        return []
+    dated = ((row["ref"], span(row.get("date"))) for row in rows)
+    return [ref for ref, at in dated if at and at.starts_after(now)]
+
+
+def _many(n: int) -> str:
+    return "1 record" if n == 1 else f"{n} records"
+
+
+def _listed(items: list[str]) -> str:
+    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
+    return ", ".join(items[:SHOWN]) + more

@@ -1,0 +1,251 @@
+"""What a measurement's name means in this chart: code, display or text, everyday name, misspelling.
+
+Exact beats partial beats misspelt, and nothing is guessed between codes that fit equally well.
+measurement_names.json holds the everyday names: each entry's LOINC codes are one analyte by several methods
+or in several units; codes of another entry never answer for it (a urine glucose for "glucose").
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from rapidfuzz import fuzz, process
+
+from mcp_servers.fhir.charts.elements import Resource, codes, concept_names, concept_text, folded
+from mcp_servers.fhir.charts.values import main_code
+
+LIKE_A_LOINC_CODE = re.compile(r"\d{1,7}-\d")
+SPELLING = 88
+SHORTEST_MISSPELT = 5
+SIMILAR = 70
+SHOWN = 10
+
+
+class Candidate(NamedTuple):
+    """A measurement of the chart that a name could mean: what it is called, its code, how many records."""
+
+    name: str
+    code: str
+    n: int
+
+
+class Ambiguous(Exception):
+    """A name fits several measurements of the chart equally well; `str()` lists them and is fit to show."""
+
+    def __init__(self, name: str, candidates: Iterable[Candidate]) -> None:
+        self.name = name
+        self.candidates = tuple(sorted(candidates, key=lambda one: (-one.n, one.name)))
+        listed = "; ".join(
+            f"{one.name} (code {one.code}, {one.n} records)" for one in self.candidates[:SHOWN]
+        )
+        more = f"; and {len(self.candidates) - SHOWN} more" if len(self.candidates) > SHOWN else ""
+        super().__init__(
+            f"`{name}` fits several measurements of this chart; ask for one by code: {listed}{more}"
+        )
+
+
+class Measure(NamedTuple):
+    """One measurement of a chart, over all its records."""
+
+    name: str
+    code: str
+    codes: frozenset[str]
+    names: frozenset[str]
+    n: int
+
+
+class Resolution(NamedTuple):
+    """The keys (`measure_key`) that a name stands for, or one code; with neither, nothing fits.
+
+    `apart`: the keys are parts of what was named (systolic and diastolic), not several ways to measure it.
+    """
+
+    keys: frozenset[str]
+    code: str | None
+    notes: list[str]
+    apart: bool = False
+
+
+class _Entry(NamedTuple):
+    name: str
+    codes: frozenset[str]
+    names: frozenset[str]
+    parts: tuple[str, ...]
+
+
+def measure_key(concept: object) -> str | None:
+    """What makes two records the same measurement: the code to show, or the name where there is no code."""
+    code = main_code(concept)
+    if code:
+        return code
+    name = concept_text(concept)
+    return folded(name) if name else None
+
+
+def measures(concepts: Iterable[object]) -> dict[str, Measure]:
+    """The measurements of a chart by key, from the codes of its Observations and components."""
+    found: dict[str, Measure] = {}
+    for concept in concepts:
+        key = measure_key(concept)
+        if key is None:
+            continue
+        known = found.get(key)
+        if known is None:
+            all_codes, names = codes(concept), concept_names(concept)
+            folds = _folds(names)
+            found[key] = Measure(names[0] if names else key, key, frozenset(all_codes), folds, 1)
+        else:
+            new_codes = known.codes.union(codes(concept))
+            new_names = known.names.union(_folds(concept_names(concept)))
+            found[key] = known._replace(codes=new_codes, names=new_names, n=known.n + 1)
+    return found
+
+
+def _folds(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(folded(name) for name in names)
+
+
+@cache
+def _entries() -> tuple[_Entry, ...]:
+    raw: list[Resource] = json.loads(Path(__file__).with_name("measurement_names.json").read_text("utf-8"))
+    return tuple(
+        _Entry(
+            one["name"],
+            frozenset(one["codes"]),
+            _folds([one["name"], *one["aliases"]]),
+            tuple(one.get("parts", ())),
+        )
+        for one in raw
+    )
+
+
+@cache
+def _by_name() -> Mapping[str, tuple[_Entry, ...]]:
+    found: dict[str, tuple[_Entry, ...]] = {}
+    for entry in _entries():
+        for name in entry.names:
+            found[name] = (*found.get(name, ()), entry)
+    return found
+
+
+@cache
+def _known_codes() -> frozenset[str]:
+    return frozenset(code for entry in _entries() for code in entry.codes)
+
+
+def resolve(name: str, chart: Mapping[str, Measure]) -> Resolution:
+    """What `name` stands for among the measurements of a chart. Raises Ambiguous."""
+    code = _as_code(name, chart)
+    if code is not None:
+        return Resolution(frozenset(), code, [])
+    wanted = folded(name)
+    if not wanted:
+        return Resolution(frozenset(), None, ["No measurement was named."])
+    found = _resolved(name, wanted, chart)
+    if found is not None:
+        return found
+    if wanted not in _by_name() and len(wanted) >= SHORTEST_MISSPELT:
+        respelt = _respelt(name, wanted, chart)
+        if respelt is not None:
+            return respelt
+    near = _similar(wanted, chart)
+    listed = "; ".join(f"{one.name} (code {one.code})" for one in near)
+    hint = f" Names of this chart that come near: {listed}." if near else ""
+    return Resolution(frozenset(), None, [f"Nothing is recorded under `{name}`.{hint}"])
+
+
+def code_token(name: str) -> str | None:
+    """`name` as a value for the search parameter `combo-code`, where it is a LOINC code or `system|code`."""
+    given = name.strip()
+    system, bar, code = given.rpartition("|")
+    if bar and system and code and "," not in given:
+        return given
+    return given if LIKE_A_LOINC_CODE.fullmatch(given) else None
+
+
+def _as_code(name: str, chart: Mapping[str, Measure]) -> str | None:
+    given = name.strip().rpartition("|")[2]
+    if LIKE_A_LOINC_CODE.fullmatch(given) or "|" in name:
+        return given
+    return next(
+        (code for one in chart.values() for code in one.codes if code.casefold() == given.casefold()), None
+    )
+
+
+def _resolved(name: str, wanted: str, chart: Mapping[str, Measure]) -> Resolution | None:
+    entries = _by_name().get(wanted, ())
+    exact = [one for one in chart.values() if wanted in one.names]
+    if not entries:
+        fitting = exact or [one for one in chart.values() if _contains(one, wanted)]
+        return _one_of(name, fitting) if fitting else None
+    exact = [one for one in exact if not _foreign(one, entries)]
+    present = [(entry, found) for entry in entries if (found := _coded(entry, chart))]
+    present = [one for one in present if folded(one[0].name) == wanted] or present
+    if len(present) > 1:
+        return _one_of(name, exact or list({one.code: one for _, found in present for one in found}.values()))
+    together = {one.code: one for one in [*(present[0][1] if present else []), *exact]}
+    if together:
+        return _taken(name, list(together.values()))
+    parts = [one for entry in entries for part in entry.parts for one in _part(part, chart)]
+    if parts:
+        return _taken(name, parts)._replace(apart=True)
+    aliases = frozenset(alias for entry in entries for alias in entry.names)
+    local = [one for one in chart.values() if one.names & aliases and not _foreign(one, entries)]
+    local = local or [one for one in chart.values() if _contains(one, wanted) and not _foreign(one, entries)]
+    return _one_of(name, local) if local else None
+
+
+def _coded(entry: _Entry, chart: Mapping[str, Measure]) -> list[Measure]:
+    return [one for one in chart.values() if one.codes & entry.codes]
+
+
+def _part(name: str, chart: Mapping[str, Measure]) -> list[Measure]:
+    return [one for entry in _by_name().get(folded(name), ()) for one in _coded(entry, chart)]
+
+
+def _foreign(one: Measure, entries: Iterable[_Entry]) -> bool:
+    """Whether a measurement's codes are known as something else than what these entries mean."""
+    own = frozenset(code for entry in entries for code in entry.codes)
+    return not one.codes & own and bool(one.codes & _known_codes())
+
+
+def _contains(one: Measure, wanted: str) -> bool:
+    """Whether every word of `wanted` begins a word of one of the measurement's names."""
+    words = wanted.split()
+    return any(all(f" {word}" in f" {name}" for word in words) for name in one.names)
+
+
+def _one_of(name: str, fitting: list[Measure]) -> Resolution:
+    shared = [entry for entry in _entries() if all(one.codes & entry.codes for one in fitting)]
+    if len(fitting) > 1 and not shared:
+        raise Ambiguous(name, (Candidate(one.name, one.code, one.n) for one in fitting))
+    return _taken(name, fitting)
+
+
+def _taken(name: str, fitting: list[Measure]) -> Resolution:
+    listed = ", ".join(f"{one.name} (code {one.code})" for one in fitting)
+    return Resolution(frozenset(one.code for one in fitting), None, [f"`{name}` read as {listed}."])
+
+
+def _respelt(name: str, wanted: str, chart: Mapping[str, Measure]) -> Resolution | None:
+    known = {*_by_name(), *(known for one in chart.values() for known in one.names)}
+    near = process.extract(wanted, known, scorer=fuzz.ratio, score_cutoff=SPELLING, limit=SHOWN)
+    best = [known for known, score, _ in near if score == near[0][1]]
+    found: dict[frozenset[str], Resolution] = {}
+    for spelling in best:
+        resolution = _resolved(name, spelling, chart)
+        if resolution is not None:
+            found[resolution.keys] = resolution
+    if len(found) > 1:
+        keys = frozenset(key for keys in found for key in keys)
+        raise Ambiguous(name, (Candidate(chart[key].name, key, chart[key].n) for key in keys))
+    return next(iter(found.values()), None)
+
+
+def _similar(wanted: str, chart: Mapping[str, Measure]) -> list[Measure]:
+    by_name = {name: one for one in chart.values() for name in one.names}
+    near = process.extract(wanted, by_name.keys(), scorer=fuzz.WRatio, score_cutoff=SIMILAR, limit=SHOWN)
+    return list({by_name[name].code: by_name[name] for name, _, _ in near}.values())[:5]

@@ -1,0 +1,85 @@
+"""Observations as rows."""
+
+from mcp_servers.fhir.charts.dates import when
+from mcp_servers.fhir.charts.elements import (
+    Resource,
+    Row,
+    codes,
+    concept_text,
+    concepts_text,
+    objects,
+    resource_ref,
+    row_of,
+    string,
+)
+from mcp_servers.fhir.charts.references import Included
+from mcp_servers.fhir.charts.values import components, main_code, panel_text, reference_ranges, value_fields
+
+# Tobacco smoking status (two LOINC codes), alcohol use, pack-years, smokeless tobacco, occupation.
+SOCIAL_HISTORY_CODES = ("72166-2", "11367-0", "11331-6", "74013-4", "8663-7", "82769-1", "11341-5")
+
+
+def is_social_history(observation: Resource) -> bool:
+    """By category, or by the codes of smoking, alcohol and occupation: some charts do not categorise them."""
+    if "social-history" in codes(observation.get("category")):
+        return True
+    return not SOCIAL_CODES.isdisjoint(codes(observation.get("code")))
+
+
+SOCIAL_CODES = frozenset(SOCIAL_HISTORY_CODES)
+
+
+def observed_at(observation: Resource) -> str | None:
+    """When the observation held (`effective`), else when it was issued."""
+    return when(observation, "effective") or string(observation.get("issued"))
+
+
+def observation_row(observation: Resource, _: Included) -> Row:
+    """`name, code, date, value, unit, comparator, interpretation, range, status`, `components` for panels."""
+    parts = components(observation)
+    valued = value_fields(observation)
+    if parts and "value" not in valued:
+        text = panel_text(parts)
+        units = {part.get("unit") for part in parts if "value" in part}
+        shared = next(iter(units)) if len(units) == 1 else None
+        valued = row_of(value=text, unit=shared) if text else valued
+    return {
+        **row_of(
+            name=concept_text(observation.get("code")),
+            code=main_code(observation.get("code")),
+            date=observed_at(observation),
+        ),
+        **valued,
+        **row_of(
+            interpretation=concepts_text(observation.get("interpretation")),
+            range=reference_ranges(observation),
+            status=string(observation.get("status")) or "unknown",
+            components=parts,
+            body_site=concept_text(observation.get("bodySite")),
+            method=concept_text(observation.get("method")),
+        ),
+    }
+
+
+def component_row(observation: Resource, part: Resource) -> Row:
+    """One component of a panel as a row of its own, dated and labelled as the panel is."""
+    return {
+        "ref": resource_ref(observation),
+        **row_of(
+            name=concept_text(part.get("code")),
+            code=main_code(part.get("code")),
+            date=observed_at(observation),
+        ),
+        **value_fields(part),
+        **row_of(
+            interpretation=concepts_text(part.get("interpretation")),
+            range=reference_ranges(part),
+            status=string(observation.get("status")) or "unknown",
+            panel=concept_text(observation.get("code")),
+        ),
+    }
+
+
+def component_parts(observation: Resource) -> list[Resource]:
+    """The components of an observation."""
+    return objects(observation.get("component"))

@@ -1,0 +1,61 @@
+"""References resolved to records at hand and to display texts; none is ever followed."""
+
+from collections.abc import Mapping
+
+from mcp_servers.fhir.charts.elements import (
+    Resource,
+    concept_text,
+    first,
+    joined,
+    objects,
+    string,
+)
+from mcp_servers.fhir.charts.names import human_name
+
+Included = Mapping[str, Resource]
+
+
+def resolved(reference: object, holder: Resource, included: Included) -> Resource:
+    """The record that a Reference points to, from `contained` or `included`; an empty one where not there.
+
+    An absolute address is only looked up as it is: it may be another server's record of the same id.
+    """
+    target = string(first(reference).get("reference"))
+    if target is None:
+        return {}
+    if target.startswith("#"):
+        return next((one for one in objects(holder.get("contained")) if one.get("id") == target[1:]), {})
+    return first(included.get(target.split("/_history/")[0]))
+
+
+def reference_text(reference: object, holder: Resource, included: Included) -> str | None:
+    """What a Reference points to, in words: its display, the record's name, its identifier, or itself."""
+    return (
+        string(first(reference).get("display"))
+        or record_name(resolved(reference, holder, included))
+        or string(first(first(reference).get("identifier")).get("value"))
+        or string(first(reference).get("reference"))
+    )
+
+
+def references_text(references: object, holder: Resource, included: Included) -> str | None:
+    """The texts of a list of References, joined."""
+    return joined(reference_text(reference, holder, included) for reference in objects(references))
+
+
+def record_name(resource: Resource) -> str | None:
+    """What to call any record: a person's name, a plain name or title, or the text of what it is coded as."""
+    name = resource.get("name")
+    return (
+        string(name)
+        or (human_name(name) if isinstance(name, list) else None)
+        or concept_text(resource.get("code"))
+        or string(resource.get("title"))
+        or concept_text(resource.get("type"))
+    )
+
+
+def reason(resource: Resource, included: Included) -> str | None:
+    """Why something was done: `reasonCode`, else what `reasonReference` points to."""
+    coded = joined(concept_text(concept) for concept in objects(resource.get("reasonCode")))
+    return coded or references_text(resource.get("reasonReference"), resource, included)
