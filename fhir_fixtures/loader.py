@@ -48,7 +48,8 @@ class LoadReport:
 async def load(http: httpx.AsyncClient, progress: Callable[[int, int], None] | None = None) -> LoadReport:
     """Load every sample chart into the FHIR R4 server at `http.base_url`.
 
-    Ids are kept, so loading again changes nothing. `progress` is called with (resources loaded, resources in all). Raises ServerUnfit or ResourceRefused.
+    Ids are kept, so loading again changes nothing. `progress` is called with (resources loaded,
+    resources in all). Raises ServerUnfit or ResourceRefused.
     """
     started = time.monotonic()
     await _check_server(http)
@@ -142,7 +143,7 @@ async def _check_server(http: httpx.AsyncClient) -> None:
 async def _send(
     http: httpx.AsyncClient, method: str, path: str, body: Resource | None = None
 ) -> httpx.Response:
-    """One request, repeated at most five times while the server says 429 or 503, after the wait it asks for."""
+    """One request, repeated at most five times while the server says 429 or 503, when it says."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             response = await http.request(

@@ -20,8 +20,8 @@ HERE = Path(__file__).parent
 class ChartPatient:
     """One sample patient, as the manifest lists it.
 
-    `birth_date` is a FHIR date (it may be partial; empty when not recorded), `sex` is Patient.gender, `set` the
-    name of the chart set, `resources` the number of resources about this patient, the Patient included.
+    `birth_date` is a FHIR date (it may be partial, and is empty when not recorded), `sex` is Patient.gender,
+    `set` the name of the chart set, `resources` the number of resources about the patient, itself included.
     """
 
     id: str

@@ -43,19 +43,28 @@ def quantity(value: float, unit: str, comparator: str | None = None) -> dict[str
     return measured | ({"comparator": comparator} if comparator else {})
 
 
-def patient(id: str, given: str, family: str, gender: str, **elements: Any) -> Resource:  # noqa: A002
+def patient(
+    id: str,  # noqa: A002
+    given: str,
+    family: str,
+    gender: str,
+    *,
+    former: list[dict[str, Any]] | None = None,
+    **elements: Any,
+) -> Resource:
+    """A Patient with a record number; `former` are further HumanNames after the official one."""
     return {
         "resourceType": "Patient",
         "id": id,
         "active": True,
         "identifier": [{"system": "http://hospital.example.org/mrn", "value": f"MRN-{id.upper()}"}],
-        "name": [{"use": "official", "given": given.split(" "), "family": family}],
+        "name": [{"use": "official", "given": given.split(" "), "family": family}, *(former or [])],
         "gender": gender,
         **elements,
     }
 
 
-def record(kind: str, patient_id: str, name: str, **elements: Any) -> Resource:
+def record(kind: str, patient_id: str, name: str, /, **elements: Any) -> Resource:
     """A resource about a patient, under `subject` or `patient` as its type has it."""
     field = "patient" if kind in {"AllergyIntolerance", "Immunization", "FamilyMemberHistory"} else "subject"
     about = {field: ref(f"Patient/{patient_id}")}

@@ -97,6 +97,8 @@ def _references() -> list[Resource]:
             onsetDateTime="2026-04",
             encounter=ref(f"Encounter/{P}-visit"),
         ),
+        # In words alone: no code to search for.
+        condition(P, "knees", {"text": "Bad knees, worse on stairs"}, recordedDate="2026-05-05"),
         order(
             P,
             "naproxen",

@@ -1,5 +1,7 @@
 """Amara Okafor: a diabetic woman whose chart holds every status that a record can have."""
 
+from typing import Any
+
 from fhir_fixtures.generate.handmade.building import (
     allergy,
     coded,
@@ -31,7 +33,15 @@ PRESSURE = loinc("85354-9", "Blood pressure panel with all children optional")
 def records() -> list[Resource]:
     """Her whole chart."""
     return [
-        patient(P, "Amara", "Okafor", "female", birthDate="1968-03-14", deceasedBoolean=False),
+        patient(
+            P,
+            "Amara",
+            "Okafor",
+            "female",
+            former=[{"use": "maiden", "given": ["Amara"], "family": "Eze"}],
+            birthDate="1968-03-14",
+            deceasedBoolean=False,
+        ),
         *_problems(),
         *_allergies(),
         *_medications(),
@@ -51,6 +61,14 @@ def _problems() -> list[Resource]:
             recordedDate="2015-10-20",
         ),
         condition(P, "gout", snomed("90560007", "Gout"), clinical="recurrence", onsetDateTime="2021-02-11"),
+        condition(
+            P,
+            "eczema",
+            snomed("43116000", "Eczema"),
+            clinical="relapse",
+            onsetDateTime="1980",
+            recordedDate="2026-03-02",
+        ),
         condition(
             P,
             "breast-cancer",
@@ -95,6 +113,13 @@ def _problems() -> list[Resource]:
             snomed("78275009", "Obstructive sleep apnea syndrome"),
             verification="provisional",
             recordedDate="2026-08-20",
+        ),
+        condition(
+            P,
+            "hyperparathyroidism",
+            snomed("66999008", "Hyperparathyroidism"),
+            verification="differential",
+            recordedDate="2026-09-14",
         ),
     ]
 
@@ -216,17 +241,34 @@ def _medications() -> list[Resource]:
     ]
 
 
-def _hba1c(month: str, value: float, status: str = "final", unit: str = "%") -> Resource:
-    name = f"hba1c-{month[:7]}"
-    return observation(P, name, HBA1C, month, status=status, valueQuantity=quantity(value, unit))
+def _hba1c(when: str, value: float, status: str = "final", unit: str = "%", **elements: Any) -> Resource:
+    code = elements.pop("code", HBA1C)
+    measured = quantity(value, unit)
+    return observation(P, f"hba1c-{when[:7]}", code, when, status=status, valueQuantity=measured, **elements)
 
 
 def _results() -> list[Resource]:
     return [
         _hba1c("2024-05-06T08:10:00+02:00", 8.2),
         _hba1c("2025-01-20T08:00:00+01:00", 62, unit="mmol/mol"),
-        _hba1c("2025-11-04T07:55:00+01:00", 7.4, status="amended"),
-        _hba1c("2026-09-14T08:20:00+02:00", 7.1),
+        # The laboratory's own code stands first, LOINC's second.
+        _hba1c(
+            "2025-11-04T07:55:00+01:00",
+            7.4,
+            status="amended",
+            code={
+                "coding": [
+                    {"system": "http://lab.example.org/codes", "code": "A1C-7", "display": "GLYCO HB"},
+                    *HBA1C["coding"],
+                ]
+            },
+        ),
+        _hba1c(
+            "2026-09-14T08:20:00+02:00",
+            7.1,
+            interpretation=[hl7("v3-ObservationInterpretation", "H")],
+            referenceRange=[{"low": quantity(4.0, "%"), "high": quantity(6.0, "%")}],
+        ),
         _hba1c("2026-10-02T09:00:00+02:00", 11.9, status="entered-in-error"),
         observation(
             P, "glucose-2026-03", GLUCOSE, "2026-03-02T08:05:00+01:00", valueQuantity=quantity(142, "mg/dL")
@@ -237,6 +279,11 @@ def _results() -> list[Resource]:
         observation(
             P, "glucose-2026-09", GLUCOSE, "2026-09-14T08:20:00+02:00", valueQuantity=quantity(131, "mg/dL")
         ),
+        # One weight in kilograms, one in pounds, one whose unit is words without a code.
+        _weight("weight-2025-09", "2025-09-10", quantity(84.5, "kg")),
+        _weight("weight-2026-03", "2026-03-02", quantity(183, "[lb_av]")),
+        _weight("weight-2026-09", "2026-09-14", {"value": 81.5, "unit": "kilos"}),
+        *_lipids(),
         observation(
             P,
             "pressure-2026-09",
@@ -274,6 +321,28 @@ def _results() -> list[Resource]:
     ]
 
 
+def _weight(name: str, day: str, measured: dict[str, Any]) -> Resource:
+    code = loinc("29463-7", "Body weight")
+    return observation(P, name, code, day, category="vital-signs", valueQuantity=measured)
+
+
+def _lipids() -> list[Resource]:
+    """A panel without a value of its own: its members have them."""
+    when = "2026-09-14T08:20:00+02:00"
+    members = [
+        ("cholesterol", "2093-3", "Cholesterol [Mass/volume] in Serum or Plasma", 182),
+        ("ldl", "13457-7", "Cholesterol in LDL [Mass/volume] in Serum or Plasma by calculation", 101),
+        ("hdl", "2085-9", "Cholesterol in HDL [Mass/volume] in Serum or Plasma", 48),
+    ]
+    results = [
+        observation(P, name, loinc(code, display), when, valueQuantity=quantity(value, "mg/dL"))
+        for name, code, display, value in members
+    ]
+    panel = loinc("24331-1", "Lipid 1996 panel - Serum or Plasma")
+    references = [ref(f"Observation/{result['id']}") for result in results]
+    return [*results, observation(P, "lipid-panel", panel, when, hasMember=references)]
+
+
 def _care() -> list[Resource]:
     return [
         encounter(
@@ -287,6 +356,8 @@ def _care() -> list[Resource]:
             diagnosis=[{"condition": ref(f"Condition/{P}-diabetes")}],
         ),
         encounter(P, "visit-2026-10", "AMB", "2026-10-02T09:00:00+02:00", status="cancelled"),
+        # Still to come: not her last visit.
+        encounter(P, "visit-2026-12", "AMB", "2026-12-07T09:00:00+01:00", status="planned"),
         record(
             "Immunization",
             P,

@@ -26,6 +26,7 @@ def records() -> list[Resource]:
     return [
         patient(P, "Henrik", "Olsen", "male", birthDate="1939-05-17", deceasedBoolean=True),
         *_values(),
+        *_edges(),
         *_absent(),
         *_statuses(),
         *_reports(),
@@ -124,6 +125,25 @@ def _values() -> list[Resource]:
                 },
             ],
         ),
+    ]
+
+
+def _edges() -> list[Resource]:
+    lactate = loinc("2524-7", "Lactate [Moles/volume] in Serum or Plasma")
+    when = "2026-02-10T07:30:00+01:00"
+
+    def measured(name: str, code: dict[str, Any], value: float, unit: str, **elements: Any) -> Resource:
+        return observation(P, name, code, when, valueQuantity=quantity(value, unit), **elements)
+
+    return [
+        # Two results of one moment; the second was released later.
+        measured("lactate-first", lactate, 2.1, "mmol/L", issued="2026-02-10T06:50:00Z"),
+        measured("lactate-second", lactate, 2.4, "mmol/L", issued="2026-02-10T07:40:00Z"),
+        # Below zero, and zero itself: values, not the lack of one.
+        measured(
+            "base-excess", loinc("1925-7", "Base excess in Arterial blood by calculation"), -3.2, "mmol/L"
+        ),
+        measured("band-cells", loinc("764-1", "Band form neutrophils/100 leukocytes in Blood"), 0, "%"),
     ]
 
 

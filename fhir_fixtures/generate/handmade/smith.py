@@ -53,9 +53,15 @@ def _elder() -> list[Resource]:
 
 
 def _younger() -> list[Resource]:
-    """Nobody has asked about allergies: there is no AllergyIntolerance at all, and no problem either."""
+    """Asked about problems, and said to have none; nobody has asked about allergies: there is no record."""
     return [
         patient(YOUNGER, "John", "Smith", "male", birthDate="1987-11-23"),
+        condition(
+            YOUNGER,
+            "no-problems",
+            snomed("160245001", "No current problems or disability"),
+            recordedDate="2026-08-17",
+        ),
         observation(
             YOUNGER,
             "potassium-2026-08",

@@ -6,15 +6,15 @@ from fhir_fixtures.generate.references import Resource
 def records() -> list[Resource]:
     """A clinic and its practitioners, shared by all hand-made charts."""
     return [
-        {
-            "resourceType": "Organization",
-            "id": "hard-harbour-clinic",
-            "active": True,
-            "name": "Harbour Clinic",
-        },
+        _organization("hard-harbour-clinic", "Harbour Clinic"),
+        _organization("hard-mutual-insurance", "Mutual Insurance"),
         _practitioner("hard-dr-lindqvist", "Maja", "Lindqvist"),
         _practitioner("hard-dr-adeyemi", "Tunde", "Adeyemi"),
     ]
+
+
+def _organization(id: str, name: str) -> Resource:  # noqa: A002
+    return {"resourceType": "Organization", "id": id, "active": True, "name": name}
 
 
 def _practitioner(id: str, given: str, family: str) -> Resource:  # noqa: A002

@@ -7,6 +7,8 @@ from fhir_fixtures.generate.handmade.building import (
     condition,
     dosage,
     encounter,
+    loinc,
+    observation,
     order,
     patient,
     quantity,
@@ -47,6 +49,9 @@ def records() -> list[Resource]:
         ),
         *_orders(),
         *_given(),
+        _inr("inr-07-04", "2026-07-04T06:00:00+09:00", {"value": 1.4}),
+        _inr("inr-07-06", "2026-07-06T06:00:00+09:00", {"value": 2.6, "unit": "{INR}", "code": "{INR}"}),
+        _inr("inr-09-01", "2026-09-01T09:00:00+09:00", {"value": 8.0, "comparator": ">"}),
         # Recorded by another patient, her son: his record in the compartment of R4, hers in fact.
         allergy(
             P,
@@ -57,6 +62,15 @@ def records() -> list[Resource]:
             recorder=ref("Patient/hard-tomas-novak", "Tomáš Novák (son)"),
         ),
     ]
+
+
+def _inr(name: str, when: str, measured: dict[str, object]) -> Resource:
+    """A ratio: it has no unit, or one in braces that says as much."""
+    if "code" in measured:
+        measured["system"] = "http://unitsofmeasure.org"
+    return observation(
+        P, name, loinc("34714-6", "INR in Blood by Coagulation assay"), when, valueQuantity=measured
+    )
 
 
 def _medication(id: str, code: dict[str, object]) -> Resource:  # noqa: A002
