@@ -14,10 +14,16 @@ from fhir_fixtures.hapi.build import HapiUnavailable
 from fhir_fixtures.hapi.process import running_hapi
 
 
-async def load_charts(base: str) -> None:
-    """Loads the sample charts into the server at `base`."""
-    async with httpx.AsyncClient(base_url=base, timeout=300, trust_env=False) as http:
-        await loader.load(http)
+def load_charts(base: str) -> None:
+    """Loads the sample charts into the server at `base`. Raises loader.LoadError."""
+
+    async def load() -> None:
+        async with httpx.AsyncClient(base_url=base, trust_env=False) as http:
+            report = await loader.load(http)
+            print(f"{report.resources} resources loaded in {report.seconds:.0f} s", file=sys.stderr)
+
+    print("Loading the sample charts (some minutes) ...", file=sys.stderr)
+    anyio.run(load)
 
 
 def main() -> int:
@@ -41,10 +47,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         print("Starting HAPI (the first build takes some minutes) ...", file=sys.stderr)
-        with running_hapi(arguments.port, arguments.database) as base:
-            if arguments.load:
-                print("Loading the sample charts ...", file=sys.stderr)
-                anyio.run(load_charts, base)
+        fill = load_charts if arguments.load else lambda base: None
+        with running_hapi(arguments.port, arguments.database, fill) as base:
             print(base, flush=True)
             if arguments.base_file:
                 arguments.base_file.write_text(base + "\n")

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -44,11 +44,14 @@ def jdbc_settings(database: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_hapi(port: int = 0, database: str = "h2") -> Iterator[str]:
+def running_hapi(
+    port: int = 0, database: str = "h2", fill: Callable[[str], None] = lambda base: None
+) -> Iterator[str]:
     """The base URL (`http://127.0.0.1:N/fhir`) of a HAPI server that answers, for as long as the block lasts.
 
-    Builds it first where needed. `port` 0 takes any free one. The server listens on loopback only. Raises
-    HapiUnavailable when Java or Maven is missing, the build or the start fails, or the port is taken.
+    Builds it first where needed. `port` 0 takes any free one. The server listens on loopback only. `fill` is
+    called with the base URL before the server starts to audit. Raises HapiUnavailable when Java or Maven is
+    missing, the build or the start fails, or the port is taken.
     """
     settings = jdbc_settings(database)
     java = find_java()
@@ -70,8 +73,10 @@ def running_hapi(port: int = 0, database: str = "h2") -> Iterator[str]:
             start_new_session=True,
         )
     try:
-        base = f"http://127.0.0.1:{_announced_port(server, log)}/fhir"
+        base = f"http://127.0.0.1:{_announced(server, 'port', log)}/fhir"
         _wait_until_it_answers(base, server, log)
+        fill(base)
+        _start_audit(server, log)
         yield base
     finally:
         _stop(server)
@@ -88,16 +93,23 @@ def _require_free(port: int) -> None:
             ) from error
 
 
-def _announced_port(server: subprocess.Popen[str], log: Path) -> int:
-    """The port that the server announces on its standard output, which ends when the server does."""
+def _start_audit(server: subprocess.Popen[str], log: Path) -> None:
+    assert server.stdin is not None
+    server.stdin.write("\n")
+    server.stdin.flush()
+    _announced(server, "auditing", log)
+
+
+def _announced(server: subprocess.Popen[str], word: str, log: Path) -> str:
+    """What follows `word` on the server's standard output, which ends when the server does."""
     assert server.stdout is not None
     deadline = threading.Timer(START_SECONDS, server.kill)
     deadline.start()
     try:
         for line in server.stdout:
-            word, _, number = line.strip().partition(" ")
-            if word == "port":
-                return int(number)
+            said, _, rest = line.strip().partition(" ")
+            if said == word:
+                return rest
     finally:
         deadline.cancel()
     raise _failed_to_start(log)

@@ -31,7 +31,8 @@ server = http.server.HTTPServer(("127.0.0.1", 0), Metadata)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 print("starting up")
 print("port", server.server_port, flush=True)
-sys.stdin.read()
+for line in sys.stdin:
+    print("auditing", flush=True)
 """
 MAVEN = """#!/bin/sh
 echo built >> "$STAND_IN_LOG"
@@ -94,6 +95,12 @@ def test_the_server_runs_as_long_as_the_block_and_no_longer(stand_ins: Path) -> 
         assert base.endswith("/fhir")
         assert answers(base)
     assert not answers(base)
+
+
+def test_the_server_is_filled_before_it_audits_and_before_the_block(stand_ins: Path) -> None:
+    filled = []
+    with running_hapi(fill=lambda base: filled.append(base) if answers(base) else None) as base:
+        assert filled == [base]
 
 
 def test_an_error_in_the_block_takes_the_server_down_too(stand_ins: Path) -> None:

@@ -19,11 +19,22 @@ final class BalpAudit {
 
     private BalpAudit() {}
 
-    /** Stores each event in the server itself; access to AuditEvents is not audited again. */
-    record Sink(IFhirResourceDao<AuditEvent> events) implements IBalpAuditEventSink {
+    /** Stores each event in the server itself, once open; access to AuditEvents is not audited again. */
+    static final class Sink implements IBalpAuditEventSink {
+        private final IFhirResourceDao<AuditEvent> events;
+        private volatile boolean open;
+
+        Sink(IFhirResourceDao<AuditEvent> events) {
+            this.events = events;
+        }
+
+        void open() {
+            open = true;
+        }
+
         @Override
         public void recordAuditEvent(AuditEvent event) {
-            if (event.getEntity().stream().noneMatch(Sink::isAuditEvent)) {
+            if (open && event.getEntity().stream().noneMatch(Sink::isAuditEvent)) {
                 events.create(event, new SystemRequestDetails());
             }
         }

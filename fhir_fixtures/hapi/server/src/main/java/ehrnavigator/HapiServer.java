@@ -54,8 +54,9 @@ import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
  * A HAPI FHIR JPA R4 server at /fhir with HAPI's own BALP audit.
  *
  * <p>JDBC_URL, JDBC_USER and JDBC_PASSWORD name the database; --server.port (0: any free one) the port. When it
- * answers, it writes "port N" on standard output; it ends when its standard input is closed, so that it never
- * outlives the process that started it.
+ * answers, it writes "port N" on standard output. A line on its standard input starts the audit (filling the
+ * server with charts is no access to them), which it confirms by "auditing"; when its standard input is closed,
+ * it ends, so that it never outlives the process that started it.
  */
 @Configuration
 @Import({
@@ -82,7 +83,10 @@ public class HapiServer {
                 Map.of("server.address", "127.0.0.1", "server.tomcat.relaxed-query-chars", "|"));
         var context = (ServletWebServerApplicationContext) application.run(arguments);
         System.out.println("port " + context.getWebServer().getPort());
-        while (System.in.read() >= 0) {}
+        while (System.in.read() >= 0) {
+            context.getBean(BalpAudit.Sink.class).open();
+            System.out.println("auditing");
+        }
         System.exit(SpringApplication.exit(context));
     }
 
@@ -146,9 +150,14 @@ public class HapiServer {
     }
 
     @Bean
+    BalpAudit.Sink audit(DaoRegistry daos) {
+        return new BalpAudit.Sink(daos.getResourceDao(AuditEvent.class));
+    }
+
+    @Bean
     RestfulServer fhirServer(
             IFhirSystemDao<?, ?> system,
-            DaoRegistry daos,
+            BalpAudit.Sink audit,
             ResourceProviderFactory providers,
             IJpaSystemProvider systemProvider,
             ValueSetOperationProvider valueSets,
@@ -173,8 +182,7 @@ public class HapiServer {
         deletes.addPath("AuditEvent.entity.what");
         deletes.addPath("AuditEvent.agent.who");
         server.registerInterceptor(deletes);
-        server.registerInterceptor(new BalpAuditCaptureInterceptor(
-                new BalpAudit.Sink(daos.getResourceDao(AuditEvent.class)), new BalpAudit.Context()));
+        server.registerInterceptor(new BalpAuditCaptureInterceptor(audit, new BalpAudit.Context()));
         return server;
     }
 
