@@ -1,0 +1,88 @@
+"""Questions about allergies: the list, and whether the patient is allergic to something."""
+
+from agent.models.offline.chart import Found, Row, records
+from agent.models.offline.concepts import Concept, stems_of_record
+from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.reading import Reading
+from agent.models.offline.wording import Draft, cite, name, noted, refs_of
+
+_CURRENT = ("active", "unknown")
+
+
+def _item(row: Row) -> str:
+    said = [str(row.get("status", "status unknown"))]
+    said += [f"reaction {row['reaction']}"] if "reaction" in row else []
+    said += [f"criticality {row['criticality']}"] if "criticality" in row else []
+    said += [str(row["verification"])] if row.get("verification") not in (None, "confirmed") else []
+    return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
+
+
+def _list(asked: Asked) -> Draft:
+    found = asked.chart.fetch(records("allergies", status="current"))
+    return _none(asked, found) or _listed(asked, found)
+
+
+def _listed(asked: Asked, found: Found) -> Draft:
+    items = asked.wording.listed(found.rows, _item, found.total)
+    text = asked.wording.say("allergy", "list", n=found.total, items=items)
+    return Draft(text + noted(found.notes), refs_of(found.rows))
+
+
+def _none(asked: Asked, found: Found) -> Draft | None:
+    """Nothing recorded and recorded as none are two answers; None when allergies are recorded."""
+    if found.finding == "nothing_recorded":
+        return Draft(asked.wording.say("allergy", "none") + noted(found.notes), (), "not_in_chart")
+    if found.finding == "recorded_as_none":
+        items = "; ".join(f"{name(row)} {cite(refs_of([row]))}" for row in found.rows)
+        text = asked.wording.say("allergy", "recorded_as_none", items=items)
+        return Draft(text + noted(found.notes), refs_of(found.rows))
+    return None
+
+
+def _to(asked: Asked) -> Draft:
+    """Whether an allergy to one substance, or to a drug of a class, is recorded, and as what."""
+    found = asked.chart.fetch(records("allergies"))
+    concept = _substance(asked.reading)
+    groups: dict[str, list[Row]] = {}
+    for row in found.rows:
+        if not row.get("negation") and concept.in_any_order(stems_of_record(row.get("name"))):
+            groups.setdefault(_standing(row), []).append(row)
+    for standing in ("yes", "inactive", "refuted"):
+        if standing in groups:
+            rows = groups[standing]
+            items = asked.wording.listed(rows, _item, len(rows))
+            return Draft(asked.wording.say("allergy", standing, items=items), refs_of(rows[:10]))
+    nothing = _none(asked, found)
+    if nothing:
+        return nothing
+    if not found.complete:
+        text = asked.wording.say("list", "incomplete", asked=concept.name, n=len(found.rows))
+        return Draft(text, (), "needs_review")
+    items = asked.wording.listed(found.rows, _item, found.total)
+    text = asked.wording.say("allergy", "no_match", asked=concept.name, n=found.total, items=items)
+    return Draft(text, refs_of(found.rows))
+
+
+def _standing(row: Row) -> str:
+    if row.get("verification") == "refuted":
+        return "refuted"
+    return "yes" if row.get("status") in _CURRENT else "inactive"
+
+
+def _substance(reading: Reading) -> Concept:
+    concepts = reading.mentions[0].concepts
+    return concepts["drug"] if "drug" in concepts else concepts["substance"]
+
+
+_SUBSTANCE = cues("is whether past active")
+
+INTENTS = (
+    Intent(
+        "allergies",
+        _list,
+        may=cues("count list what is whether active medication past history"),
+        needs=(cues("allergy"),),
+    ),
+    Intent("allergic_to_drug", _to, may=_SUBSTANCE, needs=(cues("allergy"),), about="drug"),
+    Intent("allergic_to_substance", _to, may=_SUBSTANCE, needs=(cues("allergy"),), about="substance"),
+)

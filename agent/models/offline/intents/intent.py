@@ -1,0 +1,87 @@
+"""What an intent is: which questions it takes, and how it answers one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+from agent.models.offline.chart import Chart
+from agent.models.offline.concepts import Concept, Kind, Lexicon
+from agent.models.offline.reading import Reading
+from agent.models.offline.wording import Draft, Wording
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that an intent has taken, and what it answers with."""
+
+    reading: Reading
+    chart: Chart
+    wording: Wording
+    lexicon: Lexicon
+    now: date
+
+    @property
+    def window(self) -> dict[str, str]:
+        """The window of time as tool arguments."""
+        return self.reading.window.arguments if self.reading.window else {}
+
+    @property
+    def said_window(self) -> str:
+        """The window of time as the end of a sentence."""
+        return f" {self.reading.window.said}" if self.reading.window else ""
+
+    def concept(self, kind: Kind) -> Concept | None:
+        """The one thing that the question is about, if any."""
+        return next(iter(self.reading.concepts(kind)), None)
+
+
+def _always(_: Reading) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A kind of question. It takes a reading whose every part it accounts for, and no other.
+
+    `needs`: of each set at least one cue must be there; `may`: cues that can be there besides. `about`: the
+    kind that every mention must name, None for questions without mentions; `bare`: the mention is optional.
+    `window`, `several`, `n`: whether a window of time, more than one mention, a number of results are taken.
+    `also` is a last condition. `answer` raises StillWanted until its calls are answered.
+    """
+
+    name: str
+    answer: Callable[[Asked], Draft]
+    may: frozenset[str] = frozenset()
+    needs: tuple[frozenset[str], ...] = ()
+    about: Kind | None = None
+    bare: bool = False
+    window: bool = False
+    several: bool = False
+    n: bool = False
+    also: Callable[[Reading], bool] = field(default=_always)
+
+    def takes(self, reading: Reading) -> bool:
+        """Whether this is the kind of question that the reading is."""
+        allowed = self.may.union(*self.needs)
+        return (
+            not reading.unread
+            and reading.cues <= allowed
+            and all(reading.cues & one for one in self.needs)
+            and self._names(reading)
+            and (self.window or reading.window is None)
+            and (self.n or reading.n is None)
+            and self.also(reading)
+        )
+
+    def _names(self, reading: Reading) -> bool:
+        count = len(reading.mentions)
+        if self.about is None:
+            return count == 0
+        if count == 0:
+            return self.bare
+        return len(reading.concepts(self.about)) == count and count <= (4 if self.several else 1)
+
+
+def cues(words: str) -> frozenset[str]:
+    """A set of cues, written as words."""
+    return frozenset(words.split())

@@ -1,0 +1,184 @@
+"""Questions about measurements: latest, the one before, first, highest, lowest, average, series, how many."""
+
+from collections.abc import Callable
+from typing import Any
+
+from agent.models.offline.chart import Found, Row, observations
+from agent.models.offline.concepts import Concept
+from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.reading import Reading
+from agent.models.offline.wording import Draft, cite, day, flags, name, noted, refs_of, unit, value, when
+
+# What may stand beside any question about a measurement, and adds nothing to it.
+_ASIDE = cues("what is whether past result done taken and")
+_STATISTICS = ("first", "highest", "lowest", "average")
+
+
+def _each(asked: Asked, mode: str, sentence: Callable[[Asked, Concept, Found], str], **more: Any) -> Draft:
+    """One answer over all the measurements named, each fetched in the same step."""
+    concepts = asked.reading.concepts("measurement")
+    calls = [observations(concept.name, mode, **asked.window, **more) for concept in concepts]
+    found = asked.chart.fetch_all(calls)
+    texts = []
+    for concept, one in zip(concepts, found, strict=True):
+        said = sentence(asked, concept, one) if one.rows else _none(asked, concept)
+        texts.append(said + noted(one.notes))
+    rows = [row for one in found for row in one.rows]
+    return Draft(" ".join(texts), refs_of(rows), "answered" if rows else "not_in_chart")
+
+
+def _none(asked: Asked, concept: Concept) -> str:
+    return asked.wording.say("measurement", "none", asked=concept.name, window=asked.said_window)
+
+
+def _result(asked: Asked, sentence: str, row: Row) -> str:
+    parts = {"name": name(row), "value": value(row), "when": when(row), "flags": flags(row)}
+    return asked.wording.say("measurement", sentence, cite=cite(refs_of([row])), **parts)
+
+
+def _latest(asked: Asked) -> Draft:
+    def said(asked: Asked, _: Concept, found: Found) -> str:
+        return " ".join(_result(asked, "latest", row) for row in found.rows)
+
+    return _each(asked, "latest", said)
+
+
+def _series(asked: Asked) -> Draft:
+    shown = min(asked.reading.n or 200, 200)
+
+    def said(asked: Asked, concept: Concept, found: Found) -> str:
+        def item(row: Row) -> str:
+            return _result(asked, "item", row)
+
+        total = min(found.total, asked.reading.n or found.total)
+        items = asked.wording.listed(found.rows, item, total)
+        return asked.wording.say(
+            "measurement", "series", asked=concept.name, window=asked.said_window, items=items
+        )
+
+    return _each(asked, "series", said, limit=shown)
+
+
+def _previous(asked: Asked) -> Draft:
+    """The result `back` places before the latest; results without a value or of another unit count too."""
+    back = max(asked.reading.back, 1)
+
+    def said(asked: Asked, concept: Concept, found: Found) -> str:
+        if len(found.rows) > back:
+            return _result(asked, "previous", found.rows[back])
+        last = found.rows[-1]
+        return asked.wording.say(
+            "measurement",
+            "no_previous",
+            asked=concept.name,
+            window=asked.said_window,
+            when=when(last),
+            cite=cite(refs_of([last])),
+        )
+
+    return _each(asked, "series", said, limit=back + 1)
+
+
+def _statistics(asked: Asked) -> Draft:
+    wanted = [statistic for statistic in _STATISTICS if statistic in asked.reading.cues]
+
+    def said(asked: Asked, _: Concept, found: Found) -> str:
+        return " ".join(_statistic(asked, one, row) for row in found.rows for one in wanted)
+
+    return _each(asked, "statistics", said)
+
+
+def _statistic(asked: Asked, statistic: str, row: Row) -> str:
+    fields = {
+        "first": ("first", "first_date"),
+        "highest": ("max", "max_date"),
+        "lowest": ("min", "min_date"),
+        "average": ("mean", ""),
+    }
+    amount, date = fields[statistic]
+    return asked.wording.say(
+        "measurement",
+        statistic,
+        name=name(row),
+        value=f"{row[amount]}{unit(row)}",
+        when=when({"date": row[date]}) if date in row else "",
+        n=row["n"],
+        window=asked.said_window,
+        first_date=day(row.get("first_date", "?")),
+        last_date=day(row.get("last_date", "?")),
+        cite=cite(refs_of([row])),
+    )
+
+
+def _count(asked: Asked) -> Draft:
+    def said(asked: Asked, _: Concept, found: Found) -> str:
+        return " ".join(
+            asked.wording.say(
+                "measurement",
+                "count",
+                n=row["n"],
+                name=name(row),
+                window=asked.said_window,
+                first_date=day(row.get("first_date", "?")),
+                last_date=day(row.get("last_date", "?")),
+                cite=cite(refs_of([row])),
+            )
+            for row in found.rows
+        )
+
+    return _each(asked, "count", said)
+
+
+def _asks_for_many(reading: Reading) -> bool:
+    """More than one result: a list, a number of them, or a window without "the latest"."""
+    several = reading.cues & {"list", "recent", "history"} or reading.n is not None
+    return bool(several) or (reading.window is not None and "latest" not in reading.cues)
+
+
+INTENTS = (
+    Intent(
+        "latest_result",
+        _latest,
+        may=_ASIDE | {"latest", "active", "when"},
+        about="measurement",
+        window=True,
+        several=True,
+        also=lambda reading: not _asks_for_many(reading) and not reading.back,
+    ),
+    Intent(
+        "series",
+        _series,
+        may=_ASIDE | {"list", "recent", "history", "latest", "when"},
+        about="measurement",
+        window=True,
+        several=True,
+        n=True,
+        also=lambda reading: _asks_for_many(reading) and ("latest" not in reading.cues or bool(reading.n)),
+    ),
+    Intent(
+        "previous_result",
+        _previous,
+        may=_ASIDE | {"latest", "when", "that", "previous"},
+        about="measurement",
+        window=True,
+        also=lambda reading: bool(reading.cues & {"previous"}) or reading.back > 0,
+    ),
+    Intent(
+        "statistics",
+        _statistics,
+        may=_ASIDE | {"when"},
+        needs=(frozenset(_STATISTICS),),
+        about="measurement",
+        window=True,
+        several=True,
+    ),
+    Intent(
+        "count_results",
+        _count,
+        may=_ASIDE,
+        needs=(cues("count"),),
+        about="measurement",
+        window=True,
+        several=True,
+    ),
+)

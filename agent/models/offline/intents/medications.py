@@ -1,0 +1,142 @@
+"""Questions about medications: the current list, what was ordered, how many, and whether one is taken."""
+
+from agent.models.offline.chart import Found, Row, records
+from agent.models.offline.concepts import Concept, stems_of_record
+from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.reading import Reading
+from agent.models.offline.wording import Draft, cite, day, name, noted, refs_of
+
+_PLANNED = ("proposal", "plan", "option")
+_GIVEN = ("administration", "dispense")
+
+
+def _item(row: Row) -> str:
+    """Name, dose and since when, and what else must be said of its standing."""
+    said = [f"{row.get('source', 'record')} {row.get('status', 'of unknown status')}"]
+    if "intent" in row and row["intent"] != "order":
+        said.append(f"intent {row['intent']}")
+    if "dose" in row:
+        said.append(f"dose {row['dose']}")
+    if "date" in row:
+        said.append(f"dated {day(row['date'])}")
+    if "end" in row:
+        said.append(f"until {day(row['end'])}")
+    if "status_reason" in row:
+        said.append(f"because {row['status_reason']}")
+    return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
+
+
+def _listed(asked: Asked, found: Found, what: str) -> Draft:
+    if not found.rows:
+        text = asked.wording.say("list", "none", what=what, window=asked.said_window)
+        return Draft(text + noted(found.notes), (), "not_in_chart")
+    if found.finding == "recorded_as_none":
+        items = "; ".join(f"{name(row)} {cite(refs_of([row]))}" for row in found.rows)
+        text = asked.wording.say("list", "recorded_as_none", items=items)
+        return Draft(text + noted(found.notes), refs_of(found.rows))
+    items = asked.wording.listed(found.rows, _item, found.total)
+    text = asked.wording.say("list", "items", n=found.total, what=what, window=asked.said_window, items=items)
+    return Draft(text + noted(found.notes), refs_of(found.rows))
+
+
+def _current(asked: Asked) -> Draft:
+    found = asked.chart.fetch(records("medications", status="current"))
+    return _listed(asked, found, "current medication records")
+
+
+def _ordered(asked: Asked) -> Draft:
+    found = asked.chart.fetch(records("medications", **asked.window))
+    return _listed(asked, found, "medication records dated" if asked.window else "medication records")
+
+
+def _taken(asked: Asked) -> Draft:
+    """Whether a drug, or a drug of a class, is current; if not, what else the chart says of it."""
+    current, every = asked.chart.fetch_all([records("medications", status="current"), records("medications")])
+    now_on = set(refs_of_all(current.rows))
+    drafts = [_one(asked, concept, every, now_on) for concept in asked.reading.concepts("drug")]
+    status = "answered" if any(draft.status == "answered" for draft in drafts) else drafts[0].status
+    refs = tuple(ref for draft in drafts for ref in draft.citations)
+    return Draft(" ".join(draft.text for draft in drafts), refs, status)
+
+
+def refs_of_all(rows: list[Row]) -> list[str]:
+    """The references of rows, all of them."""
+    return [row["ref"] for row in rows]
+
+
+def _one(asked: Asked, concept: Concept, every: Found, now_on: set[str]) -> Draft:
+    groups: dict[str, list[Row]] = {}
+    for row in every.rows:
+        if concept.in_any_order(stems_of_record(row.get("name"))):
+            groups.setdefault(_standing(row, now_on), []).append(row)
+    told = asked.reading.mentions[0].said if len(asked.reading.mentions) == 1 else concept.name
+    for standing in ("yes", "against", "on_hold", "stopped", "given", "proposed"):
+        if standing in groups:
+            rows = groups[standing]
+            said = "was" if standing == "stopped" and "past" in asked.reading.cues else standing
+            items = asked.wording.listed(rows, _item, len(rows))
+            against = groups.get("against", []) if standing != "against" else []
+            text = asked.wording.say("drug", said, asked=told, items=items)
+            if against:
+                also = asked.wording.listed(against, _item, len(against))
+                text += " " + asked.wording.say("drug", "against", items=also)
+            return Draft(text, refs_of(rows[:10] + against[:10]))
+    if not every.complete:
+        text = asked.wording.say("list", "incomplete", asked=concept.name, n=len(every.rows))
+        return Draft(text, (), "needs_review")
+    sentence = "none" if every.rows else "nothing"
+    return Draft(asked.wording.say("drug", sentence, asked=told, n=every.total), (), "not_in_chart")
+
+
+def _standing(row: Row, now_on: set[str]) -> str:
+    if row.get("do_not_perform"):
+        return "against"
+    if row["ref"] in now_on:
+        return "yes"
+    if row.get("source") in _GIVEN:
+        return "given"
+    if row.get("intent") in _PLANNED or row.get("status") == "draft":
+        return "proposed"
+    return "on_hold" if row.get("status") == "on-hold" else "stopped"
+
+
+def _asks_whether(reading: Reading) -> bool:
+    asked = reading.cues & cues("is whether taking taken prescribed dose medication active")
+    what = "what" not in reading.cues or bool(reading.cues & cues("taking dose"))
+    return what and bool(asked or reading.plain or reading.follow)
+
+
+INTENTS = (
+    Intent(
+        "current_medications",
+        _current,
+        may=cues("medication active list what is whether taking dose prescribed and"),
+        also=lambda reading: "medication" in reading.cues or {"what", "taking"} <= reading.cues,
+    ),
+    Intent(
+        "count_medications",
+        _current,
+        may=cues("active taking what is whether"),
+        needs=(cues("count"), cues("medication")),
+    ),
+    Intent(
+        "ordered_medications",
+        _ordered,
+        may=cues("count list what is whether past medication"),
+        needs=(cues("prescribed medication"),),
+        window=True,
+        also=lambda reading: (
+            "prescribed" in reading.cues
+            and bool(reading.cues & cues("count medication what"))
+            and (reading.window is not None or bool(reading.cues & cues("count past")))
+        ),
+    ),
+    Intent(
+        "on_drug",
+        _taken,
+        may=cues("is whether taking taken prescribed dose medication active past what and"),
+        about="drug",
+        several=True,
+        also=_asks_whether,
+    ),
+)

@@ -1,0 +1,55 @@
+"""Questions about the person: name, age, birth date, sex, whether alive, identifier."""
+
+from agent.messages import Action
+from agent.models.offline.chart import Row
+from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.reading import Reading
+from agent.models.offline.wording import Draft, cite, day
+
+_FACTS = ("name", "age", "birth", "sex", "deceased", "identifier")
+
+
+def _demographics(asked: Asked) -> Draft:
+    found = asked.chart.fetch(Action(tool="chart_overview"))
+    row = next(row for row in found.rows if row.get("section") == "patient")
+    wanted = [fact for fact in _FACTS if fact in asked.reading.cues]
+    if not wanted:
+        wanted = [fact for fact in _FACTS if fact != "identifier"]
+    facts = ", ".join(_fact(asked, fact, row) for fact in wanted)
+    text = asked.wording.say("patient", "sentence", facts=facts, cite=cite([row["ref"]]))
+    missing = all(_missing(fact, row) for fact in wanted)
+    return Draft(text, (row["ref"],), "not_in_chart" if missing else "answered")
+
+
+def _missing(fact: str, row: Row) -> bool:
+    return {"birth": "birth_date"}.get(fact, fact) not in row
+
+
+def _fact(asked: Asked, fact: str, row: Row) -> str:
+    if fact == "deceased":
+        died = row.get("deceased", False)
+        if died is True:
+            return asked.wording.phrase("patient", "deceased_undated")
+        if not died:
+            return asked.wording.phrase("patient", "alive")
+        return asked.wording.phrase("patient", "deceased", deceased=day(died))
+    if _missing(fact, row):
+        return asked.wording.phrase("patient", "missing", what=fact)
+    if fact == "age" and isinstance(row.get("deceased"), str):
+        return asked.wording.phrase("patient", "age_at_death", **row)
+    return asked.wording.phrase("patient", fact, **row)
+
+
+def _asks_for_the_person(reading: Reading) -> bool:
+    facts = reading.cues & {*_FACTS, "who"}
+    return bool(facts) and ("when" not in reading.cues or bool(facts & {"birth", "deceased"}))
+
+
+INTENTS = (
+    Intent(
+        "demographics",
+        _demographics,
+        may=cues("who what is whether past when active and") | set(_FACTS),
+        also=_asks_for_the_person,
+    ),
+)

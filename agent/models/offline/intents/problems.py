@@ -1,0 +1,130 @@
+"""Questions about problems: the list, the history, how many, and whether the patient has one."""
+
+from agent.models.offline.chart import Found, Row, records
+from agent.models.offline.concepts import Concept, stems_of_record
+from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.reading import Reading
+from agent.models.offline.wording import Draft, Status, cite, day, name, noted, refs_of
+
+_ACTIVE = ("active", "recurrence", "relapse", "unknown")
+_UNCONFIRMED = ("provisional", "differential", "unconfirmed")
+
+
+def _item(row: Row) -> str:
+    said = [row.get("status", "status unknown")]
+    if "onset" in row:
+        said.append(f"onset {day(row['onset'])}")
+    elif "recorded" in row:
+        said.append(f"recorded {day(row['recorded'])}")
+    if "abated" in row:
+        said.append(f"ended {day(row['abated'])}")
+    if row.get("verification") not in (None, "confirmed"):
+        said.append(str(row["verification"]))
+    return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
+
+
+def _listed(asked: Asked, found: Found, what: str) -> Draft:
+    if not found.rows:
+        text = asked.wording.say("list", "none", what=what, window=asked.said_window)
+        return Draft(text + noted(found.notes), (), "not_in_chart")
+    if found.finding == "recorded_as_none":
+        items = "; ".join(f"{name(row)} {cite(refs_of([row]))}" for row in found.rows)
+        text = asked.wording.say("list", "recorded_as_none", items=items)
+        return Draft(text + noted(found.notes), refs_of(found.rows))
+    items = asked.wording.listed(found.rows, _item, found.total)
+    text = asked.wording.say("list", "items", n=found.total, what=what, window=asked.said_window, items=items)
+    return Draft(text + noted(found.notes), refs_of(found.rows))
+
+
+def _active(asked: Asked) -> Draft:
+    return _listed(asked, asked.chart.fetch(records("problems", status="current")), "active problems")
+
+
+def _history(asked: Asked) -> Draft:
+    found = asked.chart.fetch(records("problems", **asked.window))
+    what = "problems with onset or recording" if asked.window else "problems, past and present"
+    return _listed(asked, found, what)
+
+
+def _has(asked: Asked) -> Draft:
+    """Whether the chart records it, and as what: active, past, ruled out, unconfirmed, or something near."""
+    found = asked.chart.fetch(records("problems"))
+    drafts = [_one(asked, concept, found) for concept in asked.reading.concepts("problem")]
+    status: Status = "answered" if any(draft.status == "answered" for draft in drafts) else "not_in_chart"
+    refs = tuple(ref for draft in drafts for ref in draft.citations)
+    return Draft(" ".join(draft.text for draft in drafts), refs, status)
+
+
+def _one(asked: Asked, concept: Concept, found: Found) -> Draft:
+    groups: dict[str, list[Row]] = {}
+    for row in found.rows:
+        place = concept.in_order(stems_of_record(row.get("name")))
+        if place:
+            groups.setdefault(_standing(asked, row, place), []).append(row)
+    for standing in ("yes", "unconfirmed", "resolved", "refuted", "related"):
+        if standing in groups:
+            rows = groups[standing]
+            said = "was" if standing == "resolved" and asked.reading.cues & {"past", "history"} else standing
+            items = asked.wording.listed(rows, _item, len(rows))
+            return Draft(
+                asked.wording.say("problem", said, asked=concept.name, items=items), refs_of(rows[:10])
+            )
+    if not found.complete:
+        text = asked.wording.say("list", "incomplete", asked=concept.name, n=len(found.rows))
+        return Draft(text, (), "needs_review")
+    sentence = "none" if found.rows else "nothing"
+    return Draft(
+        asked.wording.say("problem", sentence, asked=concept.name, n=found.total), (), "not_in_chart"
+    )
+
+
+def _standing(asked: Asked, row: Row, place: tuple[int, int]) -> str:
+    stems = stems_of_record(row.get("name"))
+    start, end = place
+    before, after = asked.lexicon.qualifiers["before"], asked.lexicon.qualifiers["after"]
+    if row.get("verification") == "refuted":
+        return "refuted"
+    if before.intersection(stems[:start]) or after.intersection(stems[end:]):
+        return "related"
+    if row.get("status") not in _ACTIVE or "abated" in row:
+        return "resolved"
+    return "unconfirmed" if row.get("verification") in _UNCONFIRMED else "yes"
+
+
+def _asks_whether(reading: Reading) -> bool:
+    asked = reading.cues & cues("is whether past history problem diagnosed active")
+    when_diagnosed = "when" not in reading.cues or "diagnosed" in reading.cues
+    return when_diagnosed and bool(asked or reading.plain or reading.follow)
+
+
+INTENTS = (
+    Intent(
+        "active_problems",
+        _active,
+        may=cues("active list what is whether and"),
+        needs=(cues("problem"),),
+    ),
+    Intent(
+        "count_problems",
+        lambda asked: (_history if asked.window or "diagnosed" in asked.reading.cues else _active)(asked),
+        may=cues("active diagnosed what is whether past"),
+        needs=(cues("count"), cues("problem")),
+        window=True,
+        also=lambda reading: not ("active" in reading.cues and reading.window),
+    ),
+    Intent(
+        "problem_history",
+        _history,
+        may=cues("history past list what is whether diagnosed recent"),
+        needs=(cues("problem"),),
+        window=True,
+    ),
+    Intent(
+        "has_problem",
+        _has,
+        may=cues("is whether past history problem diagnosed active when and"),
+        about="problem",
+        several=True,
+        also=_asks_whether,
+    ),
+)

@@ -1,0 +1,106 @@
+"""Questions about visits: the last one, the list, and how many, of every class or of one."""
+
+from agent.models.offline.chart import Row, records
+from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.reading import Reading
+from agent.models.offline.wording import CITED, Draft, cite, day, name, noted, refs_of, when
+
+# Not visits that took place.
+_NOT_HELD = ("planned", "cancelled", "arrived", "triaged")
+
+
+def _item(row: Row) -> str:
+    said = []
+    if row.get("class") and row["class"] != row.get("name"):
+        said.append(f"class {row['class']}")
+    if "end" in row and day(row["end"]) != day(row.get("date", "")):
+        said.append(f"until {day(row['end'])}")
+    if row.get("status") not in (None, "finished"):
+        said.append(str(row["status"]))
+    said.append(f"reason {row['reason']}" if "reason" in row else "no reason recorded")
+    return f"{name(row)}{when(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
+
+
+def _held(asked: Asked) -> tuple[list[Row], str, bool, tuple[str, ...]]:
+    """The visits that took place, of the class asked for; what they are called; complete; notes."""
+    window = asked.window
+    window.setdefault("until", asked.now.isoformat())
+    found = asked.chart.fetch(records("encounters", **window))
+    held = [row for row in found.rows if row.get("status") not in _NOT_HELD]
+    concept = asked.concept("visit")
+    if concept is None:
+        return held, "visits", found.complete, found.notes
+    classes = {word.lower() for word in asked.lexicon.visit_classes[concept.name]}
+    of_class = [row for row in held if str(row.get("class", "")).lower() in classes]
+    return of_class, f"{asked.lexicon.visit_names[concept.name]} visits", found.complete, found.notes
+
+
+def _last(asked: Asked) -> Draft:
+    rows, what, complete, notes = _held(asked)
+    if not rows:
+        return _none(asked, what, complete=complete, notes=notes)
+    one = what.removesuffix("s")
+    text = asked.wording.say("visit", "last", what=one, window=asked.said_window, item=_item(rows[0]))
+    return Draft(text + noted(notes), refs_of(rows[:1]))
+
+
+def _all(asked: Asked) -> Draft:
+    rows, what, complete, notes = _held(asked)
+    if not rows:
+        return _none(asked, what, complete=complete, notes=notes)
+    if len(rows) > CITED or not complete:
+        text = asked.wording.say("visit", "many", what=what, window=asked.said_window, item=_item(rows[0]))
+        return Draft(text + noted(notes), refs_of(rows[:1]), "needs_review")
+    items = asked.wording.listed(rows, _item, len(rows))
+    text = asked.wording.say(
+        "visit",
+        "items",
+        n=len(rows),
+        what=what if len(rows) != 1 else what.removesuffix("s"),
+        window=asked.said_window,
+        cite=cite(refs_of(rows)),
+        items=items,
+    )
+    return Draft(text + noted(notes), refs_of(rows))
+
+
+def _none(asked: Asked, what: str, *, complete: bool, notes: tuple[str, ...]) -> Draft:
+    text = asked.wording.say("list", "none", what=what, window=asked.said_window)
+    return Draft(text + noted(notes), (), "not_in_chart" if complete else "needs_review")
+
+
+def _is_about_visits(reading: Reading) -> bool:
+    """A word for a visit, or a class of visit; "er" and "ed" alone (which is more than a room) are not."""
+    alone = {mention.said for mention in reading.mentions} & {"er", "ed"}
+    other = reading.cues & cues("visit latest when count list recent")
+    return "visit" in reading.cues or bool(reading.mentions and (other or not alone))
+
+
+def _took_place(reading: Reading) -> bool:
+    """ "Is he hospitalized?" asks for the present, which a list of visits does not tell."""
+    past = reading.cues & cues("whether past visit count list recent history") or reading.window
+    return _is_about_visits(reading) and bool(past)
+
+
+_ASIDE = cues("what is whether past reason visit and")
+INTENTS = (
+    Intent(
+        "last_visit",
+        _last,
+        may=_ASIDE,
+        needs=(cues("latest when"),),
+        about="visit",
+        bare=True,
+        window=True,
+        also=_is_about_visits,
+    ),
+    Intent(
+        "visits",
+        _all,
+        may=_ASIDE | {"count", "list", "recent", "history"},
+        about="visit",
+        bare=True,
+        window=True,
+        also=_took_place,
+    ),
+)

@@ -1,0 +1,107 @@
+"""Rows into words: values, dates, lists and citations, set into the sentences of `wording.toml`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from agent.models.offline.chart import Row
+from agent.models.offline.concepts import read_table
+
+SHOWN = 10
+CITED = 40
+_NORMAL = ("normal", "n", "")
+
+
+Status = Literal["answered", "not_in_chart", "needs_review"]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An answer before it is sent: its text, the records it rests on, and its status."""
+
+    text: str
+    citations: tuple[str, ...] = ()
+    status: Status = "answered"
+
+
+class Wording:
+    """The sentences of answers, by group and name."""
+
+    def __init__(self) -> None:
+        self._sentences: dict[str, dict[str, str]] = read_table("wording")
+
+    def say(self, group: str, sentence: str, /, **parts: Any) -> str:
+        """One sentence with its parts filled in; the first letter is made a capital."""
+        text = self.phrase(group, sentence, **parts)
+        return text[:1].upper() + text[1:]
+
+    def phrase(self, group: str, sentence: str, /, **parts: Any) -> str:
+        """A part of a sentence."""
+        return self._sentences[group][sentence].format(**parts)
+
+    def listed(self, rows: Sequence[Row], item: Callable[[Row], str], total: int) -> str:
+        """Up to ten rows as one text; when there are more, how many in all."""
+        text = "; ".join(item(row) for row in rows[:SHOWN])
+        if total > SHOWN or total > len(rows):
+            text += self._sentences["list"]["more"].format(total=total)
+        return text
+
+
+def cite(refs: Iterable[str]) -> str:
+    """References as citations in the text."""
+    return " ".join(f"[{ref}]" for ref in dict.fromkeys(refs))
+
+
+def refs_of(rows: Iterable[Row]) -> tuple[str, ...]:
+    """The references of rows, in order, once each, as many as an answer may list."""
+    found = [ref for row in rows for ref in [row.get("ref"), *row.get("refs", [])] if ref]
+    return tuple(dict.fromkeys(found))[:CITED]
+
+
+def day(iso: object) -> str:
+    """A date as recorded, without the time of day."""
+    return str(iso)[:10]
+
+
+def when(row: Row) -> str:
+    """` on 2019-05-03`, ` in 2019`, ` (no date)`."""
+    if "date" not in row:
+        return " (no date)"
+    written = day(row["date"])
+    return f" {'on' if len(written) == 10 else 'in'} {written}"
+
+
+def value(row: Row) -> str:
+    """A result's value with comparator and unit, exactly as recorded; the reason where it has none."""
+    if "value" not in row:
+        return f"no value ({row.get('absent', 'no reason given')})"
+    return f"{row.get('comparator', '')}{row['value']}{unit(row)}"
+
+
+def unit(row: Row) -> str:
+    """The unit of a row with the space before it; none where it has none."""
+    return f" {row['unit']}" if row.get("unit") else ""
+
+
+def flags(row: Row) -> str:
+    """What must be said beside a value: interpretation, reference range, a status that is not final."""
+    said = []
+    interpretation = str(row.get("interpretation", ""))
+    if interpretation.lower() not in _NORMAL:
+        said.append(f"interpretation {interpretation}")
+    if "range" in row:
+        said.append(f"reference range {row['range']}")
+    if row.get("status") not in (None, "final"):
+        said.append(f"status {row['status']}")
+    return f" ({'; '.join(said)})" if said else ""
+
+
+def name(row: Row) -> str:
+    """What the record is called."""
+    return str(row.get("name", "unnamed record"))
+
+
+def noted(notes: Iterable[str]) -> str:
+    """The notes of a result that a reader of the answer must know; how a name was read shows in the rows."""
+    kept = [note for note in notes if not note.startswith("`") and "status=all" not in note]
+    return f" Note: {' '.join(kept)}" if kept else ""
