@@ -8,6 +8,7 @@ the day of the place that wrote it.
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mcp_servers.fhir.charts.elements import first, string
@@ -67,7 +68,12 @@ def _shifts(one: Span, other: Span) -> tuple[timedelta, timedelta]:
 
 def span(text: object) -> Span | None:
     """The span of a FHIR date, dateTime or instant; None where there is none or it cannot be read."""
-    matched = _DATE.fullmatch(text) if isinstance(text, str) else None
+    return _span(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=10_000)
+def _span(text: str) -> Span | None:
+    matched = _DATE.fullmatch(text)
     if not matched:
         return None
     try:

@@ -1,5 +1,7 @@
 """Dose instructions as a person reads them."""
 
+import re
+
 from mcp_servers.fhir.charts.elements import (
     Resource,
     concept_text,
@@ -46,11 +48,15 @@ def _dosage_text(dosage: Resource) -> str | None:
     written = string(dosage.get("text")) or string(dosage.get("patientInstruction"))
     if written is None:
         return joined([*structured, concepts_text(dosage.get("additionalInstruction"))], " ")
-    said = "".join(written.casefold().split())
-    return joined(
-        [written, *(part for part in structured if part and "".join(part.casefold().split()) not in said)],
-        ", ",
-    )
+    return joined([written, *(part for part in structured if part and not _says(written, part))], ", ")
+
+
+def _says(written: str, part: str) -> bool:
+    """Whether the text says a structured part already: the same words, or the same amount."""
+    amount = part.split(maxsplit=1)[0]
+    if amount.replace(".", "").isdigit():
+        return re.search(rf"(?<![\d.]){re.escape(amount)}(?![\d]|\.[1-9])", written) is not None
+    return "".join(part.casefold().split()) in "".join(written.casefold().split())
 
 
 def _dose(dosage: Resource) -> str | None:

@@ -1,9 +1,12 @@
 """Readers of FHIR data types that never raise: what is not of the expected shape reads as absent."""
 
+import json
 import math
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 Resource = dict[str, Any]
@@ -27,8 +30,9 @@ def objects(value: object) -> list[Resource]:
 
 def first(value: object) -> Resource:
     """The first JSON object in `value`, or an empty one."""
-    found = objects(value)
-    return found[0] if found else {}
+    if isinstance(value, list):
+        return next((item for item in value if isinstance(item, dict)), {})
+    return value if isinstance(value, dict) else {}
 
 
 def string(value: object) -> str | None:
@@ -80,9 +84,11 @@ def concept_names(concept: object) -> list[str]:
 
 
 def concept_text(concept: object) -> str | None:
-    """What to call one CodeableConcept: its text, else a display, else a code."""
-    names = concept_names(first(concept)) or codes(first(concept))
-    return names[0] if names else None
+    """What to call one CodeableConcept: its text, else a display, else what its code means, else the code."""
+    names = concept_names(first(concept))
+    if names:
+        return names[0]
+    return next((text for coding in codings(first(concept)) if (text := coding_text(coding))), None)
 
 
 def concepts_text(concepts: object) -> str | None:
@@ -91,8 +97,20 @@ def concepts_text(concepts: object) -> str | None:
 
 
 def coding_text(coding: object) -> str | None:
-    """What to call one Coding: its display, else its code."""
-    return string(first(coding).get("display")) or string(first(coding).get("code"))
+    """What to call one Coding: its display, else what its code means, else the code."""
+    code = string(first(coding).get("code"))
+    meaning = _code_displays().get((str(first(coding).get("system")), code or ""))
+    return string(first(coding).get("display")) or meaning or code
+
+
+@cache
+def _code_displays() -> dict[tuple[str, str], str]:
+    """HL7's displays of codes that charts often send bare: encounter classes, relatives, interpretations, and
+    report categories (code_displays.json, from HL7's R4 definitions)."""
+    raw: dict[str, dict[str, str]] = json.loads(
+        Path(__file__).with_name("code_displays.json").read_text("utf-8")
+    )
+    return {(system, code): text for system, displays in raw.items() for code, text in displays.items()}
 
 
 def status_code(concept: object) -> str | None:
@@ -163,7 +181,7 @@ def resource_ref(resource: object) -> str:
 def entered_in_error(resource: Resource) -> bool:
     """Whether a record was withdrawn as entered in error, by whichever status its type has for that."""
     fields = ("status", "verificationStatus", "lifecycleStatus", "docStatus")
-    return any(status_code(resource.get(field)) == "entered-in-error" for field in fields)
+    return any(status_code(resource[field]) == "entered-in-error" for field in fields if field in resource)
 
 
 def folded(text: str) -> str:

@@ -26,6 +26,38 @@ from mcp_servers.fhir.envelope import Finding
 Status = Literal["current", "all"]
 SIMILAR = 80
 SHOWN = 5
+WHOLE_WORD = 3
+
+# Records left out as not current that a person must still hear of by name.
+_NAMED = {
+    "order not to give": "Ordered not to be given",
+    "order not to perform": "Ordered not to be performed",
+    "status not recorded": "Status not recorded",
+    "unknown": "Status unknown",
+    "on-hold": "On hold",
+}
+# Fields of a row that are codes, dates and amounts: no words to search.
+_NOT_WORDS = frozenset(
+    {
+        "ref",
+        "date",
+        "end",
+        "onset",
+        "abated",
+        "recorded",
+        "status",
+        "doc_status",
+        "verification",
+        "criticality",
+        "source",
+        "intent",
+        "priority",
+        "unit",
+        "code",
+        "attachments",
+        "identifier",
+    }
+)
 
 
 class Projected(NamedTuple):
@@ -60,8 +92,8 @@ def list_records(
 ) -> Projected:
     """The records of `kind` among `resources` as rows (docs/architecture.md, "Common row fields").
 
-    `text`: every word must occur in the row's texts or the record's names, case and accents ignored. `code`:
-    a bare code or `system|code`, exact. `since` and `until`: ISO dates, whole partial dates included. Records
+    `text`: every word must occur in the record's names or the row's texts, case and accents ignored; words of
+    three letters or fewer as whole words. `code`: a bare code or `system|code`, exact. `since` and `until`: ISO dates, whole partial dates included. Records
     entered in error are left out and counted. Raises UnusableDate.
     """
     window = Window(bound(since, "since"), bound(until, "until"))
@@ -141,11 +173,11 @@ def _current(kind: Kind, records: list[_Record], now: str, notes: list[str]) -> 
         counted = Counter(reason for _, reason in left)
         said = ", ".join(f"{n} {reason}" for reason, n in counted.most_common())
         notes.append(f"{_many(len(left))} not current left out ({said}); status=all lists them.")
-    for reason in ("order not to give", "order not to perform", "status not recorded", "unknown", "on-hold"):
+    for reason, said in _NAMED.items():
         named = [record.row for record, why in left if why == reason]
         if named:
             listed = _listed([f"{row.get('name', 'unnamed')} ({row['ref']})" for row in named])
-            notes.append(f"{reason.capitalize()}: {listed}.")
+            notes.append(f"{said}: {listed}.")
     unknown = sum(1 for record in kept if record.row.get("status") == "unknown")
     if unknown:
         notes.append(f"{_many(unknown)} without a clinical status kept as current, with status unknown.")
@@ -161,7 +193,7 @@ def _matching(
     words = folded(text or "").split()
     if not words:
         return records
-    found = [record for record in records if all(word in _searchable(record, included) for word in words)]
+    found = [record for record in records if _says(_searchable(record, included), words)]
     if not found:
         names = list(dict.fromkeys(str(record.row["name"]) for record in records if "name" in record.row))
         near = process.extract(
@@ -189,8 +221,14 @@ def _has_code(record: _Record, system: str, code: str, included: Included) -> bo
 
 def _searchable(record: _Record, included: Included) -> str:
     names = [name for concept in _concepts(record, included) for name in concept_names(concept)]
-    texts = [value for field, value in record.row.items() if isinstance(value, str) and field != "ref"]
+    texts = [text for field, text in record.row.items() if isinstance(text, str) and field not in _NOT_WORDS]
     return folded(" ".join([*names, *texts]))
+
+
+def _says(searched: str, words: list[str]) -> bool:
+    """Short words count only whole: "asa" is not in "nasal spray"."""
+    whole = set(searched.split())
+    return all(word in whole if len(word) <= WHOLE_WORD else word in searched for word in words)
 
 
 def _finding(records: list[_Record], notes: list[str]) -> Finding:

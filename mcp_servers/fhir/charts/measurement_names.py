@@ -7,6 +7,7 @@ or in several units; codes of another entry never answer for it (a urine glucose
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -87,20 +88,17 @@ def measure_key(concept: object) -> str | None:
 
 def measures(concepts: Iterable[object]) -> dict[str, Measure]:
     """The measurements of a chart by key, from the codes of its Observations and components."""
+    spelt = Counter(
+        (key, tuple(codes(concept)), tuple(concept_names(concept)))
+        for concept in concepts
+        if (key := measure_key(concept)) is not None
+    )
     found: dict[str, Measure] = {}
-    for concept in concepts:
-        key = measure_key(concept)
-        if key is None:
-            continue
-        known = found.get(key)
-        if known is None:
-            all_codes, names = codes(concept), concept_names(concept)
-            folds = _folds(names)
-            found[key] = Measure(names[0] if names else key, key, frozenset(all_codes), folds, 1)
-        else:
-            new_codes = known.codes.union(codes(concept))
-            new_names = known.names.union(_folds(concept_names(concept)))
-            found[key] = known._replace(codes=new_codes, names=new_names, n=known.n + 1)
+    for (key, its_codes, names), n in spelt.items():
+        known = found.get(key) or Measure(names[0] if names else key, key, frozenset(), frozenset(), 0)
+        found[key] = known._replace(
+            codes=known.codes.union(its_codes), names=known.names | _folds(names), n=known.n + n
+        )
     return found
 
 
@@ -182,6 +180,8 @@ def _resolved(name: str, wanted: str, chart: Mapping[str, Measure]) -> Resolutio
         fitting = exact or [one for one in chart.values() if _contains(one, wanted)]
         return _one_of(name, fitting) if fitting else None
     exact = [one for one in exact if not _foreign(one, entries)]
+    if exact and all(folded(entry.name) != wanted for entry in entries) and not _same_entry(exact, entries):
+        return _one_of(name, exact)
     present = [(entry, found) for entry in entries if (found := _coded(entry, chart))]
     present = [one for one in present if folded(one[0].name) == wanted] or present
     if len(present) > 1:
@@ -207,9 +207,16 @@ def _part(name: str, chart: Mapping[str, Measure]) -> list[Measure]:
 
 
 def _foreign(one: Measure, entries: Iterable[_Entry]) -> bool:
-    """Whether a measurement's codes are known as something else than what these entries mean."""
+    """Whether a measurement's codes or names are known as something else than what these entries mean."""
+    meant = tuple(entries)
+    if any(one.codes & entry.codes or one.names & entry.names for entry in meant):
+        return False
+    return bool(one.codes & _known_codes()) or any(name in _by_name() for name in one.names)
+
+
+def _same_entry(exact: Iterable[Measure], entries: Iterable[_Entry]) -> bool:
     own = frozenset(code for entry in entries for code in entry.codes)
-    return not one.codes & own and bool(one.codes & _known_codes())
+    return any(one.codes & own for one in exact)
 
 
 def _contains(one: Measure, wanted: str) -> bool:

@@ -56,9 +56,14 @@ def observations(
     """
     window = Window(bound(since, "since"), bound(until, "until"))
     notes: list[str] = []
-    standing = _standing(resources, notes)
-    resolution = resolve(name, measures(_concepts(standing)))
+    records = _records(resources)
+    resolution = resolve(name, measures(_concepts(records)))
     notes += resolution.notes
+    standing = [record for record in records if not entered_in_error(record)]
+    withdrawn = [record for record in records if entered_in_error(record)]
+    wrong = len(_found(withdrawn, resolution, expand=False))
+    if wrong:
+        notes.append(f"{wrong} entered in error left out.")
     found = _without_repeats(_found(standing, resolution, expand=mode == "statistics"), notes)
     kept = {id(row) for row in window.rows([one.row for one in found], notes)}
     found = [one for one in found if id(one.row) in kept]
@@ -89,24 +94,18 @@ def _rows(
     return [one.row for one in found]
 
 
-def _standing(resources: Iterable[Resource], notes: list[str]) -> list[Resource]:
+def _records(resources: Iterable[Resource]) -> list[Resource]:
+    """The Observations, each once."""
     found: dict[str, Resource] = {}
-    withdrawn = 0
     for index, resource in enumerate(resources):
-        if not isinstance(resource, dict) or resource.get("resourceType") != "Observation":
-            continue
-        ref = resource_ref(resource)
-        if entered_in_error(resource):
-            withdrawn += 1
-        else:
+        if isinstance(resource, dict) and resource.get("resourceType") == "Observation":
+            ref = resource_ref(resource)
             found.setdefault(ref if "/" in ref else str(index), resource)
-    if withdrawn:
-        notes.append(f"{withdrawn} of the chart's observations entered in error left out.")
     return list(found.values())
 
 
-def _concepts(standing: list[Resource]) -> Iterable[object]:
-    for resource in standing:
+def _concepts(records: list[Resource]) -> Iterable[object]:
+    for resource in records:
         yield resource.get("code")
         for part in objects(resource.get("component")):
             yield part.get("code")

@@ -3,7 +3,7 @@
 from mcp_servers.fhir.charts.dates import period_start, when
 from mcp_servers.fhir.charts.elements import Resource, Row, resource_ref, row_of, status_code, string
 from mcp_servers.fhir.charts.kinds import READINGS, kind_of
-from mcp_servers.fhir.charts.observations import observation_row
+from mcp_servers.fhir.charts.observations import observation_row, observed_at
 from mcp_servers.fhir.charts.patient import patient_row
 from mcp_servers.fhir.charts.references import Included, record_name
 
@@ -42,6 +42,8 @@ def record_row(resource: Resource, included: Included | None = None) -> Row:
 
 def record_date(resource: Resource) -> str | None:
     """The date that a record of any type stands under, as recorded."""
+    if resource.get("resourceType") == "Observation":
+        return observed_at(resource)
     return string(record_row(resource).get("date"))
 
 
