@@ -12,6 +12,7 @@ people are named by identifier, and so is a patient who was asked for but not se
 
 import base64
 import hashlib
+import re
 import socket
 from typing import Any
 
@@ -40,7 +41,7 @@ def tool_call_event(intent: Record, completion: Element, *, at: str, seq: int, p
     patients = list(dict.fromkeys(completion["patients"])) or ([asked["patient"]] if asked["patient"] else [])
     seen = completion["patients"] or completion["outcome"] == "ok"
     profile = _profile(read, completion, len(patients))
-    return {
+    event = {
         "resourceType": "AuditEvent",
         "id": intent.id,
         **({"meta": {"profile": [profile]}} if profile else {}),
@@ -50,7 +51,7 @@ def tool_call_event(intent: Record, completion: Element, *, at: str, seq: int, p
         "period": {"start": intent.at, "end": at},
         "recorded": at,
         "outcome": OUTCOMES[completion["outcome"]],
-        **({"outcomeDesc": completion["error"]} if completion["error"] else {}),
+        **({"outcomeDesc": completion["error"]} if (completion["error"] or "").strip() else {}),
         "purposeOfEvent": [_purpose(asked)],
         "agent": _agents(asked, read),
         "source": {
@@ -67,6 +68,20 @@ def tool_call_event(intent: Record, completion: Element, *, at: str, seq: int, p
             _call_entity(intent, completion, {"seq": str(seq), "previous-hash": previous}, read),
         ],
     }
+    return {name: _printable(element) for name, element in event.items()}
+
+
+def _printable(element: Any) -> Any:
+    """The element without the control characters that FHIR's strings may not hold."""
+    if isinstance(element, dict):
+        return {name: _printable(inner) for name, inner in element.items()}
+    if isinstance(element, list):
+        return [_printable(inner) for inner in element]
+    return (
+        re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\ufffd", element)
+        if isinstance(element, str)
+        else element
+    )
 
 
 def _profile(read: bool, completion: Element, patients: int) -> str | None:

@@ -23,16 +23,20 @@ class AlreadyCompleted(AuditError):
 
 
 _ASIDE = "keep it, run `ehr-navigator audit verify`, then move it and its companions aside to begin a new one"
-_REMEDIES = {
-    sqlite3.SQLITE_FULL: "the disk is full; free some space and try again",
-    sqlite3.SQLITE_READONLY: "it may not be written; check the rights on the file and its folder",
+_FULL = "the disk is full; free some space and try again"
+_RIGHTS = "it may not be written; check the rights on the file and its folder"
+_BY_SQLITE_CODE = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: _RIGHTS,
+    sqlite3.SQLITE_PERM: _RIGHTS,
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that its folder exists and may be written",
-    sqlite3.SQLITE_PERM: "it may not be opened; check the rights on the file and its folder",
     sqlite3.SQLITE_BUSY: "another process keeps it locked; wait for it or end it, and try again",
     sqlite3.SQLITE_CORRUPT: f"it is damaged; {_ASIDE}",
     sqlite3.SQLITE_NOTADB: f"it is damaged, or no journal; {_ASIDE}",
-    errno.ENOSPC: "the disk is full; free some space and try again",
-    errno.EACCES: "it may not be written; check the rights on the file and its folder",
+}
+_BY_ERRNO = {
+    errno.ENOSPC: _FULL,
+    errno.EACCES: _RIGHTS,
     errno.EROFS: "it lies on a read-only file system; set another data folder",
 }
 
@@ -45,8 +49,8 @@ def damaged(path: Path, what: str) -> JournalUnavailable:
 def unavailable(path: Path, cause: sqlite3.Error | OSError) -> JournalUnavailable:
     """The error for a journal that SQLite or the file system refuses."""
     if isinstance(cause, OSError):
-        remedy = _REMEDIES.get(cause.errno or 0, f"{cause.strerror}; check the file and its folder")
+        remedy = _BY_ERRNO.get(cause.errno or 0, f"{cause.strerror}; check the file and its folder")
     else:
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the extended code's low byte is its kind
-        remedy = _REMEDIES.get(code, f"SQLite says: {cause}; check the file and its disk")
+        remedy = _BY_SQLITE_CODE.get(code, f"SQLite says: {cause}; check the file and its disk")
     return JournalUnavailable(f"The audit journal {path} cannot be used: {remedy}.")

@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from mcp_servers.audit.record import GENESIS
 
@@ -38,20 +39,17 @@ def read_head(journal: Path) -> Head | None:
 
 def create_head(journal: Path) -> None:
     """Write the head of a journal that has no record yet, durably, for the user alone."""
-    descriptor = os.open(head_path(journal), os.O_WRONLY | os.O_CREAT, 0o600)
-    try:
-        write_head(descriptor, Head())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with os.fdopen(os.open(head_path(journal), os.O_WRONLY | os.O_CREAT, 0o600), "wb", 0) as file:
+        write_head(file, Head())
+        os.fsync(file.fileno())
 
 
-def open_head(journal: Path) -> int:
-    """A descriptor of the head for `write_head`."""
-    return os.open(head_path(journal), os.O_WRONLY)
+def open_head(journal: Path) -> BinaryIO:
+    """The head of `journal`, for `write_head`."""
+    return head_path(journal).open("r+b", buffering=0)
 
 
-def write_head(descriptor: int, head: Head) -> None:
+def write_head(file: BinaryIO, head: Head) -> None:
     """Overwrite the head in place: one line of fixed width, so no new space is needed on a full disk."""
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, f"{head.seq:020d} {head.hash}\n".encode())
+    file.seek(0)
+    file.write(f"{head.seq:020d} {head.hash}\n".encode())

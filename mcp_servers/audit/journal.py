@@ -64,9 +64,8 @@ class Journal:
         self._lock = threading.Lock()
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not path.exists():
-                # SQLite gives its companion files the mode of the database.
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+            # SQLite would open a read-only file all the same, and gives its companions the file's mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             if path.stat().st_mode & 0o077:
                 path.chmod(0o600)
             self._file = self._identity()
@@ -122,7 +121,7 @@ class Journal:
         """Close the journal; the last process to do so folds the write-ahead log into the file."""
         with self._lock:
             self._db.close()
-            os.close(self._head)
+            self._head.close()
 
     def _identity(self) -> tuple[int, int]:
         found = self.path.stat()

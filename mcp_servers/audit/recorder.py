@@ -141,6 +141,6 @@ def recordable(value: Any) -> Any:
     """
     try:
         rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError:
+    except ValueError:  # CanonicalizationError, and UnicodeEncodeError for a surrogate in a key
         return {"json": json.dumps(value)} if isinstance(value, dict) else json.dumps(value)
     return value

@@ -34,7 +34,8 @@ def connect(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         db.close()
         # A reader of WAL needs its shared memory file; where none can be made, nobody can be writing either.
-        if error.sqlite_errorname != "SQLITE_CANTOPEN" or path.with_name(path.name + "-wal").exists():
+        refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+        if not refused or path.with_name(path.name + "-wal").exists():
             raise
         db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
     except sqlite3.Error:
@@ -56,10 +57,11 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 def records(path: Path, session: str | None = None) -> Iterator[Record]:
     """The records of one session or of all, oldest first. Raises JournalUnavailable."""
     with reading(path) as db:
-        rows = db.execute(
-            "SELECT seq, id, session, kind, at, body, previous, hash FROM record"
-            + (" ORDER BY seq" if session is None else " WHERE session = ? ORDER BY seq"),
-            () if session is None else (session,),
+        columns = "SELECT seq, id, session, kind, at, body, previous, hash FROM record"
+        rows = (
+            db.execute(f"{columns} ORDER BY seq")
+            if session is None
+            else db.execute(f"{columns} WHERE session = ? ORDER BY seq", (session,))
         )
         for seq, record_id, owner, kind, at, body, previous, digest in rows:
             try:

@@ -1,0 +1,66 @@
+"""A process killed at any moment leaves a trail that reads, verifies and can be gone on with."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.verify import verify
+
+from .trails import observe, start
+
+CALLER = """
+import sys
+from pathlib import Path
+from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.recorder import Context, Recorder
+recorder = Recorder(Journal(Path(sys.argv[1])), Context("s1", "dr.grey", "http://ehr.example/fhir"))
+while True:
+    call = recorder.begin("observations", {"name": "HbA1c"}, "Patient/p1")
+    print(call.id, "begun", flush=True)
+    if call.complete("ok"):
+        print(call.id, "completed", flush=True)
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 2, 7, 20])
+def test_what_a_killed_process_said_was_written_is_on_the_trail(tmp_path: Path, lines: int) -> None:
+    path = tmp_path / "audit.sqlite"
+    with start(CALLER, str(path)) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline().split() for _ in range(lines)]
+        process.kill()
+        said += [line.split() for line in process.stdout if line.endswith("\n")]
+    state = verify(path)
+    assert state.intact
+    with closing(Journal(path)) as journal:
+        records = list(journal.records())
+        begun = {record.id for record in records if record.kind == "intent"}
+        completed = {record.body["call"] for record in records if record.kind == "completion"}
+        assert {call for call, what in said if what == "begun"} <= begun
+        assert {call for call, what in said if what == "completed"} <= completed
+        assert {unknown.id for unknown in state.unknown} == begun - completed
+        observe(journal, "s2")
+    assert verify(path).records == len(records) + 2
+
+
+BEGINNER = """
+import os, signal, sys
+from pathlib import Path
+from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.recorder import Context, Recorder
+recorder = Recorder(Journal(Path(sys.argv[1])), Context("s1", "dr.grey", "http://ehr.example/fhir"))
+recorder.begin("observations", {"name": "HbA1c"}, "Patient/p1")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_call_cut_off_by_a_kill_is_reported_as_of_unknown_outcome(tmp_path: Path) -> None:
+    path = tmp_path / "audit.sqlite"
+    with start(BEGINNER, str(path)) as process:
+        assert process.wait(timeout=30) == -9
+    state = verify(path)
+    assert state.intact
+    (unknown,) = state.unknown
+    assert (unknown.session, unknown.tool, unknown.seq) == ("s1", "observations", 1)

@@ -1,0 +1,127 @@
+"""The recorder: intent before, completion after, the AuditEvent with it."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mcp_servers.audit import trail
+from mcp_servers.audit.errors import AlreadyCompleted, JournalUnavailable
+from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.verify import verify
+
+from .trails import BASE, observe, recorder
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with closing(Journal(tmp_path / "audit.sqlite")) as opened:
+        yield opened
+
+
+def queued(journal: Journal) -> list[tuple[Any, ...]]:
+    with trail.reading(journal.path) as db:
+        return db.execute("SELECT seq, id, session, destination, event FROM outbox ORDER BY seq").fetchall()
+
+
+def test_the_intent_is_on_disk_before_the_call(journal: Journal) -> None:
+    call = recorder(journal).begin("fhir_read", {"reference": "Observation/o1"}, "Patient/p1", {"step": 3})
+    (intent,) = journal.records()
+    assert (intent.kind, intent.id, intent.session) == ("intent", call.id, "s1")
+    assert intent.body == {
+        "tool": "fhir_read",
+        "arguments": {"reference": "Observation/o1"},
+        "patient": "Patient/p1",
+        "user": "dr.grey",
+        "purpose_of_use": "TREAT",
+        "server": "ehr-navigator",
+        "fhir": BASE,
+        "meta": {"step": 3},
+    }
+    assert queued(journal) == []
+
+
+def test_the_completion_says_what_was_asked_of_the_server_and_found(journal: Journal) -> None:
+    call_id, completion = observe(journal)
+    body = {name: value for name, value in completion.body.items() if name not in ("ms", "event_sha256")}
+    assert body == {
+        "call": call_id,
+        "outcome": "ok",
+        "rows": 1,
+        "refs": ["Observation/o1"],
+        "patients": ["Patient/p1"],
+        "result_sha256": "ab" * 32,
+        "error": None,
+        "requests": [
+            {
+                "method": "GET",
+                "url": f"{BASE}/Observation?patient=p1&code=4548-4",
+                "status": 200,
+                "ms": 12.3,
+            }
+        ],
+    }
+
+
+def test_the_event_is_queued_with_the_completion_and_tied_to_it_by_hash(journal: Journal) -> None:
+    call_id, completion = observe(journal)
+    ((seq, event_id, session, destination, event),) = queued(journal)
+    assert (seq, event_id, session, destination) == (completion.seq, call_id, "s1", BASE)
+    assert completion.body["event_sha256"] == hashlib.sha256(event.encode()).hexdigest()
+    details = {entry["type"]: entry["valueString"] for entry in json.loads(event)["entity"][-1]["detail"]}
+    assert details["seq"] == str(completion.seq)
+    assert details["previous-hash"] == completion.previous
+
+
+def test_a_call_is_completed_once(journal: Journal) -> None:
+    call = recorder(journal).begin("observations", {}, None)
+    call.complete("failed", error="[server_failed] down")
+    with pytest.raises(AlreadyCompleted):
+        call.complete("ok")
+    assert len(queued(journal)) == 1
+
+
+def test_without_a_journal_no_call_begins(journal: Journal) -> None:
+    journal.path.rename(journal.path.with_name("elsewhere"))
+    with pytest.raises(JournalUnavailable):
+        recorder(journal).begin("observations", {}, "Patient/p1")
+
+
+def test_a_completion_that_cannot_be_written_leaves_neither_record_nor_event(journal: Journal) -> None:
+    call = recorder(journal).begin("observations", {}, "Patient/p1")
+    with journal.transaction() as write:  # a limit on pages is to SQLite what a full disk is
+        write.connection.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(JournalUnavailable, match="disk is full"):
+        call.complete("ok", refs=[f"Observation/{number}" for number in range(2_000)])
+    assert [record.kind for record in journal.records()] == ["intent"]
+    assert queued(journal) == []
+    assert [unknown.id for unknown in verify(journal.path).unknown] == [call.id]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters()), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)  # each example waits for the disk; the journal is shared on purpose
+@given(arguments=st.dictionaries(st.text(st.characters()), JSON, max_size=4), error=st.none() | st.text())
+def test_whatever_a_model_sends_is_recorded_and_verifies(
+    journal: Journal, arguments: dict[str, Any], error: str | None
+) -> None:
+    call = recorder(journal).begin("fhir_search", arguments, None, {"step": 1})
+    completion = call.complete("refused", error=error)
+    state = verify(journal.path)
+    assert (state.records, state.finding, state.unknown) == (completion.seq, None, ())
+    event = json.loads(queued(journal)[-1][-1])
+    assert not re.search(r"[\x00-\x08]", event.get("outcomeDesc", ""))
