@@ -22,6 +22,7 @@ from agent.errors import (
     UsageError,
 )
 from agent.messages import Action, Answer, AuditTrail, Model, SystemMessage, ToolResult
+from agent.questions import Asked
 from agent.session import Session, save
 
 # The command line's quick commands (help, config, audit) must not pay for MCP, HTTP and the store:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import httpx
     from starlette.applications import Starlette
 
-    from agent.questions import Asked
     from agent.toolbox import Toolbox
     from mcp_servers.audit.journal import Journal
     from mcp_servers.audit.recorder import Recorder
@@ -239,9 +239,8 @@ class Navigator:
     @asynccontextmanager
     async def toolbox(self, session: Session) -> "AsyncIterator[Toolbox]":
         """The chart tools, locked to the session's patient; unlocked, for finding one, when it has none."""
-        from mcp_servers.fhir.server import build_server
-
         from agent.toolbox import open_toolbox
+        from mcp_servers.fhir.server import build_server
 
         server = build_server(self.http, self.recorder(session), patient=session.patient, now=session.now)
         async with open_toolbox(server) as toolbox:
@@ -288,7 +287,7 @@ class Navigator:
                     raise UnknownPatient(
                         f"There is no {session.patient} on this server; try --find-patient NAME."
                     )
-                on_patient(evidence(looked_up)["rows"][0])
+                on_patient(evidence(looked_up)["rows"][0]["resource"])
             session.messages.append(
                 SystemMessage(
                     text=prompt(

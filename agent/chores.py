@@ -1,13 +1,18 @@
 """What the commands besides asking do: serve the tools, the sample charts, the audit trail."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent.app import journal_path, open_embedded, open_fhir, open_navigator, patient_reference
 from agent.config import Settings
 from agent.errors import AuditUnavailable, Failed, UsageError
+
+if TYPE_CHECKING:
+    from mcp_servers.audit.stored import DeliveryVerification
+    from mcp_servers.audit.verify import Finding
 
 T = TypeVar("T")
 
@@ -73,15 +78,54 @@ def read_trail(settings: Settings, read: Callable[[Path], T]) -> T:
     """What `read` finds in the journal. Raises UsageError when there is none yet, AuditUnavailable."""
     from mcp_servers.audit.errors import JournalUnavailable
 
-    path = journal_path(settings)
-    if not path.exists():
-        raise UsageError(f"There is no audit journal yet at {path}; it begins with the first question.")
     try:
-        return read(path)
+        return read(existing_journal(settings))
     except JournalUnavailable as error:
         raise AuditUnavailable(str(error)) from None
 
 
+def existing_journal(settings: Settings) -> Path:
+    """Where the journal lies. Raises UsageError when there is none yet."""
+    path = journal_path(settings)
+    if not path.exists():
+        raise UsageError(f"There is no audit journal yet at {path}; it begins with the first question.")
+    return path
+
+
 def verify_audit(settings: Settings, *, delivered: bool) -> tuple[bool, str]:
     """Whether the journal is whole and, if asked, each AuditEvent in the FHIR store; with a report."""
-    raise NotImplementedError
+    from mcp_servers.audit.verify import verify
+
+    path = existing_journal(settings)
+    found = verify(path)
+    report = [f"{found.records} records of {found.calls} tool calls in {found.sessions} sessions in {path}"]
+    report += [
+        f"Unknown outcome: call {call.id} ({call.tool}) of session {call.session}, begun {call.at}"
+        for call in found.unknown
+    ]
+    report.append("The chain is whole and unaltered." if found.intact else told("ALTERED", found.finding))
+    sound = found.intact
+    if sound and delivered:
+        delivery = asyncio.run(_verify_delivery(settings, path))
+        sound = delivery.complete
+        report += [told("MISSING", finding) for finding in delivery.missing]
+        report += [told("ALTERED", finding) for finding in delivery.altered]
+        report += [delivery.problem] if delivery.problem else []
+        report.append(f"{delivery.checked} AuditEvents compared with the FHIR store.")
+        if delivery.elsewhere:
+            report.append(f"{delivery.elsewhere} more belong to other FHIR servers; name one with --fhir.")
+    return sound, "\n".join(report)
+
+
+async def _verify_delivery(settings: Settings, path: Path) -> "DeliveryVerification":
+    from mcp_servers.audit.stored import verify_delivery
+
+    async with open_fhir(settings) as http:
+        return await verify_delivery(path, http)
+
+
+def told(what: str, finding: "Finding | None") -> str:
+    """A finding in one line: which record, and why."""
+    assert finding is not None
+    where = f"record {finding.seq} ({finding.id})" if finding.seq else "the journal"
+    return f"{what}: {where}: {finding.why}"

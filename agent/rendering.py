@@ -31,10 +31,14 @@ class Progress:
         self._stream = stream
         self._step = 0
 
-    def patient(self, row: Mapping[str, Any]) -> None:
-        """Whose chart it is."""
-        about = [str(row[key]) for key in ("name", "birth_date", "sex", "ref") if row.get(key)]
-        self._say("Chart of " + ", ".join(about))
+    def patient(self, patient: Mapping[str, Any]) -> None:
+        """Whose chart it is, from the FHIR Patient."""
+        names = patient.get("name") or [{}]
+        written = " ".join([*names[0].get("given", []), names[0].get("family", "")]) or names[0].get(
+            "text", ""
+        )
+        about = [written, patient.get("birthDate"), patient.get("gender"), f"Patient/{patient['id']}"]
+        self._say("Chart of " + ", ".join(part for part in about if part))
 
     def result(self, result: ToolResult) -> None:
         """One tool call: what it looked for, what came back, how long it took."""

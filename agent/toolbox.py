@@ -49,9 +49,13 @@ class Toolbox:
 @asynccontextmanager
 async def open_toolbox(server: MCPServer) -> AsyncIterator[Toolbox]:
     """Connect to a server in this process and list its tools."""
+    raised = None
     async with Client(server) as client:
         listed = await client.list_tools()
-        yield Toolbox(
-            client,
-            [ToolOffer(tool.name, tool.description or "", tool.input_schema) for tool in listed.tools],
-        )
+        offers = [ToolOffer(tool.name, tool.description or "", tool.input_schema) for tool in listed.tools]
+        try:
+            yield Toolbox(client, offers)
+        except Exception as error:  # held back: the SDK's task groups would wrap it in two ExceptionGroups
+            raised = error
+    if raised:
+        raise raised
