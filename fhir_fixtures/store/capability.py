@@ -1,6 +1,6 @@
 """The CapabilityStatement: what the stand-in can do, and that it is one."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from fhir_fixtures.store.parameters import ResourceType, resource_type, type_names
@@ -10,7 +10,7 @@ SOFTWARE = "EHR Navigator embedded store (a stand-in for demos and tests, not fo
 _INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
 
 
-@cache
+@lru_cache(maxsize=4)
 def capability_statement(base: str) -> dict[str, Any]:
     """The CapabilityStatement of the store at `base`."""
     kinds = [kind for kind in map(resource_type, type_names()) if kind]

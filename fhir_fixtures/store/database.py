@@ -11,13 +11,19 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from fhir_fixtures.store import extract, parameters
 
 # Goes up when what the index holds changes in ways that the table of parameters does not show.
 _INDEX_VERSION = 1
+
+# Resources that are loaded at a time, so that a first open holds few of them in memory.
+_BATCH = 1000
+
+_Item = TypeVar("_Item")
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS stamp (value TEXT NOT NULL);
@@ -176,26 +182,26 @@ def _rebuild(connection: sqlite3.Connection, samples: Iterable[dict[str, Any]], 
         connection.execute(statement)
     for table, columns in extract.COLUMNS.items():
         connection.execute(f"DROP TABLE IF EXISTS {table}_index")
-        connection.execute(f"CREATE TABLE {table}_index (param, {', '.join(columns)}, nth, rid)")
+        typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        connection.execute(f"CREATE TABLE {table}_index (param INTEGER, {typed}, nth INTEGER, rid INTEGER)")
     connection.execute("DELETE FROM resource WHERE sample = 1")
     connection.execute("DELETE FROM pages")
     taken = {(kind, name) for kind, name in connection.execute("SELECT type, id FROM resource")}
     kept = connection.execute("SELECT rid, body FROM resource WHERE body IS NOT NULL").fetchall()
-    index: dict[str, list[extract.Row]] = {table: [] for table in extract.COLUMNS}
-    for rid, body in kept:
-        _collect(index, json.loads(body), rid)
+    _insert_index(connection, (row for rid, body in kept for row in extract.rows(json.loads(body), rid)))
     highest = connection.execute("SELECT coalesce(max(rid), 0) FROM resource").fetchone()[0]
     now = int(time.time() * 1000)
-    bodies = []
-    for resource in samples:
-        if (resource["resourceType"], resource["id"]) not in taken:
-            highest += 1
-            body = _body(resource, 1, now)
-            bodies.append((highest, resource["resourceType"], resource["id"], 1, now, "PUT", 1, body))
-            _collect(index, resource, highest)
-    connection.executemany("INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?, ?, ?)", bodies)
+    fresh = ((r["resourceType"], r["id"], r) for r in samples)
+    numbered = enumerate((entry for entry in fresh if entry[:2] not in taken), start=highest + 1)
+    for batch in _batches(numbered, _BATCH):
+        connection.executemany(
+            "INSERT INTO resource VALUES (?, ?, ?, 1, ?, 'PUT', 1, ?)",
+            [(rid, kind, name, now, _body(resource, 1, now)) for rid, (kind, name, resource) in batch],
+        )
+        _insert_index(
+            connection, (row for rid, (_, _, resource) in batch for row in extract.rows(resource, rid))
+        )
     for table, columns in extract.COLUMNS.items():
-        _insert_rows(connection, table, index[table])
         connection.execute(
             f"CREATE INDEX {table}_value ON {table}_index (param, {', '.join(columns)}, rid, nth)"
         )
@@ -203,23 +209,25 @@ def _rebuild(connection: sqlite3.Connection, samples: Iterable[dict[str, Any]], 
     connection.execute(
         "CREATE INDEX reference_target ON reference_index (target_type, target_id, param, rid)"
     )
+    connection.execute("PRAGMA analysis_limit = 400")
+    connection.execute("ANALYZE")
     connection.execute("DELETE FROM stamp")
     connection.execute("INSERT INTO stamp VALUES (?)", (stamp,))
 
 
-def _collect(index: dict[str, list[extract.Row]], resource: dict[str, Any], rid: int) -> None:
-    for table, row in extract.rows(resource, rid):
-        index[table].append(row)
+def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 def _insert_index(connection: sqlite3.Connection, rows: Iterable[tuple[str, extract.Row]]) -> None:
+    by_table: dict[str, list[extract.Row]] = {}
     for table, row in rows:
-        _insert_rows(connection, table, [row])
-
-
-def _insert_rows(connection: sqlite3.Connection, table: str, rows: list[extract.Row]) -> None:
-    marks = ", ".join("?" * (len(extract.COLUMNS[table]) + 3))
-    connection.executemany(f"INSERT INTO {table}_index VALUES ({marks})", rows)
+        by_table.setdefault(table, []).append(row)
+    for table, found in by_table.items():
+        marks = ", ".join("?" * len(found[0]))
+        connection.executemany(f"INSERT INTO {table}_index VALUES ({marks})", found)
 
 
 def _body(resource: dict[str, Any], version: int, updated: int) -> str:

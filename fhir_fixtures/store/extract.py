@@ -2,25 +2,25 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
 from fhir_fixtures.store import dates
-from fhir_fixtures.store.parameters import Parameter, Path, Step, resource_type
+from fhir_fixtures.store.parameters import Parameter, Path, resource_type
 
 Row = tuple[Any, ...]
 
 # The columns of each index table, after `param` and before `nth` and `rid`. `nth` tells the occurrences of a
 # composite's element apart; it is 0 for all other parameters.
 COLUMNS = {
-    "token": ("code", "system"),
-    "string": ("norm", "value"),
-    "date": ("low", "high", "low_day", "high_day"),
-    "quantity": ("value", "system", "code"),
-    "number": ("value",),
-    "uri": ("value",),
-    "reference": ("target_type", "target_id", "url"),
+    "token": {"code": "TEXT", "system": "TEXT"},
+    "string": {"norm": "TEXT", "value": "TEXT"},
+    "date": {"low": "INTEGER", "high": "INTEGER", "low_day": "INTEGER", "high_day": "INTEGER"},
+    "quantity": {"value": "REAL", "system": "TEXT", "code": "TEXT"},
+    "number": {"value": "REAL"},
+    "uri": {"value": "TEXT"},
+    "reference": {"target_type": "TEXT", "target_id": "TEXT", "url": "TEXT"},
 }
 
 _NAME = ("family", "given", "text", "prefix", "suffix")
@@ -52,15 +52,11 @@ def values(resource: dict[str, Any], parameter: Parameter) -> list[Any]:
 def rows(resource: dict[str, Any], rid: int) -> Iterator[tuple[str, Row]]:
     """Every index row of `resource` as (table, row); each row starts with its parameter's number."""
     by_key, whole = _plan(resource["resourceType"])
-    seen: set[tuple[str, Row]] = set()
-    for key in resource:
-        for parameter, path in by_key.get(key, ()):
+    for key in resource.keys() & by_key.keys():
+        for parameter, path in by_key[key]:
             for value in _at(resource, path, resource):
-                for table, columns in _index(parameter.type, value):
-                    row = (table, (parameter.number, *columns, 0, rid))
-                    if row not in seen:
-                        seen.add(row)
-                        yield row
+                for table, columns in _index(parameter.type, value, path.system):
+                    yield table, (parameter.number, *columns, 0, rid)
     for parameter in whole:
         yield from (
             _truth(resource, parameter, rid) if parameter.truth else _composite(resource, parameter, rid)
@@ -87,22 +83,21 @@ def _at(element: Any, path: Path, resource: dict[str, Any]) -> list[Any]:
     """The values at `path` below `element`, lists laid open."""
     found = [element]
     for step in path.steps:
-        found = [child for parent in found for child in _children(parent, step)]
-        if not found:
-            return found
+        below = []
+        for parent in found:
+            child = parent.get(step.key) if isinstance(parent, dict) else None
+            if isinstance(child, list):
+                below.extend(child)
+            elif child is not None:
+                below.append(child)
+        if step.field:
+            below = [c for c in below if isinstance(c, dict) and c.get(step.field) == step.equals]
+        if not below:
+            return below
+        found = below
     if path.target:
         return [value for value in found if _target_type(value, resource) == path.target]
     return found
-
-
-def _children(parent: Any, step: Step) -> Iterable[Any]:
-    child = parent.get(step.key) if isinstance(parent, dict) else None
-    if child is None:
-        return ()
-    children = child if isinstance(child, list) else [child]
-    if step.field:
-        return [c for c in children if isinstance(c, dict) and c.get(step.field) == step.equals]
-    return children
 
 
 def _target_type(value: Any, resource: dict[str, Any]) -> str | None:
@@ -125,40 +120,46 @@ def _truth(resource: dict[str, Any], parameter: Parameter, rid: int) -> Iterator
 def _composite(resource: dict[str, Any], parameter: Parameter, rid: int) -> Iterator[tuple[str, Row]]:
     """A row of each component for each element that has them all, numbered by element."""
     for nth, element in enumerate(values(resource, parameter)):
-        found = [
-            {
-                entry
-                for path in component.paths
-                for value in _at(element, path, resource)
-                for entry in _index(component.type, value)
-                if entry[0] == component.type
-            }
-            for component in parameter.components
-        ]
+        if not all(_may_have(element, component) for component in parameter.components):
+            continue
+        found = [_component(element, component) for component in parameter.components]
         if all(found):
             for component, entries in zip(parameter.components, found, strict=True):
-                for table, columns in entries:
-                    yield table, (component.number, *columns, nth, rid)
+                for columns in entries:
+                    yield component.type, (component.number, *columns, nth, rid)
 
 
-def _index(kind: str, value: Any) -> Iterator[tuple[str, Row]]:
-    """The (table, columns) that one element gives a parameter of type `kind`.
+def _may_have(element: Any, component: Parameter) -> bool:
+    """Whether any of a component's paths begins in the element: most do not, and that is quick to see."""
+    return isinstance(element, dict) and any(path.steps[0].key in element for path in component.paths)
+
+
+def _component(element: Any, component: Parameter) -> set[Row]:
+    return {
+        columns
+        for path in component.paths
+        for value in _at(element, path, element)
+        for table, columns in _index(component.type, value, path.system)
+        if table == component.type
+    }
+
+
+def _index(kind: str, value: Any, system: str) -> Iterator[tuple[str, Row]]:
+    """The (table, columns) that one element gives a parameter of type `kind`; `system` is a plain code's.
 
     Texts of a token stand in the string table, for `:text`. Elements of other data types give nothing.
     """
     match kind:
         case "token":
-            yield from _token(value)
+            yield from _token(value, system)
         case "string":
             for text in _strings(value):
                 yield "string", (normalise(text), text)
         case "date":
-            found = dates.range_of(value)
-            if found:
-                yield "date", found
+            if days := dates.range_of(value):
+                yield "date", days
         case "quantity":
-            for amount, system, code in _quantities(value):
-                yield "quantity", (amount, system, code)
+            yield from (("quantity", found) for found in _quantities(value))
         case "number":
             number = value.get("value") if isinstance(value, dict) else value
             if isinstance(number, int | float) and not isinstance(number, bool):
@@ -170,11 +171,11 @@ def _index(kind: str, value: Any) -> Iterator[tuple[str, Row]]:
             yield from _reference(value)
 
 
-def _token(value: Any) -> Iterator[tuple[str, Row]]:
+def _token(value: Any, system: str = "") -> Iterator[tuple[str, Row]]:
     if isinstance(value, bool):
         yield "token", ("true" if value else "false", "")
     elif isinstance(value, str | int | float):
-        yield "token", (str(value), "")
+        yield "token", (str(value), system)
     elif isinstance(value, dict):
         if "coding" in value or "text" in value:
             for coding in value.get("coding", []):
@@ -218,4 +219,4 @@ def _reference(value: Any) -> Iterator[tuple[str, Row]]:
     if not isinstance(text, str) or text.startswith(("#", "urn:")):
         return
     local = local_reference(text)
-    yield "reference", (*(local or ("", "")), text)
+    yield "reference", (*local, "") if local else ("", "", text)

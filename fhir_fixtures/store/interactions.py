@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 from typing import Any
 
 from fhir_fixtures.store import bundles, searching, writes
@@ -24,6 +25,8 @@ def answer(store: Store, request: Request) -> Reply:
             return _route(store, request)
     except StoreError as error:
         return Reply(error.status, error.outcome())
+    except sqlite3.Error as error:
+        return Reply(500, operation_outcome("fatal", "exception", f"The database failed: {error}"))
 
 
 def _route(store: Store, request: Request) -> Reply:

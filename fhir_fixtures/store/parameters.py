@@ -24,10 +24,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Where a parameter's values stand in a resource; `target` keeps only references to that type."""
+    """Where a parameter's values stand in a resource.
+
+    `target` keeps only references to that type; `system` is the code system of a plain `code` there.
+    """
 
     steps: tuple[Step, ...]
     target: str | None = None
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def _parameter(code: str, entry: dict[str, Any], number: int) -> Parameter:
         code=code,
         type=entry["type"],
         number=number,
-        paths=tuple(_path(text) for text in entry["paths"]),
+        paths=tuple(_path(text, entry.get("systems", {}).get(text, "")) for text in entry["paths"]),
         targets=tuple(entry.get("targets", ())),
         components=tuple(
             _parameter(f"{code}.{place}", component, number + place)
@@ -114,7 +118,7 @@ def _parameter(code: str, entry: dict[str, Any], number: int) -> Parameter:
     )
 
 
-def _path(text: str) -> Path:
+def _path(text: str, system: str) -> Path:
     """A path such as `entity.what:Patient` or `telecom[system=phone]`; empty is the resource itself."""
     dotted, _, target = text.partition(":")
     steps = []
@@ -122,4 +126,4 @@ def _path(text: str) -> Path:
         matched = _STEP.match(part)
         assert matched, f"not a step: {part}"
         steps.append(Step(*matched.groups()))
-    return Path(tuple(steps), target or None)
+    return Path(tuple(steps), target or None, system)

@@ -45,15 +45,14 @@ class Include:
 class Search:
     """A search as asked.
 
-    `kept` are the parameters that were understood, for the self link. `where` is a condition on the
-    resource table's alias `r`; `joins` and `order` sort.
+    `kept` are the parameters that were understood, for the self link. `where` and `order`
+    are a condition and an ORDER BY over the resource table's alias `r`.
     """
 
     type_name: str
     kept: tuple[tuple[str, str], ...]
     where: Sql
-    joins: Sql
-    order: str
+    order: Sql
     count: int
     accurate: bool
     summary: str | None
@@ -97,13 +96,11 @@ def read_search(
                 raise BadRequest(_unknown(kind, name))
             conditions.append(condition)
         kept.append((name, value))
-    joins, order = _sorting(kind, showing.get("_sort", ""))
     return Search(
         type_name=type_name,
         kept=tuple(kept),
         where=all_of(conditions),
-        joins=joins,
-        order=order,
+        order=_sorting(kind, showing.get("_sort", "")),
         count=0 if showing.get("_summary") == "count" else count(showing.get("_count")),
         accurate=showing.get("_total") == "accurate",
         summary=_choice("_summary", showing, ("true", "false", "text", "data", "count")),
@@ -208,12 +205,11 @@ def _has(kind: ResourceType, name: str, value: str, base: str) -> Sql:
     )
 
 
-def _sorting(kind: ResourceType, text: str) -> tuple[Sql, str]:
-    """The joins and the ORDER BY of `_sort`. What has no value comes last, either way, as in HAPI."""
-    joins: list[str] = []
-    values: list[int] = []
+def _sorting(kind: ResourceType, text: str) -> Sql:
+    """The ORDER BY of `_sort`. What has no value comes last, either way, as in HAPI."""
     order: list[str] = []
-    for place, part in enumerate(p for p in text.split(",") if p):
+    values: list[int] = []
+    for part in (p for p in text.split(",") if p):
         code, down = part.removeprefix("-"), part.startswith("-")
         direction = "DESC" if down else "ASC"
         parameter = kind.parameters.get(code)
@@ -223,13 +219,12 @@ def _sorting(kind: ResourceType, text: str) -> tuple[Sql, str]:
             raise BadRequest(_unknown(kind, code, "sort parameter"))
         else:
             best = f"{'max' if down else 'min'}({_SORT_COLUMNS[parameter.type]})"
-            joins.append(
-                f"LEFT JOIN (SELECT rid, {best} AS best FROM {parameter.type}_index"
-                f" WHERE param = ? GROUP BY rid) s{place} ON s{place}.rid = r.rid"
+            order.append(
+                f"(SELECT {best} FROM {parameter.type}_index INDEXED BY {parameter.type}_rid"
+                f" WHERE rid = r.rid AND param = ?) {direction} NULLS LAST"
             )
             values.append(parameter.number)
-            order.append(f"s{place}.best IS NULL, s{place}.best {direction}")
-    return Sql(" ".join(joins), list(values)), ", ".join([*order, "r.rid"])
+    return Sql(", ".join([*order, "r.rid"]), list(values))
 
 
 def _include(value: str, reverse: bool, iterate: bool) -> Include:

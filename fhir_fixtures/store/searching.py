@@ -29,8 +29,8 @@ _SUBSETTED = {
 def matches(store: Store, search: Search) -> list[int]:
     """The row numbers of all resources that match, in order."""
     rows = store.connection.execute(
-        f"SELECT r.rid FROM resource r {search.joins.text} WHERE {search.where.text} ORDER BY {search.order}",
-        [*search.joins.values, *search.where.values],
+        f"SELECT r.rid FROM resource r WHERE {search.where.text} ORDER BY {search.order.text}",
+        [*search.where.values, *search.order.values],
     )
     return [row[0] for row in rows]
 
