@@ -159,7 +159,7 @@ def _check_end(last: Head, head: Head | None) -> None:
 
 def _check_file(db: sqlite3.Connection) -> None:
     """What no record shows: the schema with its triggers, indexes, and events without a record."""
-    query = "SELECT type, name, sql FROM sqlite_schema ORDER BY name"
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
     with closing(sqlite3.connect(":memory:")) as fresh:
         fresh.text_factory = bytes
         for statement in statements():
