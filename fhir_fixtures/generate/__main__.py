@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_fixtures import charts
 from fhir_fixtures.generate import handmade, inpatient, life_long
+from fhir_fixtures.generate.generators import AS_OF
 from fhir_fixtures.generate.writing import write_manifest, write_set
 
 SETS = ("life-long", "inpatient", "handmade")
@@ -23,7 +24,7 @@ def main() -> None:
     if unknown := set(named) - set(SETS):
         parser.error(f"no such set: {', '.join(sorted(unknown))}")
     entries = [_made(name) if name in named else _kept(name) for name in SETS]
-    write_manifest(charts.HERE, life_long.AS_OF, entries)
+    write_manifest(charts.HERE, AS_OF, entries)
     for entry in entries:
         size = (charts.HERE / entry["file"]).stat().st_size
         print(f"{entry['name']}: {len(entry['patients'])} patients, {entry['resources']} resources, {size} B")

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from fhir_fixtures.generate.life_long import AS_OF, run, slug
+from fhir_fixtures.generate.generators import AS_OF, run, typeable_id
 from fhir_fixtures.generate.references import Resource, name_of, patient_of, rewritten, with_targets
 
 SEED = 11
@@ -33,7 +33,7 @@ def generate(folder: Path) -> list[Resource]:
     names: dict[str, str] = {}
     for patient in [r for r in kept if r["resourceType"] == "Patient"]:
         generated = name_of(patient)
-        patient["id"] = slug(patient)
+        patient["id"] = typeable_id(patient)
         names[generated] = name_of(patient)
     if set(names) != admitted:
         raise ValueError("a kept record leads to a patient who was not admitted")

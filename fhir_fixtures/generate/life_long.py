@@ -1,15 +1,12 @@
 """The `life-long` set: charts from birth to today or death, with notes, from Synthea's Python port."""
 
 import json
-import subprocess
-import sys
-import unicodedata
 from pathlib import Path
 from typing import Any
 
+from fhir_fixtures.generate.generators import AS_OF, run, typeable_id
 from fhir_fixtures.generate.references import Resource, name_of, rewritten, with_targets
 
-AS_OF = "2026-11-01"
 SEED = 7
 COMMAND = f"synthea generate -p 30 -s {SEED} --clinician-seed {SEED} -r {AS_OF.replace('-', '')} -o DIR"
 GENERATOR = {
@@ -52,35 +49,12 @@ def generate(folder: Path) -> list[Resource]:
     return list(found.values())
 
 
-def run(command: str) -> None:
-    """Run a generator's command from this interpreter's own scripts; raises CalledProcessError when it fails.
-
-    The time zone and the hash seed are pinned, so that a second run writes the same.
-    """
-    program, *arguments = command.split(" ")
-    scripts = Path(sys.executable).parent
-    subprocess.run(
-        [str(scripts / program), *arguments],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        env={"PATH": str(scripts), "TZ": "UTC", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
-    )
-
-
-def slug(patient: Resource) -> str:
-    """A patient id that a person can type: the name in small letters without accents."""
-    name = patient["name"][0]
-    plain = unicodedata.normalize("NFKD", " ".join([*name["given"], name["family"]]))
-    return "-".join("".join(c for c in plain if c.isascii()).lower().replace("'", "").split())
-
-
 def _chart(bundle: dict[str, Any]) -> list[Resource]:
     resources = [entry["resource"] for entry in bundle["entry"]]
     patient = next(resource for resource in resources if resource["resourceType"] == "Patient")
-    typeable = slug(patient)
-    if typeable not in KEPT:
+    patient["id"] = typeable_id(patient)
+    if patient["id"] not in KEPT:
         return []
-    patient["id"] = typeable
     names = {entry["fullUrl"]: name_of(entry["resource"]) for entry in bundle["entry"]}
     resources = [
         rewritten(resource, lambda target: names[target])
