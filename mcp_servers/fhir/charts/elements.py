@@ -85,10 +85,14 @@ def concept_names(concept: object) -> list[str]:
 
 def concept_text(concept: object) -> str | None:
     """What to call one CodeableConcept: its text, else a display, else what its code means, else the code."""
-    names = concept_names(first(concept))
-    if names:
-        return names[0]
-    return next((text for coding in codings(first(concept)) if (text := coding_text(coding))), None)
+    text = string(first(concept).get("text"))
+    if text:
+        return text
+    found = codings(first(concept))
+    displays = (string(coding.get("display")) for coding in found)
+    return next((display for display in displays if display), None) or next(
+        (meaning for coding in found if (meaning := coding_text(coding))), None
+    )
 
 
 def concepts_text(concepts: object) -> str | None:

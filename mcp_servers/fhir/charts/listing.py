@@ -93,8 +93,9 @@ def list_records(
     """The records of `kind` among `resources` as rows (docs/architecture.md, "Common row fields").
 
     `text`: every word must occur in the record's names or the row's texts, case and accents ignored; words of
-    three letters or fewer as whole words. `code`: a bare code or `system|code`, exact. `since` and `until`: ISO dates, whole partial dates included. Records
-    entered in error are left out and counted. Raises UnusableDate.
+    three letters or fewer as whole words. `code`: a bare code or `system|code`, exact. `since` and `until`:
+    ISO dates, whole partial dates included. Records entered in error are left out and counted. Raises
+    UnusableDate.
     """
     window = Window(bound(since, "since"), bound(until, "until"))
     notes: list[str] = []

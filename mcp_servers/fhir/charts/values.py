@@ -112,8 +112,9 @@ def _amount(part: Row) -> str:
 def main_code(concept: object) -> str | None:
     """The code to show for a CodeableConcept: the LOINC one before others."""
     found = codings(concept)
-    ranked = [coding for coding in found if coding.get("system") == LOINC] + found
-    return next((code for coding in ranked if (code := string(coding.get("code")))), None)
+    if len(found) > 1:
+        found.sort(key=lambda coding: coding.get("system") != LOINC)
+    return next((code for coding in found if (code := string(coding.get("code")))), None)
 
 
 def reference_ranges(holder: Resource) -> str | None:

@@ -1,0 +1,63 @@
+"""Small FHIR records for the tests of the chart projections: each gives only what the test is about."""
+
+from typing import Any
+
+Resource = dict[str, Any]
+NOW = "2026-11-22T09:00:00+01:00"
+
+
+def concept(text: str | None = None, *coded: tuple[str, str]) -> Resource:
+    """A CodeableConcept of a text and of (code, display) pairs of LOINC."""
+    coding = [{"system": "http://loinc.org", "code": code, "display": display} for code, display in coded]
+    return {**({"text": text} if text else {}), **({"coding": coding} if coding else {})}
+
+
+def coded(system: str, code: str) -> Resource:
+    """A CodeableConcept of one bare code."""
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def observation(identity: str, date: str | None, code: Resource, **more: Any) -> Resource:
+    """A final Observation."""
+    dated = {"effectiveDateTime": date} if date else {}
+    return {"resourceType": "Observation", "id": identity, "status": "final", "code": code, **dated, **more}
+
+
+def amount(value: float, unit: str, **more: Any) -> Resource:
+    """A UCUM Quantity."""
+    return {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit, **more}
+
+
+def condition(identity: str, name: str, clinical: str | None = "active", **more: Any) -> Resource:
+    """A Condition, without clinicalStatus when `clinical` is None."""
+    status = {"clinicalStatus": coded("http://terminology.hl7.org/CodeSystem/condition-clinical", clinical)}
+    return {
+        "resourceType": "Condition",
+        "id": identity,
+        "code": {"text": name},
+        **(status if clinical else {}),
+        **more,
+    }
+
+
+def order(identity: str, name: str, status: str = "active", **more: Any) -> Resource:
+    """A MedicationRequest with intent order."""
+    return {
+        "resourceType": "MedicationRequest",
+        "id": identity,
+        "status": status,
+        "intent": "order",
+        "medicationCodeableConcept": {"text": name},
+        **more,
+    }
+
+
+def allergy(identity: str, code: Resource, clinical: str = "active", **more: Any) -> Resource:
+    """An AllergyIntolerance."""
+    return {
+        "resourceType": "AllergyIntolerance",
+        "id": identity,
+        "clinicalStatus": {"coding": [{"code": clinical}]},
+        "code": code,
+        **more,
+    }
