@@ -54,14 +54,16 @@ class Concept:
 class Lexicon:
     """Everything that a question may be made of, by the stems of each phrase.
 
-    `never` are words that no spelling correction may touch; `careful` those of drug names, which differ too
-    little from one another to be corrected where a second name is nearly as close.
+    `never` are words that no spelling correction may touch, and `unread` those that are never read;
+    `careful` are those of drug names, which differ too little from one another to be corrected where a second
+    name is nearly as close.
     """
 
     concepts: dict[Stems, dict[Kind, Concept]] = field(default_factory=dict)
     cues: dict[Stems, str] = field(default_factory=dict)
     fillers: set[Stems] = field(default_factory=set)
     never: set[str] = field(default_factory=set)
+    unread: frozenset[str] = frozenset()
     careful: set[str] = field(default_factory=set)
     visit_names: dict[str, str] = field(default_factory=dict)
     visit_classes: dict[str, list[str]] = field(default_factory=dict)
@@ -117,6 +119,7 @@ def load_lexicon() -> Lexicon:
         lexicon.cues |= dict.fromkeys(map(lexicon.key, spoken), cue)
     lexicon.fillers = {lexicon.key(phrase) for phrase in phrases["filler"]["words"]}
     lexicon.never = {stem(word) for word in phrases["never_corrected"]["words"]}
+    lexicon.unread = frozenset(phrases["unread"]["words"])
     lexicon.version = phrases["version"]
     return lexicon
 

@@ -47,7 +47,10 @@ def followed(reading: Reading, context: Reading | None) -> Reading:
         return replace(kept, mentions=reading.mentions, back=0)
     if reading.window and not asked and not reading.mentions:
         return replace(kept, window=reading.window)
-    return reading if intent_of(reading) else _lost(reading)
+    if intent_of(reading):
+        return reading
+    other = replace(kept, cues=reading.cues - {"and"}, back=0)
+    return other if not reading.mentions and not reading.window and intent_of(other) else _lost(reading)
 
 
 def _lost(reading: Reading) -> Reading:

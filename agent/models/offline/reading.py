@@ -59,7 +59,8 @@ def read(text: str, now: date, lexicon: Lexicon) -> Reading:
         size = _longest_phrase(tokens, at, lexicon)
         phrase = tuple(stem(token) for token in tokens[at : at + max(size, 1)])
         cue = lexicon.cues.get(phrase)
-        if size == 0 or (phrase == ("mean",) and at + 1 == len(tokens)):  # "what does A1c mean?"
+        odd = size == 1 and tokens[at] in lexicon.unread
+        if size == 0 or odd or (phrase == ("mean",) and at + 1 == len(tokens)):  # "what does A1c mean?"
             unread.append(tokens[at])
         elif phrase in lexicon.concepts:
             mentions.append(Mention(" ".join(tokens[at : at + size]), lexicon.concepts[phrase]))
@@ -104,7 +105,12 @@ def _corrected(tokens: list[str], lexicon: Lexicon) -> tuple[list[str], list[tup
     taken: list[tuple[str, str]] = []
     for at, token in enumerate(tokens):
         key = stem(token)
-        if len(key) < _SHORTEST_CORRECTED or not key.isalpha() or key in lexicon.spelled:
+        if (
+            len(key) < _SHORTEST_CORRECTED
+            or not key.isalpha()
+            or key in lexicon.spelled
+            or token in lexicon.unread
+        ):
             continue
         if key in lexicon.never or token in MONTHS or token in NUMBERS or token in UNITS:
             continue

@@ -1,5 +1,6 @@
 """Rows into words: values, dates, lists and citations, set into the sentences of `wording.toml`."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +11,11 @@ from agent.models.offline.concepts import read_table
 SHOWN = 10
 CITED = 40
 _NORMAL = ("normal", "n", "")
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
+_NEEDLESS = re.compile(
+    r"^`|^Nothing is recorded under|^Units differ|status=all|(?:hold|not to be \w+|not recorded|unknown): ",
+    re.IGNORECASE,
+)
 
 
 Status = Literal["answered", "not_in_chart", "needs_review"]
@@ -59,8 +65,9 @@ def refs_of(rows: Iterable[Row]) -> tuple[str, ...]:
 
 
 def day(iso: object) -> str:
-    """A date as recorded, without the time of day."""
-    return str(iso)[:10]
+    """A date as recorded, without the time of day; words ("as a child") as they are."""
+    written = str(iso)
+    return written[:10] if _DATE_TIME.match(written) else written
 
 
 def when(row: Row) -> str:
@@ -102,6 +109,10 @@ def name(row: Row) -> str:
 
 
 def noted(notes: Iterable[str]) -> str:
-    """The notes of a result that a reader of the answer must know; how a name was read shows in the rows."""
-    kept = [note for note in notes if not note.startswith("`") and "status=all" not in note]
+    """The notes of a result that a reader of the answer must know.
+
+    Not how a name was read, which the rows show, nor what is not current, which other lists show.
+    """
+    kept = [re.sub(r" \(such as [^)]*\)", "", note) for note in notes if not _NEEDLESS.search(note)]
+    kept = [re.sub(r"^(\d+) (?=with)", r"\1 results ", note) for note in kept]
     return f" Note: {' '.join(kept)}" if kept else ""

@@ -3,10 +3,12 @@
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.intents.listing import listed, recorded_as_none
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft, cite, name, noted, refs_of
 
 _CURRENT = ("active", "unknown")
+_WHAT = "recorded allergies and intolerances, of every kind"
 
 
 def _item(row: Row) -> str:
@@ -19,13 +21,7 @@ def _item(row: Row) -> str:
 
 def _list(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("allergies", status="current"))
-    return _none(asked, found) or _listed(asked, found)
-
-
-def _listed(asked: Asked, found: Found) -> Draft:
-    items = asked.wording.listed(found.rows, _item, found.total)
-    text = asked.wording.say("allergy", "list", n=found.total, items=items)
-    return Draft(text + noted(found.notes), refs_of(found.rows))
+    return _none(asked, found) or listed(asked, found, _WHAT, _item)
 
 
 def _none(asked: Asked, found: Found) -> Draft | None:
@@ -33,9 +29,7 @@ def _none(asked: Asked, found: Found) -> Draft | None:
     if found.finding == "nothing_recorded":
         return Draft(asked.wording.say("allergy", "none") + noted(found.notes), (), "not_in_chart")
     if found.finding == "recorded_as_none":
-        items = "; ".join(f"{name(row)} {cite(refs_of([row]))}" for row in found.rows)
-        text = asked.wording.say("allergy", "recorded_as_none", items=items)
-        return Draft(text + noted(found.notes), refs_of(found.rows))
+        return recorded_as_none(asked, found, "allergy")
     return None
 
 
@@ -80,7 +74,7 @@ INTENTS = (
     Intent(
         "allergies",
         _list,
-        may=cues("count list what is whether active medication past history"),
+        may=cues("count list what is whether active past history"),
         needs=(cues("allergy"),),
     ),
     Intent("allergic_to_drug", _to, may=_SUBSTANCE, needs=(cues("allergy"),), about="drug"),

@@ -2,7 +2,7 @@
 
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept, Kind, stems_of_record
-from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import CITED, Draft, cite, day, name, noted, refs_of, when
 
@@ -31,7 +31,7 @@ def _done(asked: Asked, kind: str, concept: Concept | None) -> tuple[list[Row], 
     found = asked.chart.fetch(records(kind, **window))
     rows = found.rows
     if concept is not None:
-        rows = [row for row in rows if concept.in_order(stems_of_record(row.get("name")))]
+        rows = [row for row in rows if concept.in_any_order(stems_of_record(row.get("name")))]
     done = [row for row in rows if row.get("status") not in _NOT_DONE]
     return done, [row for row in rows if row.get("status") in _NOT_DONE], found
 
@@ -39,14 +39,15 @@ def _done(asked: Asked, kind: str, concept: Concept | None) -> tuple[list[Row], 
 def _answer(asked: Asked, kind: str, slot: Kind) -> Draft:
     concept = asked.concept(slot)
     done, not_done, found = _done(asked, kind, concept)
-    what = f"{concept.name} {kind}" if concept else kind
+    one = kind.removesuffix("s")
+    what = f"{concept.name} {one} records" if concept else f"{one} records"
     if not done:
         return _none(asked, what, not_done, found)
     if asked.reading.cues & {"latest", "when"}:
         text = asked.wording.say(
             "visit",
             "last",
-            what=what.removesuffix("s"),
+            what=what.removesuffix(" records"),
             window=asked.said_window,
             item=_item(done[0]),
         )
@@ -92,19 +93,17 @@ def _procedures(asked: Asked) -> Draft:
 
 
 def _about_vaccines(reading: Reading) -> bool:
-    """A word for vaccines, or a name that only a vaccine has."""
-    only = bool(reading.mentions) and all(
-        set(mention.concepts) == {"vaccine"} for mention in reading.mentions
-    )
-    return "immunization" in reading.cues or only
+    """A word for vaccines, or a name that only a vaccine has; "is he immunized?" asks for a judgement."""
+    only = bool(reading.mentions) and all(set(one.concepts) == {"vaccine"} for one in reading.mentions)
+    judged = not reading.mentions and "is" in reading.cues and not reading.cues & {"what", "whether"}
+    return ("immunization" in reading.cues or only) and not judged and not looks_ahead(reading)
 
 
 def _about_procedures(reading: Reading) -> bool:
     """A word for procedures, or the name of one with a word that asks for records of it."""
     asked = reading.cues & cues("whether past latest when count list done history")
-    return "procedure" in reading.cues or bool(
-        reading.mentions and (asked or reading.plain or reading.follow)
-    )
+    named = bool(reading.mentions) and bool(asked or reading.plain or reading.follow)
+    return ("procedure" in reading.cues or named) and not looks_ahead(reading)
 
 
 _ASIDE = cues("what is whether past done latest when count list recent history taken and")

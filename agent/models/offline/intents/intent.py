@@ -85,3 +85,8 @@ class Intent:
 def cues(words: str) -> frozenset[str]:
     """A set of cues, written as words."""
     return frozenset(words.split())
+
+
+def looks_ahead(reading: Reading) -> bool:
+    """ "When is her colonoscopy?" asks for one still to come."""
+    return {"when", "is"} <= reading.cues and "latest" not in reading.cues

@@ -1,10 +1,13 @@
 """Questions about medications: the current list, what was ordered, how many, and whether one is taken."""
 
+from dataclasses import replace
+
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.intents.listing import listed, no_record
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, cite, day, name, noted, refs_of
+from agent.models.offline.wording import Draft, Status, cite, day, name, refs_of
 
 _PLANNED = ("proposal", "plan", "option")
 _GIVEN = ("administration", "dispense")
@@ -26,42 +29,41 @@ def _item(row: Row) -> str:
     return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
 
 
-def _listed(asked: Asked, found: Found, what: str) -> Draft:
-    if not found.rows:
-        text = asked.wording.say("list", "none", what=what, window=asked.said_window)
-        return Draft(text + noted(found.notes), (), "not_in_chart")
-    if found.finding == "recorded_as_none":
-        items = "; ".join(f"{name(row)} {cite(refs_of([row]))}" for row in found.rows)
-        text = asked.wording.say("list", "recorded_as_none", items=items)
-        return Draft(text + noted(found.notes), refs_of(found.rows))
-    items = asked.wording.listed(found.rows, _item, found.total)
-    text = asked.wording.say("list", "items", n=found.total, what=what, window=asked.said_window, items=items)
-    return Draft(text + noted(found.notes), refs_of(found.rows))
-
-
 def _current(asked: Asked) -> Draft:
+    """The current ones; and what is on hold, or must not be given, which a reader of the list must know."""
+    current, every = asked.chart.fetch_all([records("medications", status="current"), records("medications")])
+    draft = listed(asked, current, "current medications", _item)
+    held: dict[str, list[Row]] = {}
+    for row in every.rows:
+        held.setdefault(_standing(row, {row["ref"] for row in current.rows}), []).append(row)
+    for standing in ("also_on_hold", "against"):
+        rows = held.get(standing.removeprefix("also_"), [])
+        if rows:
+            items = asked.wording.listed(rows, _item, len(rows))
+            text = f"{draft.text} {asked.wording.say('drug', standing, items=items)}"
+            draft = replace(draft, text=text, citations=draft.citations + refs_of(rows[:10]))
+    return draft
+
+
+def _count(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("medications", status="current"))
-    return _listed(asked, found, "current medication records")
+    return listed(asked, found, "current medication records", _item)
 
 
 def _ordered(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("medications", **asked.window))
-    return _listed(asked, found, "medication records dated" if asked.window else "medication records")
+    what = "medication records dated" if asked.window else "medication records"
+    return listed(asked, found, what, _item)
 
 
 def _taken(asked: Asked) -> Draft:
     """Whether a drug, or a drug of a class, is current; if not, what else the chart says of it."""
     current, every = asked.chart.fetch_all([records("medications", status="current"), records("medications")])
-    now_on = set(refs_of_all(current.rows))
+    now_on = {row["ref"] for row in current.rows}
     drafts = [_one(asked, concept, every, now_on) for concept in asked.reading.concepts("drug")]
-    status = "answered" if any(draft.status == "answered" for draft in drafts) else drafts[0].status
+    status: Status = "answered" if any(draft.status == "answered" for draft in drafts) else drafts[0].status
     refs = tuple(ref for draft in drafts for ref in draft.citations)
     return Draft(" ".join(draft.text for draft in drafts), refs, status)
-
-
-def refs_of_all(rows: list[Row]) -> list[str]:
-    """The references of rows, all of them."""
-    return [row["ref"] for row in rows]
 
 
 def _one(asked: Asked, concept: Concept, every: Found, now_on: set[str]) -> Draft:
@@ -81,11 +83,7 @@ def _one(asked: Asked, concept: Concept, every: Found, now_on: set[str]) -> Draf
                 also = asked.wording.listed(against, _item, len(against))
                 text += " " + asked.wording.say("drug", "against", items=also)
             return Draft(text, refs_of(rows[:10] + against[:10]))
-    if not every.complete:
-        text = asked.wording.say("list", "incomplete", asked=concept.name, n=len(every.rows))
-        return Draft(text, (), "needs_review")
-    sentence = "none" if every.rows else "nothing"
-    return Draft(asked.wording.say("drug", sentence, asked=told, n=every.total), (), "not_in_chart")
+    return no_record(asked, every, "drug", told)
 
 
 def _standing(row: Row, now_on: set[str]) -> str:
@@ -103,7 +101,8 @@ def _standing(row: Row, now_on: set[str]) -> str:
 def _asks_whether(reading: Reading) -> bool:
     asked = reading.cues & cues("is whether taking taken prescribed dose medication active")
     what = "what" not in reading.cues or bool(reading.cues & cues("taking dose"))
-    return what and bool(asked or reading.plain or reading.follow)
+    one = len(reading.mentions) == 1 or "and" in reading.cues
+    return one and what and bool(asked or reading.plain or reading.follow)
 
 
 INTENTS = (
@@ -115,7 +114,7 @@ INTENTS = (
     ),
     Intent(
         "count_medications",
-        _current,
+        _count,
         may=cues("active taking what is whether"),
         needs=(cues("count"), cues("medication")),
     ),

@@ -15,6 +15,9 @@ def _demographics(asked: Asked) -> Draft:
     wanted = [fact for fact in _FACTS if fact in asked.reading.cues]
     if not wanted:
         wanted = [fact for fact in _FACTS if fact != "identifier"]
+    if "age" in wanted and _missing("age", row):
+        # A partial birth date, or a death without a date: what there is lets the reader judge.
+        wanted += [fact for fact in ("birth", "deceased") if fact not in wanted and not _missing(fact, row)]
     facts = ", ".join(_fact(asked, fact, row) for fact in wanted)
     text = asked.wording.say("patient", "sentence", facts=facts, cite=cite([row["ref"]]))
     missing = all(_missing(fact, row) for fact in wanted)

@@ -3,8 +3,9 @@
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.intents.listing import listed, no_record
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, Status, cite, day, name, noted, refs_of
+from agent.models.offline.wording import Draft, Status, cite, day, name, refs_of
 
 _ACTIVE = ("active", "recurrence", "relapse", "unknown")
 _UNCONFIRMED = ("provisional", "differential", "unconfirmed")
@@ -23,27 +24,14 @@ def _item(row: Row) -> str:
     return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
 
 
-def _listed(asked: Asked, found: Found, what: str) -> Draft:
-    if not found.rows:
-        text = asked.wording.say("list", "none", what=what, window=asked.said_window)
-        return Draft(text + noted(found.notes), (), "not_in_chart")
-    if found.finding == "recorded_as_none":
-        items = "; ".join(f"{name(row)} {cite(refs_of([row]))}" for row in found.rows)
-        text = asked.wording.say("list", "recorded_as_none", items=items)
-        return Draft(text + noted(found.notes), refs_of(found.rows))
-    items = asked.wording.listed(found.rows, _item, found.total)
-    text = asked.wording.say("list", "items", n=found.total, what=what, window=asked.said_window, items=items)
-    return Draft(text + noted(found.notes), refs_of(found.rows))
-
-
 def _active(asked: Asked) -> Draft:
-    return _listed(asked, asked.chart.fetch(records("problems", status="current")), "active problems")
+    return listed(asked, asked.chart.fetch(records("problems", status="current")), "active problems", _item)
 
 
 def _history(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("problems", **asked.window))
     what = "problems with onset or recording" if asked.window else "problems, past and present"
-    return _listed(asked, found, what)
+    return listed(asked, found, what, _item)
 
 
 def _has(asked: Asked) -> Draft:
@@ -69,13 +57,7 @@ def _one(asked: Asked, concept: Concept, found: Found) -> Draft:
             return Draft(
                 asked.wording.say("problem", said, asked=concept.name, items=items), refs_of(rows[:10])
             )
-    if not found.complete:
-        text = asked.wording.say("list", "incomplete", asked=concept.name, n=len(found.rows))
-        return Draft(text, (), "needs_review")
-    sentence = "none" if found.rows else "nothing"
-    return Draft(
-        asked.wording.say("problem", sentence, asked=concept.name, n=found.total), (), "not_in_chart"
-    )
+    return no_record(asked, found, "problem", concept.name)
 
 
 def _standing(asked: Asked, row: Row, place: tuple[int, int]) -> str:
@@ -94,7 +76,13 @@ def _standing(asked: Asked, row: Row, place: tuple[int, int]) -> str:
 def _asks_whether(reading: Reading) -> bool:
     asked = reading.cues & cues("is whether past history problem diagnosed active")
     when_diagnosed = "when" not in reading.cues or "diagnosed" in reading.cues
-    return when_diagnosed and bool(asked or reading.plain or reading.follow)
+    one = len(reading.mentions) == 1 or "and" in reading.cues
+    return one and when_diagnosed and bool(asked or reading.plain or reading.follow)
+
+
+def _over_time(reading: Reading) -> bool:
+    """ "New" and "diagnosed" say nothing without a time."""
+    return "diagnosed" not in reading.cues or bool(reading.window or reading.cues & {"past", "history"})
 
 
 INTENTS = (
@@ -106,18 +94,19 @@ INTENTS = (
     ),
     Intent(
         "count_problems",
-        lambda asked: (_history if asked.window or "diagnosed" in asked.reading.cues else _active)(asked),
+        lambda asked: (_history if asked.window or "past" in asked.reading.cues else _active)(asked),
         may=cues("active diagnosed what is whether past"),
         needs=(cues("count"), cues("problem")),
         window=True,
-        also=lambda reading: not ("active" in reading.cues and reading.window),
+        also=lambda reading: _over_time(reading) and not ("active" in reading.cues and reading.window),
     ),
     Intent(
         "problem_history",
         _history,
         may=cues("history past list what is whether diagnosed recent"),
-        needs=(cues("problem"),),
+        needs=(cues("problem pmh"),),
         window=True,
+        also=_over_time,
     ),
     Intent(
         "has_problem",

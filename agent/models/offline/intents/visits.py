@@ -1,7 +1,7 @@
 """Questions about visits: the last one, the list, and how many, of every class or of one."""
 
 from agent.models.offline.chart import Row, records
-from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import CITED, Draft, cite, day, name, noted, refs_of, when
 
@@ -73,7 +73,8 @@ def _is_about_visits(reading: Reading) -> bool:
     """A word for a visit, or a class of visit; "er" and "ed" alone (which is more than a room) are not."""
     alone = {mention.said for mention in reading.mentions} & {"er", "ed"}
     other = reading.cues & cues("visit latest when count list recent")
-    return "visit" in reading.cues or bool(reading.mentions and (other or not alone))
+    about = "visit" in reading.cues or bool(reading.mentions and (other or not alone))
+    return about and not looks_ahead(reading)
 
 
 def _took_place(reading: Reading) -> bool:

@@ -1,0 +1,37 @@
+"""Lists of records as answers: everything of a kind, or why there is none."""
+
+from collections.abc import Callable
+
+from agent.models.offline.chart import Found, Row
+from agent.models.offline.intents.intent import Asked
+from agent.models.offline.wording import Draft, cite, name, noted, refs_of
+
+
+def listed(asked: Asked, found: Found, what: str, item: Callable[[Row], str]) -> Draft:
+    """All rows found, counted; or that none is recorded, or that it is recorded that there are none."""
+    if not found.rows:
+        text = asked.wording.say("list", "none", what=what, window=asked.said_window)
+        return Draft(text + noted(found.notes), (), "not_in_chart")
+    if found.finding == "recorded_as_none":
+        return recorded_as_none(asked, found)
+    items = asked.wording.listed(found.rows, item, found.total)
+    text = asked.wording.say("list", "items", n=found.total, what=what, window=asked.said_window, items=items)
+    return Draft(text + noted(found.notes), refs_of(found.rows))
+
+
+def recorded_as_none(asked: Asked, found: Found, group: str = "list") -> Draft:
+    """The records that say there are none ("no known allergies")."""
+    items = "; ".join(f"{name(row)} {cite(refs_of([row]))}" for row in found.rows)
+    text = asked.wording.say(group, "recorded_as_none", items=items)
+    return Draft(text + noted(found.notes), refs_of(found.rows))
+
+
+def no_record(asked: Asked, found: Found, group: str, told: str) -> Draft:
+    """That none of the records found is of what was asked about; needs review where not all could be read."""
+    if not found.complete:
+        text = asked.wording.say("list", "incomplete", asked=told, n=len(found.rows))
+        return Draft(text, (), "needs_review")
+    if found.finding == "recorded_as_none":
+        return recorded_as_none(asked, found)
+    sentence = "none" if found.rows else "nothing"
+    return Draft(asked.wording.say(group, sentence, asked=told, n=found.total), (), "not_in_chart")
