@@ -88,7 +88,8 @@ class FhirClient:
             raise ServerFailed(f"The FHIR server answered a read of {ref} with another record.")
         if not lock.may_see(resource):
             raise lock.refusal(ref)
-        return lock.admit(resource)[0]
+        lock.admit(resource)
+        return resource
 
     async def search(
         self, resource_type: str, parameters: Parameters, lock: PatientLock | None, call: Call, *, count: int
@@ -166,14 +167,12 @@ class FhirClient:
                     f"The FHIR server ignored the filter for {lock.patient} and returned records of others;"
                     " nothing of its answer was used. Do not rely on this server's searches."
                 )
-        withheld = 0
         if lock is not None:
-            admitted = [lock.admit(resource) for resource in matches]
+            withheld = sum(lock.admit(resource) for resource in matches)
             visible = [resource for resource in others if lock.may_see(resource)]
-            matches = [resource for resource, _ in admitted]
             dropped = len(others) - len(visible)
-            others = [lock.admit(resource)[0] for resource in visible]
-            withheld = sum(count for _, count in admitted)
+            others = visible
+            withheld += sum(lock.admit(resource) for resource in others)
             if shared:
                 notes.append(f"{shared} records that are about other patients too are withheld.")
             if dropped:

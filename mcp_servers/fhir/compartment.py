@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from mcp_servers.fhir.errors import PatientLocked
-from mcp_servers.fhir.references import nodes, parse
+from mcp_servers.fhir.references import Reference, parse
 
 Resource = dict[str, Any]
 Path = tuple[str, ...]
@@ -19,7 +19,6 @@ Verdict = Literal["inside", "shared", "outside"]
 
 # Types outside the R4 compartment can still be about a patient: Device.patient, Contract.subject.
 _BEYOND: tuple[Path, ...] = (("patient",), ("subject",), ("for",), ("beneficiary",))
-_WITHHELD = {"display": "another patient (withheld)"}
 _REFUSED = frozenset({"_has", "_revinclude", "_filter", "_query", "_list", "_contained", "_containedType",
                       "_content", "_text", "_type"})  # fmt: skip
 _OWNER_PARAMETERS = ("patient", "subject")
@@ -57,21 +56,39 @@ class PatientLock:
         """Whether a record of the patient that was shown before refers to `ref`."""
         return ref in self._seen
 
-    def admit(self, resource: Resource) -> tuple[Resource, int]:
-        """A record made fit to show, and how many mentions of other patients were withheld.
+    def admit(self, resource: Resource) -> int:
+        """Make a record fit to show, in place; how many mentions of other patients were withheld.
 
         References to this server become relative; references to other patients are replaced, and contained
         resources about other patients are taken out. What the record refers to may be read from now on, if
         it is the patient's own record.
         """
-        shown, withheld = self._clean(resource)
+        mentioned: set[str] = set()
+        withheld = 0
+        waiting: list[Any] = [resource]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, list):
+                waiting.extend(item for item in node if isinstance(item, dict | list))
+                continue
+            if isinstance(contained := node.get("contained"), list):
+                node["contained"] = [item for item in contained if not self._is_about_another(item)]
+                withheld += len(contained) - len(node["contained"])
+            if (reference := self._local(node.get("reference"))) is not None:
+                if reference.type == "Patient" and (reference.base or reference.local != self.patient):
+                    node.clear()
+                    node["display"] = "another patient (withheld)"
+                    withheld += 1
+                elif not reference.base:
+                    node["reference"] = reference.local
+                    mentioned.add(reference.local)
+            if (reference := self._local(node.get("url"))) is not None and not reference.base:
+                node["url"] = reference.local
+                mentioned.add(reference.local)
+            waiting.extend(item for item in node.values() if isinstance(item, dict | list))
         if self.verdict(resource) == "inside":
-            for node in nodes(shown):
-                for key in ("reference", "url"):
-                    reference = parse(node.get(key))
-                    if reference is not None and not reference.base:
-                        self._seen.add(reference.local)
-        return shown, withheld
+            self._seen |= mentioned
+        return withheld
 
     def check_parameter(self, resource_type: str, name: str, value: str) -> None:
         """Refuse a search parameter that reaches beyond the patient. Raises PatientLocked."""
@@ -87,10 +104,9 @@ class PatientLock:
                 f"`{name[:40]}` is not offered: every search is about {self.patient} already. Leave it out."
             )
         for part in value.replace("$", ",").replace("|", ",").split(","):
-            reference = parse(part.strip())
+            reference = self._local(part.strip())
             if reference is not None and reference.type == "Patient":
-                elsewhere = reference.base not in ("", self._base)
-                if elsewhere or reference.id != self.id:
+                if reference.base or reference.local != self.patient:
                     raise self._another_patient()
             elif (names_patient and part.strip() != self.id) or "Patient/" in part:
                 raise self._another_patient()
@@ -112,45 +128,20 @@ class PatientLock:
         found: set[str] = set()
         for path in paths:
             for value in _at(resource, path):
-                reference = self._relative(value.get("reference")) if isinstance(value, dict) else None
-                literal = parse(reference)
+                text = value.get("reference") if isinstance(value, dict) else None
+                literal = self._local(text)
                 if literal is None and _maybe_patient(value, resource):
-                    found.add(f"unknown {reference}")
+                    found.add(f"unknown {text}")
                 elif literal is not None and literal.type == "Patient":
-                    found.add(f"{literal.base}/{literal.local}" if literal.base else literal.local)
+                    found.add(literal.local if not literal.base else f"{literal.base}/{literal.local}")
         return found
 
-    def _relative(self, text: object) -> object:
-        """`text`, relative when it is an absolute reference to this server, and without its version."""
-        reference = parse(text)
-        if reference is None:
-            return text
-        return (
-            reference.local if reference.base in ("", self._base) else f"{reference.base}/{reference.local}"
-        )
-
-    def _clean(self, value: Any) -> tuple[Any, int]:
-        if isinstance(value, list):
-            items = [self._clean(item) for item in value]
-            return [item for item, _ in items], sum(count for _, count in items)
-        if not isinstance(value, dict):
-            return value, 0
-        literal = parse(value.get("reference"))
-        if literal is not None and literal.type == "Patient":
-            if literal.base not in ("", self._base) or literal.id != self.id:
-                return dict(_WITHHELD), 1
-        shown: Resource = {}
-        count = 0
-        for key, item in value.items():
-            if key == "contained" and isinstance(item, list):
-                kept = [c for c in item if not self._is_about_another(c)]
-                count += len(item) - len(kept)
-                item = kept
-            elif key in ("reference", "url"):
-                item = self._relative(item)
-            shown[key], below = self._clean(item)
-            count += below
-        return shown, count
+    def _local(self, text: object) -> Reference | None:
+        """The literal reference in `text`, without a base when it is one to this server."""
+        reference = parse(text) if isinstance(text, str) else None
+        if reference is not None and reference.base == self._base:
+            return reference._replace(base="")
+        return reference
 
     def _is_about_another(self, contained: Any) -> bool:
         if not isinstance(contained, dict) or contained.get("resourceType") == "Patient":

@@ -1,8 +1,8 @@
 """Literal references: reading `Type/id` out of what charts and callers write."""
 
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 from mcp_servers.fhir.errors import InvalidRequest
 
@@ -26,9 +26,10 @@ class Reference(NamedTuple):
         return f"{self.type}/{self.id}"
 
 
-def parse(text: object) -> Reference | None:
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Reference | None:
     """The literal reference in `text`; None for contained, logical and `urn:` ones, and for anything else."""
-    matched = _LITERAL.fullmatch(text) if isinstance(text, str) else None
+    matched = _LITERAL.fullmatch(text)
     if matched is None:
         return None
     return Reference((matched["base"] or "").rstrip("/"), matched["type"], matched["id"])
@@ -59,15 +60,3 @@ def checked_patient(text: str) -> str:
             "A patient is named by `Patient/id` or the id alone; find_patient finds it by name or birth date."
         )
     return f"Patient/{identifier}"
-
-
-def nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Every JSON object within `value`, itself included; without recursion, so no depth is too deep."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield item
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)

@@ -71,10 +71,14 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return "; ".join(f"{key}={_text(item)}" for key, item in value.items())
+        return "; ".join(f"{key}={_nested(item)}" for key, item in value.items())
     if isinstance(value, list):
-        return ", ".join(f"({_text(item)})" if isinstance(item, dict) else _text(item) for item in value)
+        return ", ".join(_nested(item) for item in value)
     return _one_line(str(value)).replace("|", "¦")
+
+
+def _nested(value: Any) -> str:
+    return f"({_text(value)})" if isinstance(value, dict) else _text(value)
 
 
 def _one_line(text: str) -> str:

@@ -39,8 +39,8 @@ class Transport:
 
     @property
     def base(self) -> str:
-        """The server's base address, without a slash at its end."""
-        return str(self._http.base_url).rstrip("/")
+        """The server's base address, without a slash at its end, and without the credentials in it."""
+        return str(self._http.base_url.copy_with(userinfo=b"")).rstrip("/")
 
     async def get(self, url: httpx.URL, call: Call) -> Resource:
         """The resource at `url`, as parsed JSON.

@@ -105,15 +105,13 @@ def test_a_device_of_another_patient_stays_shut_though_a_record_refers_to_it() -
 
 
 def test_mentions_of_other_patients_are_withheld_and_counted() -> None:
-    shown, withheld = lock().admit(
-        {
-            "resourceType": "Patient",
-            "id": "A",
-            "link": [{"other": {**B, "display": "Jane Roe"}, "type": "seealso"}],
-            "contained": [{"resourceType": "Patient", "id": "x", "name": [{"family": "Roe"}]}],
-        }
-    )
-    assert withheld == 2
+    shown: Resource = {
+        "resourceType": "Patient",
+        "id": "A",
+        "link": [{"other": {**B, "display": "Jane Roe"}, "type": "seealso"}],
+        "contained": [{"resourceType": "Patient", "id": "x", "name": [{"family": "Roe"}]}],
+    }
+    assert lock().admit(shown) == 2
     assert "Roe" not in str(shown)
     assert "Patient/B" not in str(shown)
     assert shown["link"][0]["type"] == "seealso"
@@ -121,20 +119,19 @@ def test_mentions_of_other_patients_are_withheld_and_counted() -> None:
 
 def test_a_contained_record_of_another_patient_is_taken_out_and_a_medication_stays() -> None:
     contained = [observation("x", "B"), {"resourceType": "Medication", "id": "m"}]
-    shown, withheld = lock().admit(observation("o", "A", contained=contained))
+    shown = observation("o", "A", contained=contained)
+    assert lock().admit(shown) == 1
     assert [item["id"] for item in shown["contained"]] == ["m"]
-    assert withheld == 1
 
 
 def test_references_to_this_server_become_relative_and_others_stay() -> None:
-    shown, _ = lock().admit(
-        observation(
-            "o",
-            "A",
-            encounter={"reference": f"{BASE}/Encounter/9"},
-            basedOn=[{"reference": "https://elsewhere.example/fhir/ServiceRequest/1"}],
-        )
+    shown = observation(
+        "o",
+        "A",
+        encounter={"reference": f"{BASE}/Encounter/9"},
+        basedOn=[{"reference": "https://elsewhere.example/fhir/ServiceRequest/1"}],
     )
+    assert lock().admit(shown) == 0
     assert shown["encounter"]["reference"] == "Encounter/9"
     assert shown["basedOn"][0]["reference"] == "https://elsewhere.example/fhir/ServiceRequest/1"
 
