@@ -39,14 +39,14 @@ class Transaction:
     def append(self, kind: Kind, session: str, body: dict[str, Any], record_id: str | None = None) -> Record:
         """Add a record to this write. Raises rfc8785.CanonicalizationError for a body that is not I-JSON."""
         record_id = record_id or str(uuid.uuid4())
-        seq, previous = self.next_seq, self.head.hash
+        seq, previous, content = self.next_seq, self.head.hash, rfc8785.dumps(body)
         digest = chain_hash(
-            previous, seq=seq, record_id=record_id, session=session, kind=kind, at=self.at, body=body
+            previous, seq=seq, record_id=record_id, session=session, kind=kind, at=self.at, body=content
         )
         record = Record(seq, record_id, session, kind, self.at, body, previous, digest)
         self.connection.execute(
             "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (seq, record_id, session, kind, self.at, rfc8785.dumps(body).decode(), previous, digest),
+            (seq, record_id, session, kind, self.at, content.decode(), previous, digest),
         )
         self.head = Head(seq, digest)
         return record

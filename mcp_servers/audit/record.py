@@ -27,18 +27,13 @@ class Record:
 
 
 def chain_hash(
-    previous: str, *, seq: int, record_id: str, session: str, kind: str, at: str, body: dict[str, Any]
+    previous: str, *, seq: int, record_id: str, session: str, kind: str, at: str, body: bytes
 ) -> str:
     """SHA-256 of the previous hash (hex, ASCII) followed by the record's RFC 8785 form.
 
-    Raises rfc8785.CanonicalizationError for a body without one (NaN, integers beyond 2^53, lone surrogates).
+    That form is an object of `at`, `body`, `id`, `kind`, `seq` and `session`. `body` comes in RFC 8785 form
+    already, and is hashed byte for byte: any other way to write the same JSON gives another hash.
     """
-    fields: dict[str, Any] = {
-        "seq": seq,
-        "id": record_id,
-        "session": session,
-        "kind": kind,
-        "at": at,
-        "body": body,
-    }
-    return hashlib.sha256(previous.encode("ascii") + rfc8785.dumps(fields)).hexdigest()
+    head = rfc8785.dumps({"at": at})[:-1]
+    tail = rfc8785.dumps({"id": record_id, "kind": kind, "seq": seq, "session": session})[1:]
+    return hashlib.sha256(previous.encode("ascii") + head + b',"body":' + body + b"," + tail).hexdigest()

@@ -79,14 +79,15 @@ class Call:
         }
         with self._journal.transaction() as write:
             seq = write.next_seq
-            event = rfc8785.dumps(
-                tool_call_event(self._intent, body, at=write.at, seq=seq, previous=write.head.hash)
+            event = json.dumps(
+                tool_call_event(self._intent, body, at=write.at, seq=seq, previous=write.head.hash),
+                separators=(",", ":"),
             )
-            body["event_sha256"] = hashlib.sha256(event).hexdigest()
+            body["event_sha256"] = hashlib.sha256(event.encode()).hexdigest()
             record = write.append("completion", self._intent.session, body)
             write.connection.execute(
                 "INSERT INTO outbox (seq, id, session, destination, event) VALUES (?, ?, ?, ?, ?)",
-                (seq, self.id, self._intent.session, self._intent.body["fhir"], event.decode()),
+                (seq, self.id, self._intent.session, self._intent.body["fhir"], event),
             )
         self._completed = True
         return record

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import rfc8785
-
 from mcp_servers.audit import trail
 from mcp_servers.audit.head import Head, read_head
 from mcp_servers.audit.journal import APPLICATION_ID, VERSION, statements
-from mcp_servers.audit.record import chain_hash
+from mcp_servers.audit.record import Record, chain_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,33 +117,45 @@ class _Reading:
         record_id = columns[0].decode(errors="replace") if isinstance(columns[0], bytes) else None
         try:
             _, session, kind, at, body, previous, digest = (column.decode() for column in columns[:7])
-            content = json.loads(body, parse_int=float)  # RFC 8785 knows no integers, and 1e20 prints as one
-            if rfc8785.dumps(content) != columns[4]:
-                raise _Wrong("its body is not as it was written", seq, record_id)
             expected = chain_hash(
-                previous, seq=seq, record_id=str(record_id), session=session, kind=kind, at=at, body=content
+                previous,
+                seq=seq,
+                record_id=str(record_id),
+                session=session,
+                kind=kind,
+                at=at,
+                body=body.encode(),
             )
-        except (ValueError, AttributeError, RecursionError):
-            raise _Wrong("it is not as it was written: not even text or JSON", seq, record_id) from None
+        except (ValueError, AttributeError):
+            raise _Wrong("it is not as it was written: not even text", seq, record_id) from None
         if previous != self.last.hash:
             raise _Wrong("it does not follow from the record before it", seq, record_id)
         if digest != expected:
             raise _Wrong("it is not what its hash was taken of", seq, record_id)
         self.last = Head(seq, digest)
         self.sessions.add(session)
-        if kind == "intent":
+        try:
+            record = Record(seq, str(record_id), session, kind, at, json.loads(body), previous, digest)
+            self.pair(record, columns[7:])
+        except (LookupError, TypeError):
+            raise _Wrong(f"it lacks what the body of its kind ({kind}) holds", seq, record_id) from None
+
+    def pair(self, record: Record, queued: list[Any]) -> None:
+        """Match a completion with its intent, and with the AuditEvent that was queued for it."""
+        seq, body = record.seq, record.body
+        if record.kind == "intent":
             self.calls += 1
-            self.begun[str(record_id)] = UnknownOutcome(
-                seq, str(record_id), session, content["tool"], at, content["fhir"]
+            self.begun[record.id] = UnknownOutcome(
+                seq, record.id, record.session, body["tool"], record.at, body["fhir"]
             )
-        if kind == "completion":
-            call = self.begun.pop(content["call"], None)
+        if record.kind == "completion":
+            call = self.begun.pop(body["call"], None)
             if call is None:
-                raise _Wrong("it completes a call that was never begun", seq, record_id)
-            if columns[7:10] != [text.encode() for text in (call.id, call.session, call.fhir)]:
-                raise _Wrong("its queued AuditEvent is gone, or goes elsewhere", seq, record_id)
-            if hashlib.sha256(columns[10]).hexdigest() != content["event_sha256"]:
-                raise _Wrong("its queued AuditEvent is not as it was written", seq, record_id)
+                raise _Wrong("it completes a call that was never begun", seq, record.id)
+            if queued[:3] != [text.encode() for text in (call.id, call.session, call.fhir)]:
+                raise _Wrong("its queued AuditEvent is gone, or goes elsewhere", seq, record.id)
+            if hashlib.sha256(queued[3]).hexdigest() != body["event_sha256"]:
+                raise _Wrong("its queued AuditEvent is not as it was written", seq, record.id)
 
 
 def _check_end(last: Head, head: Head | None) -> None:

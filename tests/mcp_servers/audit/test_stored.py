@@ -75,7 +75,7 @@ async def test_an_altered_event_is_named_with_its_fields(journal: Journal, store
         del store.events[call]["outcome"]
         found = await verify_delivery(journal.path, http)
     assert [(entry.id, entry.why) for entry in found.altered] == [
-        (call, "differs in agent[0].who.display, outcome, language")
+        (call, "differs in outcome, agent[0].who.display, language")
     ]
 
 

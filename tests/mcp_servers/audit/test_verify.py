@@ -7,7 +7,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import rfc8785
@@ -82,8 +82,8 @@ def test_a_call_without_completion_is_of_unknown_outcome_and_no_alteration(tmp_p
     ("statement", "seq", "why"),
     [
         ("UPDATE record SET body = replace(body, 'HbA1c', 'HbA1d') WHERE seq = 5", 5, "hash was taken of"),
-        ("UPDATE record SET body = replace(body, ':', ': ') WHERE seq = 5", 5, "body is not as it was"),
-        ("UPDATE record SET body = '{' WHERE seq = 5", 5, "not even text or JSON"),
+        ("UPDATE record SET body = replace(body, ':', ': ') WHERE seq = 5", 5, "hash was taken of"),
+        ("UPDATE record SET body = '{' WHERE seq = 5", 5, "hash was taken of"),
         ("UPDATE record SET session = 's2' WHERE seq = 3", 3, "hash was taken of"),
         ("UPDATE record SET at = '2020-01-01T00:00:00.000Z' WHERE seq = 3", 3, "hash was taken of"),
         ("UPDATE record SET hash = printf('%064d', 1) WHERE seq = 3", 3, "hash was taken of"),
@@ -115,6 +115,25 @@ def test_an_alteration_is_named(path: Path, statement: str, seq: int | None, why
     finding = verify(path).finding
     assert finding is not None
     assert finding.seq == seq
+    assert why in finding.why
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "why"),
+    [
+        ("intent", {}, "lacks what the body of its kind (intent) holds"),
+        ("completion", {}, "lacks what the body of its kind (completion) holds"),
+        ("completion", {"call": "unheard of"}, "completes a call that was never begun"),
+    ],
+)
+def test_a_record_that_a_faulty_program_appended_is_named(
+    path: Path, kind: Literal["intent", "completion"], body: dict[str, Any], why: str
+) -> None:
+    with closing(Journal(path)) as journal:
+        journal.append(kind, "s1", body)
+    finding = verify(path).finding
+    assert finding is not None
+    assert finding.seq == 13
     assert why in finding.why
 
 
