@@ -1,6 +1,7 @@
 """The store over HTTP: a Starlette app with the FHIR API under `/fhir`."""
 
 import json
+import math
 import re
 import secrets
 import string
@@ -78,13 +79,17 @@ def _text(body: bytes) -> str:
 
 
 def _json(text: str) -> Any:
-    """The parsed body; what JSON does not allow, such as NaN, is refused."""
+    """The parsed body; what JSON does not allow, such as NaN, and what no float can hold is refused."""
 
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not JSON")
+    def refuse(number: str) -> float:
+        raise ValueError(f"{number} cannot be kept")
+
+    def finite(number: str) -> float:
+        value = float(number)
+        return refuse(number) if math.isinf(value) else value
 
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"Failed to parse the body as JSON: {error}") from error
 

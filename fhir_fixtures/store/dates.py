@@ -84,8 +84,11 @@ def range_of(value: Any) -> DateRange | None:
     if not isinstance(value, dict):
         return None
     if "event" in value or "repeat" in value:
-        bounds = value.get("repeat", {}).get("boundsPeriod")
-        found = [r for r in map(range_of, [*value.get("event", []), bounds]) if r]
+        events, repeat = value.get("event"), value.get("repeat")
+        moments = [*events] if isinstance(events, list) else []
+        if isinstance(repeat, dict):
+            moments.append(repeat.get("boundsPeriod"))
+        found = [moment for moment in map(range_of, moments) if moment]
         if not found:
             return None
         return DateRange(

@@ -106,8 +106,8 @@ def _target_type(value: Any, resource: dict[str, Any]) -> str | None:
     if not isinstance(text, str):
         return value.get("type") if isinstance(value, dict) else None
     if text.startswith("#"):
-        contained = (c for c in resource.get("contained", []) if c.get("id") == text[1:])
-        return next((c.get("resourceType") for c in contained), None)
+        contained = (c for c in _list(resource.get("contained")) if isinstance(c, dict))
+        return next((c.get("resourceType") for c in contained if c.get("id") == text[1:]), None)
     matched = _TYPED.search(text)
     return matched[1] if matched else None
 
@@ -161,8 +161,8 @@ def _index(kind: str, value: Any, system: str) -> Iterator[tuple[str, Row]]:
         case "quantity":
             yield from (("quantity", found) for found in _quantities(value))
         case "number":
-            number = value.get("value") if isinstance(value, dict) else value
-            if isinstance(number, int | float) and not isinstance(number, bool):
+            number = _number(value.get("value") if isinstance(value, dict) else value)
+            if number is not None:
                 yield "number", (number,)
         case "uri":
             if isinstance(value, str):
@@ -178,13 +178,13 @@ def _token(value: Any, system: str = "") -> Iterator[tuple[str, Row]]:
         yield "token", (str(value), system)
     elif isinstance(value, dict):
         if "coding" in value or "text" in value:
-            for coding in value.get("coding", []):
+            for coding in _list(value.get("coding")):
                 yield from _token(coding)
             label = value.get("text")
         else:
-            code = value.get("code", value.get("value"))
-            if isinstance(code, str) or "system" in value:
-                yield "token", (code or "", value.get("system", ""))
+            code, its_system = _text(value.get("code", value.get("value"))), _text(value.get("system"))
+            if code or its_system:
+                yield "token", (code, its_system)
             kind = value.get("type")
             label = value.get("display") or (kind.get("text") if isinstance(kind, dict) else None)
         if isinstance(label, str):
@@ -196,8 +196,8 @@ def _strings(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, dict):
         for key in _ADDRESS if any(key in value for key in _ADDRESS) else _NAME:
-            part = value.get(key, [])
-            yield from (text for text in ([part] if isinstance(part, str) else part) if isinstance(text, str))
+            part = value.get(key)
+            yield from (text for text in _list(part) or [part] if isinstance(text, str))
 
 
 def _quantities(value: Any) -> Iterator[tuple[float, str, str]]:
@@ -206,11 +206,29 @@ def _quantities(value: Any) -> Iterator[tuple[float, str, str]]:
     if "low" in value or "high" in value:
         yield from _quantities(value.get("low"))
         yield from _quantities(value.get("high"))
-    elif isinstance(value.get("value"), int | float):
+    elif (amount := _number(value.get("value"))) is not None:
         if "currency" in value:
-            yield value["value"], "urn:iso:std:iso:4217", value["currency"]
+            yield amount, "urn:iso:std:iso:4217", _text(value["currency"])
         else:
-            yield value["value"], value.get("system", ""), value.get("code", "")
+            yield amount, _text(value.get("system")), _text(value.get("code"))
+
+
+def _number(value: Any) -> float | None:
+    """A JSON number; None for anything else, and for one that no float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _reference(value: Any) -> Iterator[tuple[str, Row]]:

@@ -25,6 +25,8 @@ def answer(store: Store, request: Request) -> Reply:
             return _route(store, request)
     except StoreError as error:
         return Reply(error.status, error.outcome())
+    except UnicodeEncodeError:
+        return Reply(400, operation_outcome("error", "structure", "A text holds half a surrogate pair"))
     except sqlite3.Error as error:
         return Reply(500, operation_outcome("fatal", "exception", f"The database failed: {error}"))
 

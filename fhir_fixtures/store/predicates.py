@@ -31,9 +31,12 @@ class Sql(NamedTuple):
 
 
 def any_of(conditions: list[Sql]) -> Sql:
-    """The conditions joined by OR."""
-    joined = " OR ".join(f"({c.text})" for c in conditions)
-    return Sql(f"({joined})", [value for c in conditions for value in c.values])
+    """The conditions joined by OR, as a balanced tree: SQLite refuses one that is a thousand deep."""
+    if len(conditions) == 1:
+        return conditions[0]
+    half = len(conditions) // 2
+    first, second = any_of(conditions[:half]), any_of(conditions[half:])
+    return Sql(f"(({first.text}) OR ({second.text}))", [*first.values, *second.values])
 
 
 def all_of(conditions: list[Sql]) -> Sql:
@@ -74,7 +77,7 @@ def parameter_condition(parameter: Parameter, modifier: str, value: str, base: s
     found = any_of([match(parameter, modifier, alternative, "i", base) for alternative in alternatives])
     within = "NOT IN" if negated else "IN"
     return Sql(
-        f"r.rid {within} (SELECT i.rid FROM {table}_index i WHERE i.param = ? AND {found.text})",
+        f"r.rid {within} (SELECT i.rid FROM {table}_index i WHERE i.param = ? AND ({found.text}))",
         [parameter.number, *found.values],
     )
 
