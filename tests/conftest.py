@@ -1,9 +1,12 @@
 """Fixtures that every test may use."""
 
 import os
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+from fhir_fixtures.store import open_store
 
 TEST_ALL = "EHR_NAVIGATOR_TEST_ALL"
 
@@ -30,3 +33,20 @@ def hapi_base() -> str:
 def openai_base() -> str:
     """The base URL of a real OpenAI-compatible server with a small model."""
     return os.environ.get("EHR_NAVIGATOR_TEST_OPENAI") or absent("no server at $EHR_NAVIGATOR_TEST_OPENAI")
+
+
+@pytest.fixture(scope="session")
+def sample_charts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded store with the sample charts, built once; tests may add records of their own."""
+    path = tmp_path_factory.mktemp("embedded") / "charts.sqlite"
+    open_store(path).close()
+    return path
+
+
+@pytest.fixture
+def data_dir(sample_charts: Path, tmp_path: Path) -> Path:
+    """A data folder as a user has it after the first run, with a journal of its own."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    (folder / "charts.sqlite").symlink_to(sample_charts)
+    return folder

@@ -1,0 +1,252 @@
+"""The command line as a person meets it, over the sample charts; scripted models say that they are."""
+
+import json
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.cli import main
+from agent.messages import Answer
+
+AMARA = "hard-amara-okafor"
+HBA1C = "Observation/hard-amara-okafor-hba1c-2026-09"
+
+
+@pytest.fixture(autouse=True)
+def home(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EHR_NAVIGATOR_DATA_DIR", str(data_dir))
+    monkeypatch.delenv("EHR_NAVIGATOR_CONFIG", raising=False)
+    return data_dir
+
+
+def ask_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = main(["ask", *arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def script(folder: Path, *steps: dict[str, Any]) -> str:
+    path = folder / "script.json"
+    path.write_text(json.dumps(steps))
+    return f"scripted:{path}"
+
+
+def test_a_question_gets_a_cited_answer_and_its_trail(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    assert main(["ask", "What was the last HbA1c?", "--patient", AMARA]) == 0
+    out, err = capsys.readouterr()
+    assert "7.1" in out
+    assert HBA1C in out
+    assert "Planned by: offline" in out
+    assert str(home / "audit.sqlite") in out
+    assert "Preliminary" in out
+    assert "Amara Okafor" in err
+    assert "observations(" in err
+
+
+def test_json_prints_exactly_one_answer_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    code, printed = ask_json(capsys, "What was the last HbA1c?", "--patient", f"Patient/{AMARA}")
+    answer = Answer.model_validate(printed)
+    assert code == 0
+    assert answer.status == "answered"
+    assert [citation.ref for citation in answer.citations] == [HBA1C]
+    assert answer.audit.events == 2
+    assert not answer.grounding.unsupported
+
+
+def test_a_patient_is_found_by_words_when_they_fit_one(capsys: pytest.CaptureFixture[str]) -> None:
+    code, printed = ask_json(capsys, "How old is she?", "--find-patient", "okafor", "--now", "2026-03-13")
+    assert code == 0
+    assert "57" in printed["answer"]
+
+
+def test_an_ambiguous_name_lists_the_candidates_and_picks_none(capsys: pytest.CaptureFixture[str]) -> None:
+    code, printed = ask_json(capsys, "How old is he?", "--find-patient", "John Smith")
+    assert code == 3
+    assert printed["status"] == "refused"
+    assert "1950-07-02" in printed["answer"]
+    assert "1987-11-23" in printed["answer"]
+
+
+@pytest.mark.parametrize("flags", [("--patient", "nobody"), ("--find-patient", "Zebulon Quux")])
+def test_an_unknown_patient_fails_and_says_so(
+    capsys: pytest.CaptureFixture[str], flags: tuple[str, str]
+) -> None:
+    code, printed = ask_json(capsys, "How old is he?", *flags)
+    assert code == 1
+    assert printed["status"] == "failed"
+    assert "nobody" in printed["answer"] or "Quux" in printed["answer"]
+
+
+def test_without_a_patient_no_chart_is_opened(capsys: pytest.CaptureFixture[str]) -> None:
+    code, printed = ask_json(capsys, "What was the last HbA1c?")
+    assert code == 3
+    assert "--patient" in printed["answer"]
+    assert printed["tool_calls"] == []
+
+
+def test_a_question_out_of_reach_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    code, printed = ask_json(capsys, "Should I increase her metformin?", "--patient", AMARA)
+    assert (code, printed["status"], printed["hops"]) == (3, "refused", 0)
+    assert "language model" in printed["answer"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ask", "", "--patient", AMARA], "empty"),
+        (["ask", "x" * 100_000, "--patient", AMARA], "100,000 characters"),
+        (["ask"], "--questions"),
+        (["ask", "How old?", "--patient", "../etc"], "no patient reference"),
+        (["ask", "How old?", "--patient", AMARA, "--model", "gpt"], "no model 'gpt'"),
+        (["ask", "How old?", "--patient", AMARA, "--now", "someday"], "now (from flag)"),
+        (["ask", "--questions", "none.jsonl"], "cannot be read"),
+        (["chat"], "--patient"),
+        (["audit", "list"], "no audit journal yet"),
+    ],
+)
+def test_what_cannot_be_used_exits_2_and_says_what_to_do(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+
+
+def test_a_file_of_questions_gives_an_answer_a_line_with_its_id(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [
+        {"id": "a", "patient": AMARA, "question": "What was the last HbA1c?"},
+        {"id": "b", "patient": "nobody", "question": "What was the last HbA1c?"},
+        {"id": "c", "patient": AMARA, "question": ""},
+        {"id": "d", "patient": AMARA, "question": "How old is she?", "now": "2000-03-15"},
+        {"id": "e", "patient": AMARA, "question": "How old is she?", "now": "tomorrow-ish"},
+    ]
+    path = tmp_path / "questions.jsonl"
+    path.write_text("\n".join(map(json.dumps, asked)) + "\n\n")
+    assert main(["ask", "--questions", str(path), "--concurrency", "3"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    given = {line.pop("id"): Answer.model_validate(line) for line in lines}
+    assert {key: answer.status for key, answer in given.items()} == {
+        "a": "answered", "b": "failed", "c": "failed", "d": "answered", "e": "failed",
+    }  # fmt: skip
+    assert "32" in given["d"].answer
+    assert len({answer.audit.session for answer in given.values()}) == 5
+
+
+def test_a_broken_line_of_questions_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text('{"id": "a", "patient": "x", "question": "How old?"}\n{"id": 7}\n')
+    assert main(["ask", "--questions", str(path)]) == 2
+    assert "line 2" in capsys.readouterr().err
+
+
+def test_every_call_of_a_run_is_on_the_trail_and_in_the_store(capsys: pytest.CaptureFixture[str]) -> None:
+    _, printed = ask_json(capsys, "Any allergies?", "--patient", AMARA)
+    assert main(["audit", "list"]) == 0
+    assert printed["audit"]["session"] in capsys.readouterr().out
+    assert main(["audit", "show", printed["audit"]["session"]]) == 0
+    kinds = [json.loads(line)["kind"] for line in capsys.readouterr().out.splitlines()]
+    assert kinds.count("intent") == kinds.count("completion") == printed["audit"]["events"]
+    assert main(["audit", "verify", "--delivered"]) == 0
+    assert f"{printed['audit']['events']} AuditEvents compared" in capsys.readouterr().out
+
+
+def test_one_changed_byte_of_the_journal_is_found_and_named(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask_json(capsys, "Any allergies?", "--patient", AMARA)
+    journal = home / "audit.sqlite"
+    raw = journal.read_bytes()
+    place = raw.rindex(b'"tool":"list_records"')
+    journal.write_bytes(raw[: place + 8] + b"m" + raw[place + 9 :])
+    assert main(["audit", "verify"]) == 1
+    assert "ALTERED: record" in capsys.readouterr().out
+
+
+def test_a_journal_that_is_damaged_lets_no_call_happen(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "audit.sqlite").write_text("this is no database, but long enough to be looked at as one" * 20)
+    assert main(["ask", "How old is she?", "--patient", AMARA]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "journal" in err
+    assert "damaged" in err
+
+
+def test_sessions_and_journal_are_private_to_the_user(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, printed = ask_json(capsys, "How old is she?", "--patient", AMARA)
+    session = home / "sessions" / f"{printed['audit']['session']}.json"
+    for path in (session, home / "audit.sqlite"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "How old is she?" in session.read_text()
+
+
+def test_a_server_that_is_not_there_fails_with_its_address(capsys: pytest.CaptureFixture[str]) -> None:
+    code, printed = ask_json(capsys, "How old?", "--patient", "x", "--fhir", "http://127.0.0.1:9/fhir")
+    assert (code, printed["status"]) == (1, "failed")
+    assert "127.0.0.1:9" in printed["answer"]
+
+
+def test_a_model_endpoint_outside_the_building_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["ask", "How old?", "--patient", AMARA, "--model", "openai", "--openai-url"]
+    assert main([*arguments, "https://models.example.com/v1"]) == 3
+    assert "clinic_hosts" in capsys.readouterr().err
+
+
+def test_a_model_endpoint_that_is_down_fails_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    code, printed = ask_json(
+        capsys, "How old?", "--patient", AMARA, "--model", "openai:m", "--openai-url", "http://127.0.0.1:9/v1"
+    )
+    assert (code, printed["status"]) == (1, "failed")
+    assert "127.0.0.1:9" in printed["answer"]
+
+
+def test_an_answer_without_evidence_needs_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    invented = {"text": "Her HbA1c was 6.2 % on 2025-01-01.", "citations": [], "status": "answered"}
+    model = script(tmp_path, {"thought": "", "actions": [{"tool": "answer", "arguments": invented}]})
+    assert main(["ask", "What was the last HbA1c?", "--patient", AMARA, "--model", model]) == 3
+    out = capsys.readouterr().out
+    assert "Needs review" in out
+    assert "⟨unverified: 6.2" in out
+
+
+def test_control_characters_of_a_chart_do_not_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"text": "Nothing.\x1b[2J\x1b]0;owned\x07", "citations": [], "status": "not_in_chart"}
+    model = script(tmp_path, {"thought": "", "actions": [{"tool": "answer", "arguments": said}]})
+    main(["ask", "What?", "--patient", AMARA, "--model", model])
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_config_says_where_each_setting_came_from_and_hides_secrets(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EHR_NAVIGATOR_OPENAI_KEY", "s3cret")
+    assert main(["config", "--fhir", "http://127.0.0.1:8080/fhir"]) == 0
+    out = capsys.readouterr().out
+    assert "s3cret" not in out
+    assert next(line for line in out.splitlines() if line.startswith("fhir ")).endswith("flag")
+    assert "$EHR_NAVIGATOR_DATA_DIR" in out
+
+
+def test_fixtures_list_names_the_sample_patients(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fixtures", "list"]) == 0
+    assert AMARA in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["--help"], ["config"], ["audit", "--help"], ["fixtures", "list"]])
+def test_quick_commands_import_neither_mcp_nor_http(command: list[str]) -> None:
+    heavy = "sys.exit(str({'mcp', 'httpx', 'starlette', 'jsonschema'} & sys.modules.keys() or ''))"
+    code = (
+        "import sys, atexit\nfrom agent.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n"
+        f"    pass\n{heavy}"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
