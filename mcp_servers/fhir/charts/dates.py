@@ -18,6 +18,8 @@ _DATE = re.compile(
     r"(?P<time>[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)?)?"
 )
 _MONTHS_OF_A_YEAR = 12
+# Years whose instants stay within datetime's range in every offset; others (9999 for "for ever") are no date.
+_YEARS = range(1000, 9999)
 
 
 class UnusableDate(ValueError):
@@ -74,7 +76,7 @@ def span(text: object) -> Span | None:
 @lru_cache(maxsize=10_000)
 def _span(text: str) -> Span | None:
     matched = _DATE.fullmatch(text)
-    if not matched:
+    if not matched or int(matched["year"]) not in _YEARS:
         return None
     try:
         if matched["time"]:
@@ -90,7 +92,7 @@ def _span(text: str) -> Span | None:
         else:
             end = start.replace(year=year + 1, month=1)
         return Span(start, end, None, partial=True)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
 
 

@@ -1,7 +1,6 @@
 """Readers of FHIR data types that never raise: what is not of the expected shape reads as absent."""
 
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ Row = dict[str, Any]
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 LONGEST_TEXT = 1000
+LARGEST_NUMBER = 1e100
 
 _NUMERIC = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
@@ -55,11 +55,11 @@ def strings(value: object) -> list[str]:
 
 
 def number(value: object) -> int | float | None:
-    """A JSON number; a number written as a text is read too, since some servers send decimals so."""
+    """A JSON number below LARGEST_NUMBER; one written as a text is read too, as some servers send them so."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return value if math.isfinite(value) else None
+        return value if abs(value) < LARGEST_NUMBER else None
     if isinstance(value, str) and len(value) < 40 and _NUMERIC.fullmatch(value.strip()):
         read = float(value)
         return number(int(read) if value.strip().lstrip("+-").isdigit() else read)

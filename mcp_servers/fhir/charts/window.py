@@ -29,6 +29,8 @@ class Window(NamedTuple):
             elif not self._outside(at):
                 uncertain += self._partly_outside(at)
                 kept.append(row)
+        if len(kept) < len(rows):
+            notes.append(f"{len(rows) - len(kept)} outside the dates asked for.")
         if undated:
             notes.append(f"{undated} without a readable date kept: it may lie outside the dates asked for.")
         if uncertain:

@@ -1,9 +1,18 @@
 """Small FHIR records for the tests of the chart projections: each gives only what the test is about."""
 
+from functools import cache
 from typing import Any
+
+from fhir_fixtures import charts
 
 Resource = dict[str, Any]
 NOW = "2026-11-22T09:00:00+01:00"
+
+
+@cache
+def sample_resources() -> tuple[Resource, ...]:
+    """Every resource of the committed sample charts."""
+    return tuple(charts.resources())
 
 
 def concept(text: str | None = None, *coded: tuple[str, str]) -> Resource:
@@ -30,14 +39,8 @@ def amount(value: float, unit: str, **more: Any) -> Resource:
 
 def condition(identity: str, name: str, clinical: str | None = "active", **more: Any) -> Resource:
     """A Condition, without clinicalStatus when `clinical` is None."""
-    status = {"clinicalStatus": coded("http://terminology.hl7.org/CodeSystem/condition-clinical", clinical)}
-    return {
-        "resourceType": "Condition",
-        "id": identity,
-        "code": {"text": name},
-        **(status if clinical else {}),
-        **more,
-    }
+    status = {"clinicalStatus": {"coding": [{"code": clinical}]}} if clinical else {}
+    return {"resourceType": "Condition", "id": identity, "code": {"text": name}, **status, **more}
 
 
 def order(identity: str, name: str, status: str = "active", **more: Any) -> Resource:

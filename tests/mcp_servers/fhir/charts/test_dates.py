@@ -25,7 +25,21 @@ def test_a_partial_date_covers_the_whole_of_it(text: str, start: str, end: str) 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "May 2019", "2019-13", "2019-02-30", "20190503", "2019-W01", "0000", None, 2019, ["2019"]]
+    "text",
+    [
+        "",
+        "May 2019",
+        "2019-13",
+        "2019-02-30",
+        "20190503",
+        "2019-W01",
+        "0000",
+        "9999-12-31T23:59:59-05:00",
+        "0001-01-01T00:00:00+14:00",
+        None,
+        2019,
+        ["2019"],
+    ],
 )
 def test_what_is_no_date_has_no_span(text: object) -> None:
     assert span(text) is None

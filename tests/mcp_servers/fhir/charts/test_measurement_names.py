@@ -1,0 +1,155 @@
+"""What a measurement's name means in a chart, and when it is not guessed."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from mcp_servers.fhir.charts import Ambiguous, code_token, measurement_names, observations
+from tests.mcp_servers.fhir.charts.records import NOW, Resource, amount, concept, observation
+
+HBA1C = ("4548-4", "Hemoglobin A1c/Hemoglobin.total in Blood")
+HEMOGLOBIN = ("718-7", "Hemoglobin [Mass/volume] in Blood")
+GLUCOSE = ("2345-7", "Glucose [Mass/volume] in Serum or Plasma")
+URINE_GLUCOSE = ("5792-7", "Glucose [Mass/volume] in Urine by Test strip")
+CREATININE = ("2160-0", "Creatinine [Mass/volume] in Serum or Plasma")
+SATURATION = ("2708-6", "Oxygen saturation in Arterial blood")
+OXYGEN_FLOW = ("3151-8", "Inhaled oxygen flow rate")
+ALKALINE = ("6768-6", "Alkaline phosphatase [Enzymatic activity/volume] in Serum or Plasma")
+
+
+def _chart(*codes: tuple[str, str]) -> list[Resource]:
+    return [
+        observation(code, "2026-01-01", concept(None, (code, display)), valueQuantity=amount(1, "g"))
+        for code, display in codes
+    ]
+
+
+def _read(name: str, chart: list[Resource]) -> list[str]:
+    return sorted(row["code"] for row in observations(chart, name=name, mode="series", now=NOW).rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("4548-4", HBA1C),
+        ("http://loinc.org|4548-4", HBA1C),
+        ("HbA1c", HBA1C),
+        ("A1C", HBA1C),
+        ("hemoglobin a1c", HBA1C),
+        ("Hemoglobin A1c/Hemoglobin.total in Blood", HBA1C),
+        ("haemoglobin", HEMOGLOBIN),
+        ("Hb", HEMOGLOBIN),
+        ("blood sugar", GLUCOSE),
+        ("glucose", GLUCOSE),
+        ("urine glucose", URINE_GLUCOSE),
+        ("creatinin", CREATININE),
+        ("Kreatinine", CREATININE),
+        ("SpO2", SATURATION),
+        ("oxygen flow", OXYGEN_FLOW),
+        ("phosphatase", ALKALINE),
+    ],
+)
+def test_codes_displays_everyday_names_and_misspellings_find_their_measurement(
+    name: str, code: tuple[str, str]
+) -> None:
+    chart = _chart(HBA1C, HEMOGLOBIN, GLUCOSE, URINE_GLUCOSE, CREATININE, SATURATION, OXYGEN_FLOW, ALKALINE)
+    assert _read(name, chart) == [code[0]]
+
+
+def test_what_a_name_was_read_as_is_noted() -> None:
+    found = observations(_chart(HBA1C), name="a1c", now=NOW)
+    assert found.notes == ["`a1c` read as Hemoglobin A1c/Hemoglobin.total in Blood (code 4548-4)."]
+
+
+@pytest.mark.parametrize(
+    ("name", "chart"),
+    [
+        ("hemoglobin", _chart(HBA1C)),
+        ("glucose", _chart(URINE_GLUCOSE)),
+        ("phosphate", _chart(ALKALINE)),
+        ("4548-4", _chart(HEMOGLOBIN)),
+        ("zonulin", _chart(HBA1C)),
+        ("", _chart(HBA1C)),
+        ("hemoglobin", [observation("1", "2026", concept("Hemoglobin A1c"), valueInteger=7)]),
+    ],
+)
+def test_one_analyte_never_answers_for_another(name: str, chart: list[Resource]) -> None:
+    found = observations(chart, name=name, now=NOW)
+    assert (found.rows, found.finding) == ([], "nothing_recorded")
+    assert found.notes
+
+
+def test_names_that_come_near_are_offered_when_nothing_fits() -> None:
+    found = observations(_chart(URINE_GLUCOSE), name="glucose", now=NOW)
+    assert "Glucose [Mass/volume] in Urine by Test strip (code 5792-7)" in found.notes[0]
+
+
+def test_several_measurements_that_fit_equally_well_are_listed_not_picked() -> None:
+    with pytest.raises(Ambiguous) as raised:
+        observations(_chart(SATURATION, OXYGEN_FLOW), name="oxygen", now=NOW)
+    assert {one.code for one in raised.value.candidates} == {"2708-6", "3151-8"}
+    assert "code 3151-8" in str(raised.value)
+
+
+def test_an_everyday_name_of_two_analytes_is_ambiguous_only_when_both_are_there() -> None:
+    troponin_i = ("10839-9", "Troponin I.cardiac [Mass/volume] in Serum or Plasma")
+    troponin_t = ("6598-7", "Troponin T.cardiac [Mass/volume] in Serum or Plasma")
+    assert _read("troponin", _chart(troponin_i)) == ["10839-9"]
+    with pytest.raises(Ambiguous):
+        _read("troponin", _chart(troponin_i, troponin_t))
+
+
+def test_one_analyte_under_several_codes_is_read_together() -> None:
+    blood = ("2339-0", "Glucose [Mass/volume] in Blood")
+    assert _read("glucose", _chart(GLUCOSE, blood, URINE_GLUCOSE)) == ["2339-0", "2345-7"]
+
+
+def test_the_charts_own_name_beats_an_everyday_one() -> None:
+    fever = observation("f", "2026", concept("Fever", ("45701-0", "Fever")), valueString="since Monday")
+    chart = [*_chart(("8310-5", "Body temperature")), fever]
+    assert _read("fever", chart) == ["45701-0"]
+    assert _read("temperature", chart) == ["8310-5"]
+
+
+def test_a_measurement_without_a_code_is_found_by_its_text() -> None:
+    chart = [observation("1", "2026", concept("Peak flow (home)"), valueInteger=420)]
+    assert observations(chart, name="peak flow (home)", now=NOW).rows[0]["value"] == 420
+
+
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [
+        ("4548-4", "4548-4"),
+        ("http://snomed.info/sct|304251008", "http://snomed.info/sct|304251008"),
+        ("HbA1c", None),
+        ("a|b,c|d", None),
+        ("|4548-4", None),
+    ],
+)
+def test_only_a_code_is_fit_for_the_server(name: str, token: str | None) -> None:
+    assert code_token(name) == token
+
+
+def _entries() -> list[dict[str, list[str]]]:
+    path = Path(measurement_names.__file__).with_name("measurement_names.json")
+    loaded: list[dict[str, list[str]]] = json.loads(path.read_text("utf-8"))
+    return loaded
+
+
+def _check_digit(number: str) -> int:
+    """LOINC's mod 10 check digit (LOINC Users' Guide, appendix on check digits)."""
+    odd, even = number[::-1][0::2][::-1], number[::-1][1::2]
+    return -sum(map(int, even + str(int(odd) * 2))) % 10
+
+
+def test_every_loinc_code_in_the_table_has_its_check_digit() -> None:
+    found = [code for entry in _entries() for code in entry["codes"] if re.fullmatch(r"\d{1,6}-\d", code)]
+    assert len(found) > 350
+    assert [code for code in found if _check_digit(code.partition("-")[0]) != int(code[-1])] == []
+
+
+def test_the_parts_in_the_table_are_names_of_the_table() -> None:
+    names = {str(entry["name"]) for entry in _entries()}
+    assert {part for entry in _entries() for part in entry.get("parts", [])} <= names

@@ -1,0 +1,82 @@
+"""A chart at a glance, and any record as a row."""
+
+from typing import Any
+
+from mcp_servers.fhir.charts import overview, record_row
+from tests.mcp_servers.fhir.charts.records import NOW, amount, concept, condition, observation, order
+
+PATIENT = {"resourceType": "Patient", "id": "p", "name": [{"family": "Okafor", "given": ["Amara"]}]}
+WEIGHT = concept("Body weight", ("29463-7", "Body weight"))
+
+
+def _encounter(n: int) -> dict[str, Any]:
+    return {
+        "resourceType": "Encounter",
+        "id": f"e{n}",
+        "period": {"start": f"2024-0{n}-01"},
+        "type": [concept("Visit")],
+    }
+
+
+def test_the_overview_has_a_row_for_all_that_is_current() -> None:
+    chart = {
+        "Condition": [condition("a", "Asthma"), condition("b", "Flu", "resolved")],
+        "MedicationRequest": [order("m", "aspirin")],
+        "Encounter": [_encounter(n) for n in range(1, 8)],
+        "Observation": [
+            observation("w1", "2024-01-01", WEIGHT, valueQuantity=amount(80, "kg")),
+            observation("w2", "2024-02-01", WEIGHT, valueQuantity=amount(81, "kg")),
+            observation("w3", "2024-03-01", WEIGHT, status="entered-in-error"),
+            observation("none", "2024-01-01", concept("Percentile")),
+        ],
+    }
+    found = overview(PATIENT, chart, now=NOW)
+    shown = [(row["section"], row.get("ref", "")) for row in found.rows if row["section"] != "records"]
+    assert shown == [
+        ("patient", "Patient/p"),
+        ("problem", "Condition/a"),
+        ("medication", "MedicationRequest/m"),
+        *(("encounter", f"Encounter/e{n}") for n in (7, 6, 5, 4, 3)),
+        ("measurement", "Observation/w2"),
+    ]
+    assert [row for row in found.rows if row.get("kind") == "Observation"] == [
+        {
+            "section": "records",
+            "kind": "Observation",
+            "count": 3,
+            "first_date": "2024-01-01",
+            "last_date": "2024-02-01",
+        }
+    ]
+    assert {
+        "allergies: nothing recorded.",
+        "encounters: the newest 5 of 7.",
+        "measurements: 1 kinds without any value left out.",
+    } <= set(found.notes)
+
+
+def test_an_empty_chart_is_the_patient_and_nothing_recorded() -> None:
+    found = overview(PATIENT, {"Condition": []}, now=NOW)
+    assert ([row["section"] for row in found.rows], found.finding) == (["patient"], "nothing_recorded")
+
+
+def test_a_record_of_no_kind_is_named_dated_and_labelled() -> None:
+    claim = {
+        "resourceType": "Claim",
+        "id": "c",
+        "status": "active",
+        "type": concept("Professional"),
+        "created": "2024-01-01",
+    }
+    assert record_row(claim) == {
+        "ref": "Claim/c",
+        "name": "Professional",
+        "date": "2024-01-01",
+        "status": "active",
+    }
+
+
+def test_a_record_of_a_kind_has_the_fields_of_that_kind() -> None:
+    assert record_row(order("m", "aspirin", "entered-in-error"))["status"] == "entered-in-error"
+    assert record_row(observation("w", "2024", WEIGHT, valueQuantity=amount(80, "kg")))["value"] == 80
+    assert record_row(PATIENT) == {"ref": "Patient/p", "name": "Amara Okafor"}
