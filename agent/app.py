@@ -292,7 +292,7 @@ class Navigator:
                 SystemMessage(
                     text=prompt(
                         "system",
-                        tools="\n".join(f"- {offer.name}: {offer.description}" for offer in toolbox.offers),
+                        tools="\n".join(map(str, toolbox.offers)),
                         patient=session.patient or "none",
                         now=session.now.date().isoformat(),
                         max_hops=str(self.settings.max_hops),

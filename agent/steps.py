@@ -25,6 +25,12 @@ class ToolOffer:
     description: str
     input_schema: dict[str, Any]
 
+    def __str__(self) -> str:
+        """The tool as a prompt tells it: name, arguments (`?` where optional), when to use it."""
+        required = self.input_schema.get("required", [])
+        names = [name if name in required else f"{name}?" for name in self.input_schema.get("properties", {})]
+        return f"- {self.name}({', '.join(names)}): {self.description}"
+
 
 def answer_schema() -> dict[str, Any]:
     """The arguments of the `answer` action."""

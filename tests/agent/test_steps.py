@@ -54,6 +54,10 @@ def test_references_are_inlined_and_null_alternatives_dropped() -> None:
     assert "$defs" not in tool
 
 
+def test_a_prompt_tells_a_tools_name_arguments_and_use() -> None:
+    assert str(LOOK_UP) == "- look_up(name, mode?, since?, codes?): Look one thing up."
+
+
 @pytest.mark.parametrize(
     "good",
     [
