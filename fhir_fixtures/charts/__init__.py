@@ -9,15 +9,13 @@ import hashlib
 import json
 import lzma
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class ChartPatient:
+class ChartPatient(NamedTuple):
     """One sample patient, as the manifest lists it.
 
     `birth_date` is a FHIR date (it may be partial, and is empty when not recorded), `sex` is Patient.gender,
