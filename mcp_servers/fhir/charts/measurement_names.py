@@ -22,7 +22,9 @@ LIKE_A_LOINC_CODE = re.compile(r"\d{1,7}-\d")
 SPELLING = 88
 SHORTEST_MISSPELT = 5
 SIMILAR = 70
+SUGGESTED = 5
 SHOWN = 10
+WHOLE_WORD = 3
 
 
 class Candidate(NamedTuple):
@@ -193,9 +195,9 @@ def _resolved(name: str, wanted: str, chart: Mapping[str, Measure]) -> Resolutio
     if parts:
         return _taken(name, parts)._replace(apart=True)
     aliases = frozenset(alias for entry in entries for alias in entry.names)
-    local = [one for one in chart.values() if one.names & aliases and not _foreign(one, entries)]
-    local = local or [one for one in chart.values() if _contains(one, wanted) and not _foreign(one, entries)]
-    return _one_of(name, local) if local else None
+    local = [one for one in chart.values() if not _has_loinc(one) and not _foreign(one, entries)]
+    named = [one for one in local if one.names & aliases] or [one for one in local if _contains(one, wanted)]
+    return _one_of(name, named) if named else None
 
 
 def _coded(entry: _Entry, chart: Mapping[str, Measure]) -> list[Measure]:
@@ -219,10 +221,15 @@ def _same_entry(exact: Iterable[Measure], entries: Iterable[_Entry]) -> bool:
     return any(one.codes & own for one in exact)
 
 
+def _has_loinc(one: Measure) -> bool:
+    """A LOINC code says what was measured: a likeness of names (a room temperature) does not overrule it."""
+    return any(LIKE_A_LOINC_CODE.fullmatch(code) for code in one.codes)
+
+
 def _contains(one: Measure, wanted: str) -> bool:
-    """Whether every word of `wanted` begins a word of one of the measurement's names."""
-    words = wanted.split()
-    return any(all(f" {word}" in f" {name}" for word in words) for name in one.names)
+    """Whether every word of `wanted` begins a word of one of the measurement's names; short ones are one."""
+    words = [f" {word}" if len(word) > WHOLE_WORD else f" {word} " for word in wanted.split()]
+    return any(all(word in f" {name} " for word in words) for name in one.names)
 
 
 def _one_of(name: str, fitting: list[Measure]) -> Resolution:
@@ -253,6 +260,8 @@ def _respelt(name: str, wanted: str, chart: Mapping[str, Measure]) -> Resolution
 
 
 def _similar(wanted: str, chart: Mapping[str, Measure]) -> list[Measure]:
+    partial = [one for one in chart.values() if _contains(one, wanted)]
     by_name = {name: one for one in chart.values() for name in one.names}
     near = process.extract(wanted, by_name.keys(), scorer=fuzz.WRatio, score_cutoff=SIMILAR, limit=SHOWN)
-    return list({by_name[name].code: by_name[name] for name, _, _ in near}.values())[:5]
+    similar = [*partial, *(by_name[name] for name, _, _ in near)]
+    return list({one.code: one for one in similar}.values())[:SUGGESTED]

@@ -70,7 +70,9 @@ def test_what_a_name_was_read_as_is_noted() -> None:
         ("glucose", _chart(URINE_GLUCOSE)),
         ("phosphate", _chart(ALKALINE)),
         ("4548-4", _chart(HEMOGLOBIN)),
+        ("temperature", _chart(("60832-3", "Room temperature"))),
         ("zonulin", _chart(HBA1C)),
+        ("al", _chart(ALKALINE)),
         ("", _chart(HBA1C)),
         ("hemoglobin", [observation("1", "2026", concept("Hemoglobin A1c"), valueInteger=7)]),
     ],
@@ -111,6 +113,13 @@ def test_the_charts_own_name_beats_an_everyday_one() -> None:
     chart = [*_chart(("8310-5", "Body temperature")), fever]
     assert _read("fever", chart) == ["45701-0"]
     assert _read("temperature", chart) == ["8310-5"]
+
+
+def test_an_everyday_name_is_found_in_local_codes() -> None:
+    local = {"coding": [{"system": "urn:lab", "code": "CREA", "display": "Creatinine, serum"}]}
+    chart = [observation("1", "2026", local, valueInteger=1)]
+    assert _read("creatinine", chart) == ["CREA"]
+    assert _read("crea", chart) == ["CREA"]
 
 
 def test_a_measurement_without_a_code_is_found_by_its_text() -> None:
