@@ -3,8 +3,8 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
 
     from agent.toolbox import Toolbox
     from mcp_servers.audit.journal import Journal
+    from mcp_servers.audit.outbox import Undelivered
     from mcp_servers.audit.recorder import Recorder
 
 JOURNAL = "audit.sqlite"
 CHARTS = "charts.sqlite"
 EMBEDDED = "http://embedded/fhir"
+DELIVERY_SECONDS = 20  # a slow store must not hold up the person; the rest waits in the outbox
 MAX_QUESTION = 4_000  # characters; a question, not a document
 
 
@@ -150,11 +152,15 @@ def open_journal(settings: Settings) -> "Journal":
         raise AuditUnavailable(str(error)) from None
 
 
-async def deliver_events(journal: "Journal", http: "httpx.AsyncClient") -> int:
-    """Hand the AuditEvents that wait to the FHIR store; how many still wait."""
-    from mcp_servers.audit.outbox import deliver
+async def deliver_events(journal: "Journal", http: "httpx.AsyncClient") -> "list[Undelivered]":
+    """Hand the AuditEvents that wait to the FHIR store; those that it still does not hold."""
+    from mcp_servers.audit.outbox import deliver, undelivered
 
-    return (await deliver(journal, http)).pending
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DELIVERY_SECONDS):
+            await deliver(journal, http)
+    here = str(http.base_url).rstrip("/")
+    return [event for event in undelivered(journal) if event.destination == here]
 
 
 @dataclass
@@ -166,7 +172,7 @@ class Navigator:
     journal: "Journal"
     model: Model
     on_result: Callable[[ToolResult], object]
-    undelivered: int = 0
+    undelivered: "list[Undelivered]" = field(default_factory=list)
 
     async def ask(
         self,

@@ -87,7 +87,8 @@ def read_trail(settings: Settings, read: Callable[[Path], T]) -> T:
 def existing_journal(settings: Settings) -> Path:
     """Where the journal lies. Raises UsageError when there is none yet."""
     path = journal_path(settings)
-    if not path.exists():
+    # A head without its journal is a journal that was removed: that is for `verify` to find.
+    if not (path.exists() or path.with_name(f"{path.name}.head").exists()):
         raise UsageError(f"There is no audit journal yet at {path}; it begins with the first question.")
     return path
 

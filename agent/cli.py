@@ -171,7 +171,7 @@ async def _ask_one(settings: Settings, arguments: argparse.Namespace) -> int:
         print(answer.model_dump_json(indent=2))
     else:
         print(rendering.answer(answer, app.journal_path(settings)))
-    progress.waiting(navigator.undelivered)
+    progress.undelivered(navigator.undelivered)
     return rendering.EXIT[answer.status]
 
 
@@ -183,7 +183,7 @@ async def _ask_many(settings: Settings, asked: list[Asked], concurrency: int) ->
                 json.dumps({"id": one.id, **answer.model_dump(mode="json")}, ensure_ascii=False), flush=True
             )
             worst = FAILED if answer.status == "failed" else worst
-    rendering.Progress(sys.stderr).waiting(navigator.undelivered)
+    rendering.Progress(sys.stderr).undelivered(navigator.undelivered)
     return worst
 
 

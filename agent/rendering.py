@@ -3,9 +3,20 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from agent.messages import Answer, Status, ToolResult
+
+
+class Undelivered(Protocol):
+    """An AuditEvent that is not in the FHIR store (mcp_servers.audit.outbox)."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def diagnostics(self) -> str: ...
+
 
 EXIT: Mapping[Status, int] = {"answered": 0, "not_in_chart": 0, "failed": 1, "refused": 3, "needs_review": 3}
 _HEADLINE: Mapping[Status, str] = {
@@ -56,12 +67,15 @@ class Progress:
         """How many sample records a server has taken."""
         self._say(f"  {done} of {total} records")
 
-    def waiting(self, events: int) -> None:
-        """AuditEvents that the FHIR store has not taken yet."""
-        if events:
+    def undelivered(self, events: Sequence[Undelivered]) -> None:
+        """AuditEvents that the FHIR store does not hold: what waits, what it refused, and why."""
+        refused = [event for event in events if event.state == "refused"]
+        if waiting := len(events) - len(refused):
             self._say(
-                f"{events} audit events wait to be delivered to the FHIR store; the next run tries again."
+                f"{waiting} audit events wait in the journal for the FHIR store; the next run tries again."
             )
+        if refused:
+            self._say(f"The FHIR store refused {len(refused)} audit events: {refused[-1].diagnostics}")
 
     def _say(self, text: str) -> None:
         print(plain(text), file=self._stream, flush=True)

@@ -9,11 +9,14 @@ from agent.models.offline.chart import Row
 from agent.models.offline.concepts import read_table
 
 SHOWN = 10
-CITED = 40
+CITED = 20
+# The answer may have 4,000 characters; sentences, notes and a head of citations come on top.
+LONGEST_LIST = 2000
 _NORMAL = ("normal", "n", "")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 _NEEDLESS = re.compile(
-    r"^`|^Nothing is recorded under|^Units differ|status=all|(?:hold|not to be \w+|not recorded|unknown): ",
+    r"^`|^Refuted|^Nothing is recorded under|^Units differ|status=all|^\d+ outside the dates"
+    r"|(?:hold|not to be \w+|not recorded|unknown): ",
     re.IGNORECASE,
 )
 
@@ -45,12 +48,15 @@ class Wording:
         """A part of a sentence."""
         return self._sentences[group][sentence].format(**parts)
 
-    def listed(self, rows: Sequence[Row], item: Callable[[Row], str], total: int) -> str:
-        """Up to ten rows as one text; when there are more, how many in all."""
-        text = "; ".join(item(row) for row in rows[:SHOWN])
-        if total > SHOWN or total > len(rows):
-            text += self._sentences["list"]["more"].format(total=total)
-        return text
+    def listed(self, rows: Sequence[Row], item: Callable[[Row], str]) -> str:
+        """The first rows as one text, ten at most and fewer when they are long; and that there are others."""
+        items: list[str] = []
+        for row in rows[:SHOWN]:
+            items.append(item(row))
+            if sum(map(len, items)) > LONGEST_LIST:
+                break
+        more = self._sentences["list"]["more"] if len(rows) > len(items) else ""
+        return "; ".join(items) + more
 
 
 def cite(refs: Iterable[str]) -> str:
@@ -101,6 +107,11 @@ def flags(row: Row) -> str:
     if row.get("status") not in (None, "final"):
         said.append(f"status {row['status']}")
     return f" ({'; '.join(said)})" if said else ""
+
+
+def inline(text: object) -> str:
+    """Free text of a record (a dose, a reason) as part of a sentence: its full stops become semicolons."""
+    return re.sub(r"[.!?]+(\s+|$)", "; ", str(text)).rstrip("; ")
 
 
 def name(row: Row) -> str:

@@ -5,7 +5,7 @@ from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.intents.listing import listed, recorded_as_none
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, cite, name, noted, refs_of
+from agent.models.offline.wording import Draft, cite, inline, name, noted, refs_of
 
 _CURRENT = ("active", "unknown")
 _WHAT = "recorded allergies and intolerances, of every kind"
@@ -13,7 +13,7 @@ _WHAT = "recorded allergies and intolerances, of every kind"
 
 def _item(row: Row) -> str:
     said = [str(row.get("status", "status unknown"))]
-    said += [f"reaction {row['reaction']}"] if "reaction" in row else []
+    said += [f"reaction {inline(row['reaction'])}"] if "reaction" in row else []
     said += [f"criticality {row['criticality']}"] if "criticality" in row else []
     said += [str(row["verification"])] if row.get("verification") not in (None, "confirmed") else []
     return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
@@ -36,7 +36,7 @@ def _none(asked: Asked, found: Found) -> Draft | None:
 def _to(asked: Asked) -> Draft:
     """Whether an allergy to one substance, or to a drug of a class, is recorded, and as what."""
     found = asked.chart.fetch(records("allergies"))
-    concept = _substance(asked.reading)
+    concept, told = _substance(asked.reading), asked.reading.mentions[0].said
     groups: dict[str, list[Row]] = {}
     for row in found.rows:
         if not row.get("negation") and concept.in_any_order(stems_of_record(row.get("name"))):
@@ -44,16 +44,16 @@ def _to(asked: Asked) -> Draft:
     for standing in ("yes", "inactive", "refuted"):
         if standing in groups:
             rows = groups[standing]
-            items = asked.wording.listed(rows, _item, len(rows))
+            items = asked.wording.listed(rows, _item)
             return Draft(asked.wording.say("allergy", standing, items=items), refs_of(rows[:10]))
     nothing = _none(asked, found)
     if nothing:
         return nothing
     if not found.complete:
-        text = asked.wording.say("list", "incomplete", asked=concept.name, n=len(found.rows))
+        text = asked.wording.say("list", "incomplete", asked=told, n=len(found.rows))
         return Draft(text, (), "needs_review")
-    items = asked.wording.listed(found.rows, _item, found.total)
-    text = asked.wording.say("allergy", "no_match", asked=concept.name, n=found.total, items=items)
+    items = asked.wording.listed(found.rows, _item)
+    text = asked.wording.say("allergy", "no_match", asked=told, n=found.total, items=items)
     return Draft(text, refs_of(found.rows))
 
 

@@ -1,10 +1,11 @@
 """Questions about immunizations and procedures: the list, the last, how many, and whether one was done."""
 
 from agent.models.offline.chart import Found, Row, records
-from agent.models.offline.concepts import Concept, Kind, stems_of_record
+from agent.models.offline.concepts import Kind, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
+from agent.models.offline.intents.listing import counted, recorded_as_none
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import CITED, Draft, cite, day, name, noted, refs_of, when
+from agent.models.offline.wording import Draft, cite, day, inline, name, noted, refs_of, when
 
 _NOT_DONE = ("not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown")
 
@@ -18,69 +19,44 @@ def _item(row: Row) -> str:
     if row.get("status") != "completed":
         said.append(f"status {row.get('status', 'unknown')}")
     if "status_reason" in row:
-        said.append(f"because {row['status_reason']}")
+        said.append(f"because {inline(row['status_reason'])}")
     aside = f" ({', '.join(said)})" if said else ""
     return f"{name(row)}{when(row)}{aside} {cite(refs_of([row]))}"
 
 
-def _done(asked: Asked, kind: str, concept: Concept | None) -> tuple[list[Row], list[Row], Found]:
-    """The records of the kind (of the thing asked about) that say it was done, those that do not; all."""
-    window = asked.window
-    if "latest" in asked.reading.cues or "when" in asked.reading.cues:
-        window.setdefault("until", asked.now.isoformat())
-    found = asked.chart.fetch(records(kind, **window))
-    rows = found.rows
-    if concept is not None:
-        rows = [row for row in rows if concept.in_any_order(stems_of_record(row.get("name")))]
-    done = [row for row in rows if row.get("status") not in _NOT_DONE]
-    return done, [row for row in rows if row.get("status") in _NOT_DONE], found
-
-
 def _answer(asked: Asked, kind: str, slot: Kind) -> Draft:
-    concept = asked.concept(slot)
-    done, not_done, found = _done(asked, kind, concept)
-    one = kind.removesuffix("s")
-    what = f"{concept.name} {one} records" if concept else f"{one} records"
-    if not done:
-        return _none(asked, what, not_done, found)
+    window = asked.window
     if asked.reading.cues & {"latest", "when"}:
-        text = asked.wording.say(
-            "visit",
-            "last",
-            what=what.removesuffix(" records"),
-            window=asked.said_window,
-            item=_item(done[0]),
-        )
+        window = {"until": asked.now.isoformat(), **window}
+    found = asked.chart.fetch(records(kind, **window))
+    named = asked.named(slot)
+    rows = found.rows
+    if named:
+        rows = [row for row in rows if named[0][0].in_any_order(stems_of_record(row.get("name")))]
+    done = [row for row in rows if row.get("status") not in _NOT_DONE]
+    if not done:
+        return _none(asked, kind, rows, found)
+    # Records may call it otherwise (Hep B): the answer shows their names, not the question's.
+    one = f"{'matching ' if named else ''}{kind.removesuffix('s')}"
+    if asked.reading.cues & {"latest", "when"}:
+        text = asked.wording.say("visit", "last", what=one, window=asked.said_window, item=_item(done[0]))
         return Draft(text + noted(found.notes), refs_of(done[:1]))
-    items = asked.wording.listed(done, _item, len(done))
-    if len(done) == found.total and found.complete:
-        text = asked.wording.say(
-            "list", "items", n=len(done), what=what, window=asked.said_window, items=items
-        )
-    elif len(done) <= CITED and found.complete:
-        text = asked.wording.say(
-            "visit",
-            "items",
-            n=len(done),
-            what=what,
-            window=asked.said_window,
-            cite=cite(refs_of(done)),
-            items=items,
-        )
-    else:
-        text = asked.wording.say("visit", "many", what=what, window=asked.said_window, item=_item(done[0]))
-        return Draft(text + noted(found.notes), refs_of(done[:1]), "needs_review")
-    return Draft(text + noted(found.notes), refs_of(done))
+    return counted(asked, found, done, f"{one} records", _item)
 
 
-def _none(asked: Asked, what: str, not_done: list[Row], found: Found) -> Draft:
+def _none(asked: Asked, kind: str, not_done: list[Row], found: Found) -> Draft:
+    said = [mention.said for mention in asked.reading.mentions]
+    told = " ".join([*said, kind.removesuffix("s"), "records"])
     if not_done:
-        items = asked.wording.listed(not_done, _item, len(not_done))
-        return Draft(asked.wording.say("list", "not_done", what=what, items=items), refs_of(not_done))
+        items = asked.wording.listed(not_done, _item)
+        text = asked.wording.say("list", "not_done", what=told, items=items)
+        return Draft(text, refs_of(not_done))
     if not found.complete:
-        text = asked.wording.say("list", "incomplete", asked=what, n=len(found.rows))
+        text = asked.wording.say("list", "incomplete", asked=told, n=len(found.rows))
         return Draft(text, (), "needs_review")
-    text = asked.wording.say("list", "none", what=what, window=asked.said_window)
+    if found.finding == "recorded_as_none":
+        return recorded_as_none(asked, found)
+    text = asked.wording.say("list", "none", what=told, window=asked.said_window)
     return Draft(text + noted(found.notes), (), "not_in_chart")
 
 

@@ -30,9 +30,10 @@ class Asked:
         """The window of time as the end of a sentence."""
         return f" {self.reading.window.said}" if self.reading.window else ""
 
-    def concept(self, kind: Kind) -> Concept | None:
-        """The one thing that the question is about, if any."""
-        return next(iter(self.reading.concepts(kind)), None)
+    def named(self, kind: Kind) -> list[tuple[Concept, str]]:
+        """What the question is about, each with the words used for it."""
+        mentions = self.reading.mentions
+        return [(mention.concepts[kind], mention.said) for mention in mentions if kind in mention.concepts]
 
 
 def _always(_: Reading) -> bool:

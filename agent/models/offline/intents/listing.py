@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from agent.models.offline.chart import Found, Row
 from agent.models.offline.intents.intent import Asked
-from agent.models.offline.wording import Draft, cite, name, noted, refs_of
+from agent.models.offline.wording import CITED, Draft, cite, name, noted, refs_of
 
 
 def listed(asked: Asked, found: Found, what: str, item: Callable[[Row], str]) -> Draft:
@@ -14,7 +14,7 @@ def listed(asked: Asked, found: Found, what: str, item: Callable[[Row], str]) ->
         return Draft(text + noted(found.notes), (), "not_in_chart")
     if found.finding == "recorded_as_none":
         return recorded_as_none(asked, found)
-    items = asked.wording.listed(found.rows, item, found.total)
+    items = asked.wording.listed(found.rows, item)
     text = asked.wording.say("list", "items", n=found.total, what=what, window=asked.said_window, items=items)
     return Draft(text + noted(found.notes), refs_of(found.rows))
 
@@ -35,3 +35,20 @@ def no_record(asked: Asked, found: Found, group: str, told: str) -> Draft:
         return recorded_as_none(asked, found)
     sentence = "none" if found.rows else "nothing"
     return Draft(asked.wording.say(group, sentence, asked=told, n=found.total), (), "not_in_chart")
+
+
+def counted(asked: Asked, found: Found, rows: list[Row], what: str, item: Callable[[Row], str]) -> Draft:
+    """Those rows of what was found that were asked for, counted.
+
+    The number is shown by citing every row, where the chart's own total does not show it.
+    """
+    parts = {"n": len(rows), "what": what, "window": asked.said_window}
+    if found.complete and len(rows) == found.total:
+        text = asked.wording.say("list", "items", items=asked.wording.listed(rows, item), **parts)
+    elif found.complete and len(rows) <= CITED:
+        items = asked.wording.listed(rows, item)
+        text = asked.wording.say("visit", "items", cite=cite(refs_of(rows)), items=items, **parts)
+    else:
+        text = asked.wording.say("visit", "many", item=item(rows[0]), **parts)
+        return Draft(text + noted(found.notes), refs_of(rows[:1]), "needs_review")
+    return Draft(text + noted(found.notes), refs_of(rows))

@@ -50,10 +50,11 @@ def _series(asked: Asked) -> Draft:
         def item(row: Row) -> str:
             return _result(asked, "item", row)
 
-        total = min(found.total, asked.reading.n or found.total)
-        items = asked.wording.listed(found.rows, item, total)
+        limited = asked.reading.n is not None or not found.complete
+        n = len(found.rows) if limited else found.total
+        items = asked.wording.listed(found.rows, item)
         return asked.wording.say(
-            "measurement", "series", asked=concept.name, window=asked.said_window, items=items
+            "measurement", "series", n=n, asked=concept.name, window=asked.said_window, items=items
         )
 
     return _each(asked, "series", said, limit=shown)

@@ -7,7 +7,7 @@ from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.intents.listing import listed, no_record
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, Status, cite, day, name, refs_of
+from agent.models.offline.wording import Draft, Status, cite, day, inline, name, refs_of
 
 _PLANNED = ("proposal", "plan", "option")
 _GIVEN = ("administration", "dispense")
@@ -19,13 +19,13 @@ def _item(row: Row) -> str:
     if "intent" in row and row["intent"] != "order":
         said.append(f"intent {row['intent']}")
     if "dose" in row:
-        said.append(f"dose {row['dose']}")
+        said.append(f"dose {inline(row['dose'])}")
     if "date" in row:
         said.append(f"dated {day(row['date'])}")
     if "end" in row:
         said.append(f"until {day(row['end'])}")
     if "status_reason" in row:
-        said.append(f"because {row['status_reason']}")
+        said.append(f"because {inline(row['status_reason'])}")
     return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
 
 
@@ -39,7 +39,7 @@ def _current(asked: Asked) -> Draft:
     for standing in ("also_on_hold", "against"):
         rows = held.get(standing.removeprefix("also_"), [])
         if rows:
-            items = asked.wording.listed(rows, _item, len(rows))
+            items = asked.wording.listed(rows, _item)
             text = f"{draft.text} {asked.wording.say('drug', standing, items=items)}"
             draft = replace(draft, text=text, citations=draft.citations + refs_of(rows[:10]))
     return draft
@@ -60,27 +60,26 @@ def _taken(asked: Asked) -> Draft:
     """Whether a drug, or a drug of a class, is current; if not, what else the chart says of it."""
     current, every = asked.chart.fetch_all([records("medications", status="current"), records("medications")])
     now_on = {row["ref"] for row in current.rows}
-    drafts = [_one(asked, concept, every, now_on) for concept in asked.reading.concepts("drug")]
+    drafts = [_one(asked, concept, told, every, now_on) for concept, told in asked.named("drug")]
     status: Status = "answered" if any(draft.status == "answered" for draft in drafts) else drafts[0].status
     refs = tuple(ref for draft in drafts for ref in draft.citations)
     return Draft(" ".join(draft.text for draft in drafts), refs, status)
 
 
-def _one(asked: Asked, concept: Concept, every: Found, now_on: set[str]) -> Draft:
+def _one(asked: Asked, concept: Concept, told: str, every: Found, now_on: set[str]) -> Draft:
     groups: dict[str, list[Row]] = {}
     for row in every.rows:
         if concept.in_any_order(stems_of_record(row.get("name"))):
             groups.setdefault(_standing(row, now_on), []).append(row)
-    told = asked.reading.mentions[0].said if len(asked.reading.mentions) == 1 else concept.name
     for standing in ("yes", "against", "on_hold", "stopped", "given", "proposed"):
         if standing in groups:
             rows = groups[standing]
             said = "was" if standing == "stopped" and "past" in asked.reading.cues else standing
-            items = asked.wording.listed(rows, _item, len(rows))
+            items = asked.wording.listed(rows, _item)
             against = groups.get("against", []) if standing != "against" else []
             text = asked.wording.say("drug", said, asked=told, items=items)
             if against:
-                also = asked.wording.listed(against, _item, len(against))
+                also = asked.wording.listed(against, _item)
                 text += " " + asked.wording.say("drug", "against", items=also)
             return Draft(text, refs_of(rows[:10] + against[:10]))
     return no_record(asked, every, "drug", told)

@@ -37,13 +37,13 @@ def _history(asked: Asked) -> Draft:
 def _has(asked: Asked) -> Draft:
     """Whether the chart records it, and as what: active, past, ruled out, unconfirmed, or something near."""
     found = asked.chart.fetch(records("problems"))
-    drafts = [_one(asked, concept, found) for concept in asked.reading.concepts("problem")]
+    drafts = [_one(asked, concept, told, found) for concept, told in asked.named("problem")]
     status: Status = "answered" if any(draft.status == "answered" for draft in drafts) else "not_in_chart"
     refs = tuple(ref for draft in drafts for ref in draft.citations)
     return Draft(" ".join(draft.text for draft in drafts), refs, status)
 
 
-def _one(asked: Asked, concept: Concept, found: Found) -> Draft:
+def _one(asked: Asked, concept: Concept, told: str, found: Found) -> Draft:
     groups: dict[str, list[Row]] = {}
     for row in found.rows:
         place = concept.in_order(stems_of_record(row.get("name")))
@@ -53,11 +53,9 @@ def _one(asked: Asked, concept: Concept, found: Found) -> Draft:
         if standing in groups:
             rows = groups[standing]
             said = "was" if standing == "resolved" and asked.reading.cues & {"past", "history"} else standing
-            items = asked.wording.listed(rows, _item, len(rows))
-            return Draft(
-                asked.wording.say("problem", said, asked=concept.name, items=items), refs_of(rows[:10])
-            )
-    return no_record(asked, found, "problem", concept.name)
+            items = asked.wording.listed(rows, _item)
+            return Draft(asked.wording.say("problem", said, asked=told, items=items), refs_of(rows[:10]))
+    return no_record(asked, found, "problem", told)
 
 
 def _standing(asked: Asked, row: Row, place: tuple[int, int]) -> str:

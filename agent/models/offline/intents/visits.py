@@ -1,9 +1,10 @@
 """Questions about visits: the last one, the list, and how many, of every class or of one."""
 
-from agent.models.offline.chart import Row, records
+from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
+from agent.models.offline.intents.listing import counted
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import CITED, Draft, cite, day, name, noted, refs_of, when
+from agent.models.offline.wording import CITED, Draft, cite, day, inline, name, noted, refs_of, when
 
 # Not visits that took place.
 _NOT_HELD = ("planned", "cancelled", "arrived", "triaged")
@@ -17,56 +18,50 @@ def _item(row: Row) -> str:
         said.append(f"until {day(row['end'])}")
     if row.get("status") not in (None, "finished"):
         said.append(str(row["status"]))
-    said.append(f"reason {row['reason']}" if "reason" in row else "no reason recorded")
+    said.append(f"reason {inline(row['reason'])}" if "reason" in row else "no reason recorded")
     return f"{name(row)}{when(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
 
 
-def _held(asked: Asked) -> tuple[list[Row], str, bool, tuple[str, ...]]:
-    """The visits that took place, of the class asked for; what they are called; complete; notes."""
-    window = asked.window
-    window.setdefault("until", asked.now.isoformat())
+def _held(asked: Asked) -> tuple[list[Row], str, Found]:
+    """The visits that took place, of the class asked for; what they are called; all that was read."""
+    window = {"until": asked.now.isoformat(), **asked.window}
     found = asked.chart.fetch(records("encounters", **window))
     held = [row for row in found.rows if row.get("status") not in _NOT_HELD]
-    concept = asked.concept("visit")
-    if concept is None:
-        return held, "visits", found.complete, found.notes
-    classes = {word.lower() for word in asked.lexicon.visit_classes[concept.name]}
+    wanted = [concept for concept, _ in asked.named("visit")]
+    if not wanted:
+        return held, "visits", found
+    classes = {word.lower() for word in asked.lexicon.visit_classes[wanted[0].name]}
     of_class = [row for row in held if str(row.get("class", "")).lower() in classes]
-    return of_class, f"{asked.lexicon.visit_names[concept.name]} visits", found.complete, found.notes
+    return of_class, f"{asked.lexicon.visit_names[wanted[0].name]} visits", found
 
 
 def _last(asked: Asked) -> Draft:
-    rows, what, complete, notes = _held(asked)
+    rows, what, found = _held(asked)
     if not rows:
-        return _none(asked, what, complete=complete, notes=notes)
+        return _none(asked, what, found)
     one = what.removesuffix("s")
     text = asked.wording.say("visit", "last", what=one, window=asked.said_window, item=_item(rows[0]))
-    return Draft(text + noted(notes), refs_of(rows[:1]))
+    return Draft(text + noted(found.notes), refs_of(rows[:1]))
 
 
 def _all(asked: Asked) -> Draft:
-    rows, what, complete, notes = _held(asked)
+    rows, what, found = _held(asked)
     if not rows:
-        return _none(asked, what, complete=complete, notes=notes)
-    if len(rows) > CITED or not complete:
-        text = asked.wording.say("visit", "many", what=what, window=asked.said_window, item=_item(rows[0]))
-        return Draft(text + noted(notes), refs_of(rows[:1]), "needs_review")
-    items = asked.wording.listed(rows, _item, len(rows))
-    text = asked.wording.say(
-        "visit",
-        "items",
-        n=len(rows),
-        what=what if len(rows) != 1 else what.removesuffix("s"),
-        window=asked.said_window,
-        cite=cite(refs_of(rows)),
-        items=items,
-    )
-    return Draft(text + noted(notes), refs_of(rows))
+        return _none(asked, what, found)
+    if len(rows) > CITED and len(rows) != found.total:
+        # Too many to cite each: a search for the class alone must come to the same number.
+        window = {"until": asked.now.isoformat(), **asked.window}
+        same = asked.chart.fetch(records("encounters", text=str(rows[0]["class"]), **window))
+        if same.complete and {row["ref"] for row in same.rows} == {row["ref"] for row in rows}:
+            parts = {"n": len(rows), "what": what, "window": asked.said_window, "item": _item(rows[0])}
+            text = asked.wording.say("visit", "counted", **parts)
+            return Draft(text + noted(found.notes), refs_of(rows))
+    return counted(asked, found, rows, what, _item)
 
 
-def _none(asked: Asked, what: str, *, complete: bool, notes: tuple[str, ...]) -> Draft:
+def _none(asked: Asked, what: str, found: Found) -> Draft:
     text = asked.wording.say("list", "none", what=what, window=asked.said_window)
-    return Draft(text + noted(notes), (), "not_in_chart" if complete else "needs_review")
+    return Draft(text + noted(found.notes), (), "not_in_chart" if found.complete else "needs_review")
 
 
 def _is_about_visits(reading: Reading) -> bool:
