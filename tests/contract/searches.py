@@ -66,7 +66,7 @@ def _token(resource_type: str, name: str, parameter: _Parameter, turn: int) -> I
     if turn % 3 == 0:
         everything = {f"{resource_type}/{resource['id']}" for resource in by_type()[resource_type]}
         yield search(f"{name}:not={quote(value)}", everything - with_value)
-    if turn % 3 == 1:
+    if system and turn % 3 == 1:
         yield search(f"{name}={quote(system, safe='')}%7C", _union(found, lambda pair: pair[0] == system))
 
 
