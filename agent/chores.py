@@ -34,7 +34,7 @@ def sample_patients() -> list[dict[str, Any]]:
     """The patients of the sample charts."""
     from fhir_fixtures.charts import patients
 
-    return [asdict(patient) for patient in patients()]
+    return [patient._asdict() for patient in patients()]
 
 
 def serve_fixtures(settings: Settings, port: int) -> None:
@@ -47,12 +47,12 @@ def serve_fixtures(settings: Settings, port: int) -> None:
 
 async def load_fixtures(settings: Settings, progress: Callable[[int, int], None]) -> str:
     """Load the sample charts into the FHIR server that is set; one line about what was done."""
-    from fhir_fixtures.loader import LoadFailed, load
+    from fhir_fixtures.loader import LoadError, load
 
     async with open_fhir(settings) as http:
         try:
             report = await load(http, progress)
-        except LoadFailed as error:
+        except LoadError as error:
             raise Failed(str(error)) from None
     return str(report)
 
