@@ -69,9 +69,12 @@ def _window_at(tokens: list[str], start: int, now: date) -> tuple[Window, int] |
     rolling = _rolling(tokens, at, now, lead=lead)
     if rolling:
         return rolling
+    years = _bare_range(tokens, at)
+    if years:
+        return years
     point = _point(tokens, at, now, lead=lead)
     if point is None:
-        return _bare_range(tokens, at)
+        return None
     iso, end = point
     return Window(iso, iso, f"{'on' if len(iso) == 10 else 'in'} {iso}"), end
 

@@ -104,7 +104,7 @@ INTENTS = (
         may=cues("history past list what is whether diagnosed recent"),
         needs=(cues("problem pmh"),),
         window=True,
-        also=_over_time,
+        also=lambda reading: bool(reading.window or reading.cues & {"history", "past", "pmh"}),
     ),
     Intent(
         "has_problem",

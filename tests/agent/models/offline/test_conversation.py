@@ -1,0 +1,65 @@
+"""Follow-up questions: what they take from the question before, and when they are refused."""
+
+from datetime import date
+
+import pytest
+
+from agent.errors import CannotAnswer
+from agent.models.offline import OfflinePlanner
+
+NOW = date(2026, 11, 22)
+PLANNER = OfflinePlanner()
+
+
+@pytest.mark.parametrize(
+    ("questions", "intent", "about", "window"),
+    [
+        (["last A1c", "and potassium?"], "latest_result", ["potassium"], None),
+        (["highest A1c in 2019", "what about creatinine?"], "statistics", ["creatinine"], "2019"),
+        (["last A1c", "what about in 2018?"], "latest_result", ["hemoglobin a1c"], "2018"),
+        (["last A1c", "when was that?"], "latest_result", ["hemoglobin a1c"], None),
+        (["last A1c", "and the lowest?"], "statistics", ["hemoglobin a1c"], None),
+        (["last A1c", "and how many?"], "count_results", ["hemoglobin a1c"], None),
+        (["last A1c", "and active problems?"], "active_problems", [], None),
+        (["last A1c", "any allergies?"], "allergies", [], None),
+        (["is she on metformin", "and insulin?"], "on_drug", ["insulin"], None),
+        (["is she on metformin", "and what dose?"], "on_drug", ["metformin"], None),
+        (["does she have diabetes?", "and asthma?"], "has_problem", ["asthma"], None),
+        (["last A1c", "why?", "last weight", "and height?"], "latest_result", ["body height"], None),
+    ],
+)
+def test_a_follow_up_takes_what_it_leaves_unsaid_from_the_question_before(
+    questions: list[str], intent: str, about: list[str], window: str | None
+) -> None:
+    reading, taken = PLANNER.interpret(questions, NOW)
+    assert taken.name == intent
+    names = [{concept.name for concept in one.concepts.values()} for one in reading.mentions]
+    assert len(names) == len(about)
+    assert all(name in found for name, found in zip(about, names, strict=True))
+    assert (reading.window.since if reading.window else None) == window
+
+
+def test_each_one_before_that_goes_one_result_further_back() -> None:
+    first, intent = PLANNER.interpret(["last A1c", "and the one before that?"], NOW)
+    second, _ = PLANNER.interpret(["last A1c", "and the one before that?", "and before that?"], NOW)
+    assert intent.name == "previous_result"
+    assert (first.back, second.back) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "questions",
+    [
+        ["and the one before that?"],
+        ["when was that?"],
+        ["why?", "and that?"],
+        ["last A1c", "why?"],
+        ["last A1c", "is that high?"],
+        ["last A1c", "what about her mother?"],
+        ["any allergies?", "and the one before that?"],
+        ["last A1c", "should we stop metformin?", "when was that?"],
+        ["active problems", "when was that?"],
+    ],
+)
+def test_a_follow_up_that_fits_nothing_before_it_is_refused(questions: list[str]) -> None:
+    with pytest.raises(CannotAnswer, match="language model"):
+        PLANNER.interpret(questions, NOW)

@@ -1,0 +1,124 @@
+"""Wordings, as tables: what is read as what, and what is refused (`wordings.jsonl`, `refusals.txt`)."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.errors import CannotAnswer
+from agent.models.offline import OfflinePlanner
+from agent.models.offline.concepts import Kind, load_lexicon
+from agent.models.offline.intents import INTENTS
+from agent.models.offline.reading import Reading, read
+
+HERE = Path(__file__).parent
+NOW = date(2026, 11, 22)
+WORDINGS: list[dict[str, Any]] = [
+    json.loads(line) for line in (HERE / "wordings.jsonl").read_text("utf-8").splitlines()
+]
+REFUSALS = (HERE / "refusals.txt").read_text("utf-8").splitlines()
+LEXICON = load_lexicon()
+PLANNER = OfflinePlanner()
+
+
+def _named(reading: Reading, names: list[str]) -> bool:
+    """Whether the mentions name these concepts, each by one of the kinds it may be of."""
+    offered = [{concept.name for concept in one.concepts.values()} for one in reading.mentions]
+    return len(offered) == len(names) and all(
+        name in found for name, found in zip(names, offered, strict=True)
+    )
+
+
+@pytest.mark.parametrize("row", WORDINGS, ids=lambda row: row["q"])
+def test_a_wording_is_read_as_its_intent_with_its_slots(row: dict[str, Any]) -> None:
+    reading, intent = PLANNER.interpret([row["q"]], NOW)
+    assert intent.name == row["intent"]
+    assert _named(reading, row.get("about", []))
+    assert (reading.window.arguments if reading.window else None) == row.get("window")
+    assert reading.n == row.get("n")
+    assert [list(pair) for pair in reading.corrected] == row.get("corrected", [])
+
+
+@pytest.mark.parametrize("row", WORDINGS, ids=lambda row: row["q"])
+def test_no_two_intents_take_one_wording(row: dict[str, Any]) -> None:
+    takers = [intent.name for intent in INTENTS if intent.takes(read(row["q"], NOW, LEXICON))]
+    assert len(takers) == 1
+
+
+@pytest.mark.parametrize("question", REFUSALS)
+def test_what_is_not_read_to_the_last_word_is_refused(question: str) -> None:
+    with pytest.raises(CannotAnswer, match="language model"):
+        PLANNER.interpret([question], NOW)
+
+
+@given(row=st.sampled_from(WORDINGS), word=st.sampled_from(["why", "not", "xylophone", "safely", ">", "7"]))
+def test_a_word_that_nothing_accounts_for_makes_any_question_refused(row: dict[str, Any], word: str) -> None:
+    with pytest.raises(CannotAnswer):
+        PLANNER.interpret([f"{row['q'].rstrip('?')} {word}"], NOW)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        reading, _ = PLANNER.interpret([text], NOW)
+    except CannotAnswer:
+        return
+    assert not reading.unread
+
+
+def test_an_empty_question_and_a_very_long_one_are_refused_at_once() -> None:
+    with pytest.raises(CannotAnswer, match="no question"):
+        PLANNER.interpret(["  \n"], NOW)
+    with pytest.raises(CannotAnswer, match="too long"):
+        PLANNER.interpret(["a1c " * 25_000], NOW)
+
+
+@pytest.mark.parametrize(
+    ("given_word", "taken"),
+    [
+        ("creatinin", "creatinine"),
+        ("hemoglobn", "hemoglobin"),
+        ("alergies", "allergy"),
+        ("lastest", "latest"),
+    ],
+)
+def test_a_misspelt_word_is_taken_for_the_one_word_it_may_mean(given_word: str, taken: str) -> None:
+    assert read(f"{given_word}", NOW, LEXICON).corrected == ((given_word, taken),)
+
+
+@pytest.mark.parametrize("word", ["never", "fever", "stopped", "should", "plans", "ziprafloxacin", "a1d"])
+def test_a_word_that_means_something_else_is_no_misspelling(word: str) -> None:
+    reading = read(word, NOW, LEXICON)
+    assert reading.corrected == ()
+    assert reading.unread
+
+
+def test_a_name_between_two_drugs_is_not_corrected() -> None:
+    # One letter from prednisolone, and two from prednisone.
+    assert read("is she on prednisolne", NOW, LEXICON).unread == ("prednisolne",)
+
+
+def test_the_dictionary_holds_several_hundred_concepts_of_each_common_kind() -> None:
+    found: dict[Kind, set[str]] = {}
+    for named in LEXICON.concepts.values():
+        for kind, concept in named.items():
+            found.setdefault(kind, set()).add(concept.name)
+    counts = {kind: len(names) for kind, names in found.items()}
+    assert counts["drug"] > 300
+    assert counts["problem"] > 150
+    assert counts["measurement"] > 120
+    assert min(counts["vaccine"], counts["procedure"], counts["substance"]) > 20
+
+
+def test_no_phrase_is_both_a_cue_and_the_name_of_something() -> None:
+    assert not LEXICON.cues.keys() & LEXICON.concepts.keys()
+    assert not LEXICON.fillers & (LEXICON.cues.keys() | LEXICON.concepts.keys())
+
+
+def test_every_cue_is_one_that_some_intent_or_follow_up_reads() -> None:
+    read_somewhere = {"follow", "that", "pmh"}.union(*(intent.may.union(*intent.needs) for intent in INTENTS))
+    assert set(LEXICON.cues.values()) <= read_somewhere
