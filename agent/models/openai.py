@@ -7,7 +7,6 @@ a server may accept a schema and ignore it.
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
@@ -15,6 +14,7 @@ import httpx
 
 from agent.errors import ModelFailed
 from agent.messages import Image, Message, ModelIdentity, Turn, Usage
+from agent.models.constraint import Constraint, json_object, json_schema, unconstrained
 from agent.models.conversation import ChatTurn, alternate, defuse
 from agent.models.reply import NoStep, read_step, without_thinking
 
@@ -32,23 +32,6 @@ _KEPT_OF_A_BAD_REPLY = 500  # characters
 _CORRECTION = (
     "Your last reply was not a valid step: {why}. Reply with one JSON object, one step, and nothing else."
 )
-
-
-def _json_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    wrapped = {"name": "step", "schema": schema, "strict": True}
-    return {"response_format": {"type": "json_schema", "json_schema": wrapped}}
-
-
-def _json_object(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"response_format": {"type": "json_object", "schema": schema}}
-
-
-def _unconstrained(schema: dict[str, Any]) -> dict[str, Any]:
-    return {}
-
-
-_Constraint = Callable[[dict[str, Any]], dict[str, Any]]
-_CONSTRAINTS: list[_Constraint] = [_json_schema, _json_object]
 
 
 class OpenAICompatible:
@@ -75,7 +58,7 @@ class OpenAICompatible:
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._max_tokens = max_tokens
         self._timeout = timeout
-        self._constraint: _Constraint | None = None
+        self._constraint: Constraint | None = None
 
     @property
     def identity(self) -> ModelIdentity:
@@ -98,7 +81,7 @@ class OpenAICompatible:
         if self._constraint is None:
             self._constraint = await self._probe()
         turns = alternate(messages, images)
-        if self._constraint is _unconstrained:
+        if self._constraint is unconstrained:
             turns = _with_schema(turns, schema)
         try:
             return await self._step(turns, schema, Usage())
@@ -130,10 +113,10 @@ class OpenAICompatible:
             no_step.reply, no_step.spent = reply, spent
             raise
 
-    async def _probe(self) -> _Constraint:
+    async def _probe(self) -> Constraint:
         """Which form of schema the server enforces: a word that no one would say shows whether it does."""
         ask = [{"role": "user", "content": "Say hello."}]
-        for constraint in _CONSTRAINTS:
+        for constraint in (json_schema, json_object):
             response = await self._post(ask, constraint(_PROBE), 64)
             # llama-cpp-python answers 500, not 400, to a response format that it does not know.
             if response.status_code in (400, 422, 500, 501):
@@ -144,7 +127,7 @@ class OpenAICompatible:
                     return constraint
             except (ValueError, NoStep):
                 continue
-        return _unconstrained
+        return unconstrained
 
     async def _post(
         self, turns: list[ChatTurn], constraint: dict[str, Any], max_tokens: int

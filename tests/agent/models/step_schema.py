@@ -3,7 +3,7 @@
 from typing import Any
 
 WORD = {"type": "string", "maxLength": 60}
-DATE = {"type": "string", "maxLength": 10}
+DATE = {"type": "string", "maxLength": 10, "pattern": r"^\d{4}(-\d{2}(-\d{2})?)?$"}
 LIMIT = {"type": "integer", "minimum": 1, "maximum": 50}
 KIND = {"enum": ["problems", "medications", "allergies", "encounters", "procedures", "reports"]}
 

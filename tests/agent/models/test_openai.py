@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from agent.errors import ModelFailed
 from agent.messages import Message, QuestionMessage, Step, SystemMessage, Usage
+from agent.models.constraint import grammar_schema
 from agent.models.openai import OpenAICompatible
 from tests.agent.models.step_schema import STEP_SCHEMA
 
@@ -126,7 +127,7 @@ async def test_the_form_of_the_schema_is_probed_once(refuses: int) -> None:
         await model.next_step(MESSAGES, STEP_SCHEMA, [])
     assert server.probes == ["json_schema", "json_object"]
     assert [asked["response_format"] for asked in server.asked] == [
-        {"type": "json_object", "schema": STEP_SCHEMA}
+        {"type": "json_object", "schema": grammar_schema(STEP_SCHEMA)}
     ] * 2
 
 
@@ -134,7 +135,7 @@ async def test_the_form_of_the_schema_is_probed_once(refuses: int) -> None:
 async def test_json_schema_is_sent_in_its_wrapper() -> None:
     server = ScriptedServer([GOOD])
     await step_of(server)
-    wrapper = {"name": "step", "schema": STEP_SCHEMA, "strict": True}
+    wrapper = {"name": "step", "schema": grammar_schema(STEP_SCHEMA), "strict": True}
     assert server.asked[0]["response_format"] == {"type": "json_schema", "json_schema": wrapper}
 
 

@@ -78,10 +78,17 @@ async def test_every_turn_of_a_conversation_is_a_valid_step(http: httpx.AsyncCli
 
 
 @pytest.mark.anyio
-async def test_a_reply_that_does_not_fit_its_token_limit_fails_as_cut_off(http: httpx.AsyncClient) -> None:
-    model = model_at(http, max_tokens=5)
-    with pytest.raises(ModelFailed, match="cut off at the token limit"):
-        await model.next_step([QuestionMessage(text="What was the last HbA1c?")], STEP_SCHEMA, [])
+async def test_a_long_string_does_not_crash_the_server_and_is_cut_off_at_the_token_limit(
+    http: httpx.AsyncClient,
+) -> None:
+    long = {
+        "type": "object",
+        "properties": {"text": {"type": "string", "minLength": 100, "maxLength": 4000}},
+        "required": ["text"],
+        "additionalProperties": False,
+    }
+    with pytest.raises(ModelFailed, match="cut off at the token limit|repeated itself"):
+        await model_at(http, max_tokens=9).next_step([QuestionMessage(text="Tell me all.")], long, [])
 
 
 @pytest.mark.anyio
