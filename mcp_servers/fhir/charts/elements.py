@@ -170,11 +170,6 @@ def range_text(value: object) -> str | None:
     return f"{bounds} {measured_in}" if measured_in else bounds
 
 
-def annotations_text(notes: object) -> str | None:
-    """The texts of Annotations, joined."""
-    return joined(string(note.get("text")) for note in objects(notes))
-
-
 def resource_ref(resource: object) -> str:
     """`Type/id`; only the type where the id is missing, `Unknown` where the type is."""
     kind = string(first(resource).get("resourceType")) or "Unknown"

@@ -1,5 +1,6 @@
 """The measurements of a chart by name: the latest, the series, statistics, or how many."""
 
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ Mode = Literal["latest", "series", "statistics", "count"]
 CANCELLED = "cancelled"
 MOST_REFS = 20
 UCUM = "http://unitsofmeasure.org"
+_ANNOTATION = re.compile(r"\{[^}]*\}|1")
 
 
 class Measured(NamedTuple):
@@ -156,10 +158,14 @@ def _as_cancelled(row: Row) -> Row:
 
 
 def _unit_key(holder: Resource, row: Row) -> str:
-    """Units are the same when their UCUM codes are, however they are written."""
+    """Units are the same when their UCUM codes are, however they are written.
+
+    A unit that is only an annotation, such as `{INR}` or `{score}`, is UCUM's way to say that there is none.
+    """
     quantity = first(holder.get("valueQuantity"))
     coded = string(quantity.get("code")) if quantity.get("system") == UCUM else None
-    return coded or unit(quantity) or str(row.get("unit", ""))
+    written = coded or unit(quantity) or str(row.get("unit", ""))
+    return "" if _ANNOTATION.fullmatch(written) else written
 
 
 def _without_repeats(found: list[Measured], notes: list[str]) -> list[Measured]:

@@ -5,7 +5,6 @@ from mcp_servers.fhir.charts.dosage import dosages_text
 from mcp_servers.fhir.charts.elements import (
     Resource,
     Row,
-    concept_names,
     concept_text,
     row_of,
     status_code,
@@ -91,8 +90,3 @@ def why_not_current(resource: Resource, _: Span) -> str | None:
         return "order not to give"
     intent = string(resource.get("intent"))
     return f"only a {intent}" if intent in NOT_IN_FORCE else None
-
-
-def names_of(resource: Resource, included: Included) -> list[str]:
-    """Every name of the medication, for search by text."""
-    return [name for concept in medication_concepts(resource, included) for name in concept_names(concept)]

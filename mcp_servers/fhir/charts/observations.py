@@ -7,7 +7,6 @@ from mcp_servers.fhir.charts.elements import (
     codes,
     concept_text,
     concepts_text,
-    objects,
     resource_ref,
     row_of,
     string,
@@ -15,27 +14,32 @@ from mcp_servers.fhir.charts.elements import (
 from mcp_servers.fhir.charts.references import Included
 from mcp_servers.fhir.charts.values import components, main_code, panel_text, reference_ranges, value_fields
 
-# Tobacco smoking status (two LOINC codes), alcohol use, pack-years, smokeless tobacco, occupation.
-SOCIAL_HISTORY_CODES = ("72166-2", "11367-0", "11331-6", "74013-4", "8663-7", "82769-1", "11341-5")
+# Tobacco smoking status and use, pack-years, alcohol use, drinks a day, occupation.
+SOCIAL_HISTORY_CODES = ("72166-2", "11367-0", "8664-5", "11331-6", "74013-4", "11341-5")
 
 
 def is_social_history(observation: Resource) -> bool:
     """By category, or by the codes of smoking, alcohol and occupation: some charts do not categorise them."""
     if "social-history" in codes(observation.get("category")):
         return True
-    return not SOCIAL_CODES.isdisjoint(codes(observation.get("code")))
-
-
-SOCIAL_CODES = frozenset(SOCIAL_HISTORY_CODES)
+    return any(code in SOCIAL_HISTORY_CODES for code in codes(observation.get("code")))
 
 
 def observed_at(observation: Resource) -> str | None:
-    """When the observation held (`effective`), else when it was issued."""
-    return when(observation, "effective") or string(observation.get("issued"))
+    """When the observation held. Its release (`issued`) is another date, and never stands for it."""
+    return when(observation, "effective")
+
+
+def _issued(observation: Resource) -> str | None:
+    """When it was released, told only where nothing says when it held."""
+    return None if observed_at(observation) else string(observation.get("issued"))
 
 
 def observation_row(observation: Resource, _: Included) -> Row:
-    """`name, code, date, value, unit, comparator, interpretation, range, status`, `components` for panels."""
+    """`name, code, date, value, unit, comparator, interpretation, range, status`, `components` for panels.
+
+    Without a date, `issued` is when it was released.
+    """
     parts = components(observation)
     valued = value_fields(observation)
     if parts and "value" not in valued:
@@ -48,6 +52,7 @@ def observation_row(observation: Resource, _: Included) -> Row:
             name=concept_text(observation.get("code")),
             code=main_code(observation.get("code")),
             date=observed_at(observation),
+            issued=_issued(observation),
         ),
         **valued,
         **row_of(
@@ -69,6 +74,7 @@ def component_row(observation: Resource, part: Resource) -> Row:
             name=concept_text(part.get("code")),
             code=main_code(part.get("code")),
             date=observed_at(observation),
+            issued=_issued(observation),
         ),
         **value_fields(part),
         **row_of(
@@ -78,8 +84,3 @@ def component_row(observation: Resource, part: Resource) -> Row:
             panel=concept_text(observation.get("code")),
         ),
     }
-
-
-def component_parts(observation: Resource) -> list[Resource]:
-    """The components of an observation."""
-    return objects(observation.get("component"))

@@ -117,6 +117,24 @@ def test_one_unit_written_two_ways_is_one_unit() -> None:
     assert not any("Units differ" in note for note in found.notes)
 
 
+def test_a_unit_in_braces_is_no_unit() -> None:
+    inr = concept(None, ("34714-6", "INR in Blood"))
+    braces = {"valueQuantity": amount(2.6, "{INR}")}
+    chart = [
+        observation("a", "2024-01-01", inr, valueQuantity={"value": 1.4}),
+        observation("b", "2024-01-02", inr, **braces),
+    ]
+    assert [(row["n"], row["mean"]) for row in _found(chart, "statistics", "INR").rows] == [(2, 2.0)]
+
+
+def test_a_release_does_not_stand_for_the_date_of_a_measurement() -> None:
+    released = _glucose("released", None, 5, issued="2025-01-01T00:00:00Z")
+    found = _found([released, _glucose("dated", "2024-01-01", 6)], "series")
+    assert _ids(found) == ["dated", "released"]
+    assert found.rows[1]["issued"] == "2025-01-01T00:00:00Z"
+    assert "date" not in found.rows[1]
+
+
 def test_statistics_say_when_and_where_their_numbers_come_from() -> None:
     chart = [_glucose("a", "2024-01-01", 5), _glucose("b", "2024-02-01", 9), _glucose("c", "2024-03-01", 7)]
     assert _found(chart, "statistics").rows == [
