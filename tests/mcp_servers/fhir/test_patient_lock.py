@@ -52,14 +52,14 @@ reads = st.builds(lambda ref: ("fhir_read", {"reference": ref[:140]}), worded())
 parameter_names = st.one_of(
     st.sampled_from(
         [
-            "patient", "subject", "subject:Patient", "patient:identifier", "patient.name", "_id", "performer",
-            "subject:Patient.family", "subject.identifier", "encounter", "encounter.patient", "context",
-            "_has:Patient:link", "_has:Observation:patient:code", "_has:Observation:subject:_id",
-            "_revinclude", "_revinclude:iterate", "_include", "_include:iterate", "_filter", "_query", "_list", "_content",
-            "_text", "_contained", "_type", "_elements", "_summary", "_format", "_count", "_sort",
-            "_getpages", "code", "code:not", "patient:not", "patient:missing", "status:not", "identifier", "name",
-            "family", "link", "general-practitioner", "PATIENT", "patient%00", "patient&subject", "%70atient", "", "-",
-            "based-on", "part-of",
+            "patient", "subject", "subject:Patient", "patient:identifier", "patient.name", "_id",
+            "performer", "subject:Patient.family", "subject.identifier", "encounter", "encounter.patient",
+            "context", "_has:Patient:link", "_has:Observation:patient:code", "_has:Observation:subject:_id",
+            "_revinclude", "_revinclude:iterate", "_include", "_include:iterate", "_filter", "_query",
+            "_list", "_content", "_text", "_contained", "_type", "_elements", "_summary", "_format",
+            "_count", "_sort", "_getpages", "code", "code:not", "patient:not", "patient:missing",
+            "status:not", "identifier", "name", "family", "link", "general-practitioner", "PATIENT",
+            "patient%00", "patient&subject", "%70atient", "", "-", "based-on", "part-of",
         ]
     ),
     st.text(max_size=20),
