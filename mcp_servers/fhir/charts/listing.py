@@ -181,7 +181,7 @@ def _current(kind: Kind, records: list[_Record], now: str, notes: list[str]) -> 
             notes.append(f"{said}: {listed}.")
     unknown = sum(1 for record in kept if record.row.get("status") == "unknown")
     if unknown:
-        notes.append(f"{_many(unknown)} without a clinical status kept as current, with status unknown.")
+        notes.append(f"{_many(unknown)} without a known status kept as current, with status unknown.")
     return kept
 
 
@@ -196,6 +196,8 @@ def _matching(
         return records
     found = [record for record in records if _says(_searchable(record, included), words)]
     if not found:
+        none = [record for record in records if record.negation == "none" and not record.refuted]
+        notes += [f'The chart records "{record.row.get("name")}" ({record.row["ref"]}).' for record in none]
         names = list(dict.fromkeys(str(record.row["name"]) for record in records if "name" in record.row))
         near = process.extract(
             text, names, scorer=fuzz.partial_ratio, processor=folded, limit=SHOWN, score_cutoff=SIMILAR

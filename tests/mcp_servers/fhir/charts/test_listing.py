@@ -67,7 +67,7 @@ def test_a_problem_without_a_clinical_status_is_kept_as_unknown_unless_it_ended(
         "Condition/open": "unknown",
         "Condition/ends-later": "unknown",
     }
-    assert "2 records without a clinical status kept as current, with status unknown." in found.notes
+    assert "2 records without a known status kept as current, with status unknown." in found.notes
 
 
 def test_a_refuted_problem_is_never_a_finding() -> None:
@@ -274,6 +274,13 @@ def test_similar_spellings_are_named_but_never_taken() -> None:
     assert found.notes == [
         "Nothing contains these words; similarly spelled in this chart: hydralazine 25 mg."
     ]
+
+
+def test_none_known_is_told_when_the_words_asked_for_are_nowhere() -> None:
+    none = allergy("none", concept("No known allergies"))
+    found = list_records("allergies", [none], text="penicillin", now=NOW)
+    assert (found.rows, found.finding) == ([], "nothing_recorded")
+    assert found.notes == ['The chart records "No known allergies" (AllergyIntolerance/none).']
 
 
 def test_social_history_takes_smoking_without_a_category_but_no_laboratory() -> None:
