@@ -52,3 +52,11 @@ def counted(asked: Asked, found: Found, rows: list[Row], what: str, item: Callab
         text = asked.wording.say("visit", "many", item=item(rows[0]), **parts)
         return Draft(text + noted(found.notes), refs_of(rows[:1]), "needs_review")
     return Draft(text + noted(found.notes), refs_of(rows))
+
+
+def joined(drafts: list[Draft]) -> Draft:
+    """Several answers as one: to be reviewed where one is, not in the chart where none is."""
+    statuses = {draft.status for draft in drafts}
+    status = next(one for one in ("needs_review", "answered", "not_in_chart") if one in statuses)
+    text = " ".join(draft.text for draft in drafts)
+    return Draft(text, tuple(ref for draft in drafts for ref in draft.citations), status)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
-from agent.models.offline.intents.listing import listed, no_record
+from agent.models.offline.intents.listing import joined, listed, no_record
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, Status, cite, day, inline, name, refs_of
+from agent.models.offline.wording import Draft, cite, day, inline, name, refs_of
 
 _PLANNED = ("proposal", "plan", "option")
 _GIVEN = ("administration", "dispense")
@@ -61,9 +61,7 @@ def _taken(asked: Asked) -> Draft:
     current, every = asked.chart.fetch_all([records("medications", status="current"), records("medications")])
     now_on = {row["ref"] for row in current.rows}
     drafts = [_one(asked, concept, told, every, now_on) for concept, told in asked.named("drug")]
-    status: Status = "answered" if any(draft.status == "answered" for draft in drafts) else drafts[0].status
-    refs = tuple(ref for draft in drafts for ref in draft.citations)
-    return Draft(" ".join(draft.text for draft in drafts), refs, status)
+    return joined(drafts)
 
 
 def _one(asked: Asked, concept: Concept, told: str, every: Found, now_on: set[str]) -> Draft:

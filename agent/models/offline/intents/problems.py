@@ -3,9 +3,9 @@
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
-from agent.models.offline.intents.listing import listed, no_record
+from agent.models.offline.intents.listing import joined, listed, no_record
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, Status, cite, day, name, refs_of
+from agent.models.offline.wording import Draft, cite, day, name, refs_of
 
 _ACTIVE = ("active", "recurrence", "relapse", "unknown")
 _UNCONFIRMED = ("provisional", "differential", "unconfirmed")
@@ -38,9 +38,7 @@ def _has(asked: Asked) -> Draft:
     """Whether the chart records it, and as what: active, past, ruled out, unconfirmed, or something near."""
     found = asked.chart.fetch(records("problems"))
     drafts = [_one(asked, concept, told, found) for concept, told in asked.named("problem")]
-    status: Status = "answered" if any(draft.status == "answered" for draft in drafts) else "not_in_chart"
-    refs = tuple(ref for draft in drafts for ref in draft.citations)
-    return Draft(" ".join(draft.text for draft in drafts), refs, status)
+    return joined(drafts)
 
 
 def _one(asked: Asked, concept: Concept, told: str, found: Found) -> Draft:

@@ -1,0 +1,86 @@
+"""The chart tools over the sample charts, without a server: the same projections on the same records."""
+
+from functools import cache
+from typing import Any
+
+from agent.messages import (
+    Action,
+    Message,
+    QuestionMessage,
+    ResultsMessage,
+    StepMessage,
+    SystemMessage,
+    ToolResult,
+)
+from agent.models.offline import OfflinePlanner
+from fhir_fixtures import charts as samples
+from mcp_servers.fhir import charts
+
+NOW = samples.as_of()
+
+
+@cache
+def _records() -> dict[str, dict[str, Any]]:
+    return {f"{one['resourceType']}/{one['id']}": one for one in samples.resources()}
+
+
+@cache
+def _chart(patient: str) -> list[dict[str, Any]]:
+    return [one for one in _records().values() if _subject(one) == patient]
+
+
+def _subject(record: dict[str, Any]) -> object:
+    subject = record.get("subject") or record.get("patient")
+    return subject.get("reference") if isinstance(subject, dict) else None
+
+
+def call(patient: str, action: Action) -> ToolResult:
+    """The result of one tool call on a sample patient's chart, with the envelope that the server makes."""
+    arguments = {name: value for name, value in action.arguments.items() if name not in ("limit", "cursor")}
+    chart, included = _chart(patient), _records()
+    if action.tool == "list_records":
+        kind = arguments.pop("kind")
+        found = charts.list_records(kind, chart, included=included, now=NOW, **arguments)
+    elif action.tool == "observations":
+        try:
+            found = charts.observations(chart, now=NOW, **arguments)
+        except charts.Ambiguous as several:
+            text = f"[invalid_request] {several}"
+            return ToolResult(
+                tool=action.tool, arguments=action.arguments, text=text, error="invalid_request"
+            )
+    else:
+        by_type: dict[str, list[dict[str, Any]]] = {}
+        for record in chart:
+            by_type.setdefault(record["resourceType"], []).append(record)
+        found = charts.overview(included[patient], by_type, included=included, now=NOW)
+    limit, start = action.arguments.get("limit", 50), int(action.arguments.get("cursor", 0))
+    rows = found.rows[start : start + limit]
+    end = start + len(rows)
+    data = {
+        "finding": found.finding,
+        "rows": rows,
+        "total": len(found.rows),
+        "returned": len(rows),
+        "truncated": end < len(found.rows),
+        "cursor": str(end) if end < len(found.rows) else None,
+        "notes": found.notes,
+        "as_of": NOW,
+    }
+    return ToolResult(tool=action.tool, arguments=action.arguments, text="", data=data)
+
+
+async def ask(
+    planner: OfflinePlanner, patient: str, *questions: str
+) -> tuple[dict[str, Any], list[ToolResult]]:
+    """The answer to the last question, and all results on the way; earlier ones were asked before it."""
+    messages: list[Message] = [SystemMessage(text="", patient=patient, now=NOW)]
+    messages += [QuestionMessage(text=question) for question in questions]
+    results: list[ToolResult] = []
+    while True:
+        step = (await planner.next_step(messages, {}, [])).step
+        if step.actions[0].tool == "answer":
+            return step.actions[0].arguments, results
+        brought = tuple(call(patient, action) for action in step.actions)
+        results += brought
+        messages += [StepMessage(step=step), ResultsMessage(results=brought)]

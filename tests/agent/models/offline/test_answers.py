@@ -1,0 +1,127 @@
+"""What the planner answers over the sample charts, where each hard case has one right answer."""
+
+import pytest
+
+from agent.grounding import check
+from agent.models.offline import OfflinePlanner
+from fhir_fixtures import charts as samples
+from tests.agent.models.offline.sample_charts import NOW, ask
+
+PLANNER = OfflinePlanner()
+AMARA, LUCIA, HENRIK = "hard-amara-okafor", "hard-lucia-fernandes", "hard-henrik-olsen"
+MEI, NOOR = "hard-mei-tanaka", "hard-noor-haddad"
+ELDER, YOUNGER, NOBODY = "hard-john-smith-1950", "hard-john-smith-1987", "hard-unknown-trauma"
+
+ANSWERED, ABSENT = "answered", "not_in_chart"
+CASES = [
+    # patient, question, status, what the answer says, and what it must not say
+    (AMARA, "What was the last HbA1c?", ANSWERED, ["7.1 % on 2026-09-14", "interpretation High"], ["11.9"]),
+    (AMARA, "all A1c results", ANSWERED, [": 4 results", "62 mmol/mol on 2025-01-20", "amended"], ["11.9"]),
+    (AMARA, "How many A1c results since 2026?", ANSWERED, [": 1 results since 2026"], []),
+    (AMARA, "highest glucose", ANSWERED, ["142 mg/dL on 2026-03-02", "8.1 mmol/L on 2026-06-03"], []),
+    (AMARA, "first A1c", ANSWERED, ["8.2 % on 2024-05-06", "62 mmol/mol"], []),
+    (AMARA, "average systolic blood pressure", ANSWERED, ["144.5 mm[Hg]", "of 2 results"], []),
+    (AMARA, "previous A1c", ANSWERED, ["7.4 % on 2025-11-04 (status amended)"], ["7.1"]),
+    (AMARA, "latest bp", ANSWERED, ["138/84 mm[Hg] on 2026-09-14"], []),
+    (AMARA, "last creatinine", ABSENT, ["No creatinine result is recorded"], []),
+    (AMARA, "active problems", ANSWERED, ["6 active problems", "Gout (recurrence"], ["Pneumonia"]),
+    (AMARA, "does she have COPD?", ANSWERED, ["No, recorded as ruled out", "refuted"], []),
+    (AMARA, "does she have breast cancer?", ANSWERED, ["Not as an active problem", "remission"], []),
+    (AMARA, "has she ever had pneumonia?", ANSWERED, ["Yes, in the past", "ended 2019-02-01"], []),
+    (AMARA, "does she have sleep apnea?", ANSWERED, ["not confirmed", "provisional"], ["Yes"]),
+    (AMARA, "does she have hypothyroidism?", ABSENT, ["No record of hypothyroidism", "10 problem"], []),
+    (AMARA, "does she have diabetes?", ANSWERED, ["Yes: Diabetes mellitus type 2 (active, onset 2012"], []),
+    (AMARA, "current medications", ANSWERED, ["3 current", "On hold: glipizide", "given: pioglitazone"], []),
+    (AMARA, "How many medications is she on?", ANSWERED, ["3 current medication records"], []),
+    (AMARA, "is she on metformin?", ANSWERED, ["Yes: metformin", "1000 mg by mouth", "dated 2023"], ["500"]),
+    (AMARA, "is she on glipizide?", ANSWERED, ["Not currently, it is on hold", "Hypoglycaemia"], ["Yes"]),
+    (AMARA, "is she on semaglutide?", ANSWERED, ["Only proposed or planned"], ["Yes"]),
+    (AMARA, "is she on Lantus?", ANSWERED, ["Only proposed or planned", "draft"], ["Yes"]),
+    (AMARA, "is she on pioglitazone", ANSWERED, ["Recorded as not to be given"], ["Yes"]),
+    (AMARA, "is she on allopurinol", ABSENT, ["No record of allopurinol", "9 medication records"], []),
+    (AMARA, "any blood thinner?", ANSWERED, ["Yes: aspirin 81 MG", "statement active"], []),
+    (AMARA, "allergies", ANSWERED, ["1 recorded allerg", "Penicillin", "Anaphylaxis (severe)"], ["latex"]),
+    (AMARA, "is she allergic to eggs?", ANSWERED, ["not as an active allergy", "resolved"], ["Yes"]),
+    (AMARA, "sulfa allergy?", ANSWERED, ["ruled out", "refuted"], ["Yes"]),
+    (AMARA, "is she allergic to latex?", ANSWERED, ["No record of an allergy to latex"], ["Yes"]),
+    (AMARA, "last visit", ANSWERED, ["ambulatory on 2026-09-14", "Diabetes follow-up"], ["2026-1"]),
+    (AMARA, "last flu shot", ANSWERED, ["on 2025-10-15"], ["2026-10-20"]),
+    (AMARA, "has she had a flu shot in 2026?", ANSWERED, ["not-done", "Declined"], ["Yes"]),
+    (AMARA, "how old is she?", ANSWERED, ["58 years old [Patient/hard-amara-okafor]"], []),
+    (ELDER, "any allergies?", ANSWERED, ["having no known allergies"], []),
+    (ELDER, "is he allergic to penicillin?", ANSWERED, ["having no known allergies"], []),
+    (YOUNGER, "any allergies?", ABSENT, ["not the same as no allergies"], []),
+    (YOUNGER, "is he allergic to penicillin?", ABSENT, ["not the same as no allergies"], []),
+    (YOUNGER, "problem list", ANSWERED, ["Recorded as none: No current problems"], []),
+    (YOUNGER, "last potassium", ANSWERED, ["4.6 mmol/L"], ["3.2"]),
+    (NOOR, "allergies", ANSWERED, ["No known drug allergy", "Wasp venom"], []),
+    (LUCIA, "is she alive?", ANSWERED, ["Deceased on 2024-02-29"], []),
+    (LUCIA, "how old is she?", ANSWERED, ["born 1942", "deceased on 2024-02-29"], []),
+    (LUCIA, "latest weight", ANSWERED, ["63.8 kg on 2024-01-09"], []),
+    (LUCIA, "does she have asthma?", ANSWERED, ["onset at age 7"], []),
+    (LUCIA, "has she had a cardioversion?", ANSWERED, ["not-done"], ["Yes"]),
+    (LUCIA, "last hip replacement", ANSWERED, ["in 2010-11"], []),
+    (LUCIA, "when was she last hospitalized?", ANSWERED, ["2024-02-27", "in-progress"], []),
+    (HENRIK, "troponin", ANSWERED, ["<0.01 ng/mL"], []),
+    (HENRIK, "highest troponin", ABSENT, ["with a comparator left out"], []),
+    (HENRIK, "sodium", ANSWERED, ["no value (Sample haemolysed)"], []),
+    (HENRIK, "lactate", ANSWERED, ["2.1 mmol/L", "2.4 mmol/L"], []),
+    (HENRIK, "is he still alive?", ANSWERED, ["recorded as deceased"], []),
+    (MEI, "is she on warfarin?", ANSWERED, ["Yes: warfarin sodium 5 MG"], []),
+    (MEI, "is she on heparin", ANSWERED, ["Not currently", "completed"], ["Yes"]),
+    (MEI, "is she on simvastatin", ANSWERED, ["Not currently", "unknown"], ["Yes"]),
+    (MEI, "last 2 INRs", ANSWERED, ["2 results", ">8.0 on 2026-09-01", "2.6"], ["1.4"]),
+    (NOBODY, "last A1c", ABSENT, ["No hemoglobin a1c result is recorded"], []),
+    (NOBODY, "is he on metformin?", ABSENT, ["no medications are recorded"], []),
+    (NOBODY, "does he have diabetes?", ABSENT, ["no problems are recorded"], []),
+    (NOBODY, "last visit", ABSENT, ["No visits are recorded"], []),
+]  # fmt: skip
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("patient", "question", "status", "said", "unsaid"),
+    CASES,
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+async def test_a_hard_case_has_its_right_answer(
+    patient: str, question: str, status: str, said: list[str], unsaid: list[str]
+) -> None:
+    answer, results = await ask(PLANNER, f"Patient/{patient}", question)
+    text = answer["text"].casefold()
+    assert answer["status"] == status, answer["text"]
+    assert [part for part in said if part.casefold() not in text] == [], answer["text"]
+    assert [part for part in unsaid if part.casefold() in text] == [], answer["text"]
+    report = check(answer["text"], answer["citations"], results, question, NOW)
+    assert report.grounding.unsupported == ()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("patient", [one.id for one in samples.patients()[::5]])
+async def test_every_everyday_question_has_a_grounded_answer_on_every_chart(patient: str) -> None:
+    for question in (
+        "latest blood pressure", "how many creatinine results?", "highest weight", "active problems",
+        "current medications", "is she on a statin?", "any allergies?", "last visit", "how many ER visits?",
+        "how many visits since 2015?", "immunizations", "last flu shot", "procedures", "who is this patient?",
+        "all weights", "lisinopril?",
+    ):  # fmt: skip
+        answer, results = await ask(PLANNER, f"Patient/{patient}", question)
+        assert len(answer["text"]) <= 4000
+        assert len(answer["citations"]) <= 40
+        assert answer["citations"] or answer["status"] != "answered"
+        report = check(answer["text"], answer["citations"], results, question, NOW)
+        assert report.grounding.unsupported == (), f"{question}: {answer['text']}"
+
+
+@pytest.mark.anyio
+async def test_a_follow_up_is_answered_from_the_chart() -> None:
+    answer, _ = await ask(PLANNER, f"Patient/{AMARA}", "last A1c", "and the one before that?")
+    assert "7.4 % on 2025-11-04" in answer["text"]
+    answer, _ = await ask(PLANNER, f"Patient/{AMARA}", "last A1c", "and weight?")
+    assert "81.5 kilos on 2026-09-14" in answer["text"]
+
+
+@pytest.mark.anyio
+async def test_a_corrected_word_is_told() -> None:
+    answer, _ = await ask(PLANNER, f"Patient/{HENRIK}", "latest creatinin")
+    assert answer["text"].endswith("(Read as creatinine, not creatinin.)")
