@@ -1,5 +1,6 @@
 """The store over HTTP: a Starlette app with the FHIR API under `/fhir`."""
 
+import base64
 import json
 import math
 import re
@@ -37,6 +38,8 @@ def create_app(store: Store) -> Starlette:
             reply = Reply(error.status, error.outcome())
         else:
             reply = answer(store, request)
+            if _wants_content(http, request, reply):
+                return _content(reply, request_id)
         return _respond(reply, request_id)
 
     return Starlette(
@@ -92,6 +95,25 @@ def _json(text: str) -> Any:
         return json.loads(text, parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"Failed to parse the body as JSON: {error}") from error
+
+
+def _wants_content(http: requests.Request, request: Request, reply: Reply) -> bool:
+    """Whether what was asked for is the content of a Binary, not the resource that holds it."""
+    if request.method != "GET" or not reply.resource or reply.resource["resourceType"] != "Binary":
+        return False
+    return "json" not in http.headers.get("accept", "") and "_format" not in dict(request.query)
+
+
+def _content(reply: Reply, request_id: str) -> responses.Response:
+    """The bytes of a Binary; the resource itself when it holds none that can be read."""
+    binary = reply.resource or {}
+    try:
+        content = base64.b64decode(binary["data"])
+        media_type = str(binary["contentType"])
+    except (KeyError, TypeError, ValueError):
+        return _respond(reply, request_id)
+    headers = {**reply.headers, "X-Request-ID": request_id}
+    return responses.Response(content, reply.status, headers, media_type)
 
 
 def _respond(reply: Reply, request_id: str) -> responses.Response:

@@ -109,11 +109,13 @@ class Store:
         )
         return [Stored(*row) for row in rows]
 
-    def put(self, type_name: str, resource_id: str, resource: dict[str, Any] | None, method: str) -> Stored:
+    def put(self, type_name: str, resource_id: str, resource: dict[str, Any] | None) -> Stored:
         """Store the next version of a resource (None: deleted). Inside a transaction."""
         previous = self.current(type_name, resource_id)
         updated = max(int(time.time() * 1000), previous.updated + 1 if previous else 0)
         version = previous.version + 1 if previous else 1
+        # As HAPI's history has it: the first version was posted, by whatever method it came.
+        method = "DELETE" if resource is None else "POST" if version == 1 else "PUT"
         body = None if resource is None else _body(resource, version, updated)
         if previous:
             self.connection.execute(
@@ -195,7 +197,7 @@ def _rebuild(connection: sqlite3.Connection, samples: Iterable[dict[str, Any]], 
     numbered = enumerate((entry for entry in fresh if entry[:2] not in taken), start=highest + 1)
     for batch in _batches(numbered, _BATCH):
         connection.executemany(
-            "INSERT INTO resource VALUES (?, ?, ?, 1, ?, 'PUT', 1, ?)",
+            "INSERT INTO resource VALUES (?, ?, ?, 1, ?, 'POST', 1, ?)",
             [(rid, kind, name, now, _body(resource, 1, now)) for rid, (kind, name, resource) in batch],
         )
         _insert_index(

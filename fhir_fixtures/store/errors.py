@@ -6,7 +6,9 @@ StoreError
 ├── Conflict          409  a stale version, or a resource that others refer to
 ├── Gone              410  deleted, or a search whose pages have expired
 ├── Ambiguous         412  a condition that several resources meet
-└── Unsupported       406  a format other than JSON; 405 a method that the address does not know
+└── Unsupported       406  a format other than JSON; 400 a method that the address does not know
+
+The issue codes are HAPI's: `processing` for nearly everything.
 """
 
 from typing import Any
@@ -16,7 +18,7 @@ class StoreError(Exception):
     """Base of all refusals; `str()` is the diagnostics, `code` the FHIR issue type."""
 
     status = 500
-    code = "exception"
+    code = "processing"
 
     def outcome(self) -> dict[str, Any]:
         """The OperationOutcome to answer with."""
@@ -27,35 +29,30 @@ class BadRequest(StoreError):
     """The request cannot be understood."""
 
     status = 400
-    code = "processing"
 
 
 class NotFound(StoreError):
     """No such type, operation or resource."""
 
     status = 404
-    code = "not-found"
 
 
 class Conflict(StoreError):
     """A stale version, or a resource that others refer to."""
 
     status = 409
-    code = "conflict"
 
 
 class Gone(StoreError):
     """Deleted, or a search whose pages have expired."""
 
     status = 410
-    code = "deleted"
 
 
 class Ambiguous(StoreError):
     """A condition that several resources meet."""
 
     status = 412
-    code = "multiple-matches"
 
 
 class Unsupported(StoreError):
@@ -63,7 +60,7 @@ class Unsupported(StoreError):
 
     code = "not-supported"
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
 

@@ -41,7 +41,7 @@ def _route(store: Store, request: Request) -> Reply:
             return bundles.process(store, request, answer, _route)
         case ("metadata",) if get:
             return Reply(200, capability_statement(request.base))
-        case (name,) if get:
+        case (name,) if get and not name.startswith("$"):
             return _search(store, request, name, request.query)
         case (name, "_search") if request.method == "POST":
             return _search(store, request, name, request.query)
@@ -53,7 +53,7 @@ def _route(store: Store, request: Request) -> Reply:
             return Reply(200, searching.everything(store, patient, request.base, request.query))
         case ("Patient", patient, name) if get and resource_type(name):
             return _compartment_search(store, request, patient, name)
-        case (name, resource_id) if get:
+        case (name, resource_id) if get and not resource_id.startswith("$"):
             return _read(store, request, name, resource_id)
         case (name, resource_id) if request.method == "PUT":
             return _update(store, request, name, resource_id)
@@ -63,9 +63,9 @@ def _route(store: Store, request: Request) -> Reply:
             return _history(store, request, name, resource_id)
         case (name, resource_id, "_history", version) if get:
             return _read_version(store, request, name, resource_id, version)
-    if request.path and request.path[0] != "metadata":
+    if request.path and not request.path[0].startswith("$"):
         _known(request.path[0])
-    raise Unsupported(f"{request.method} is not supported at /{'/'.join(request.path)}", 405)
+    raise Unsupported(f"{request.method} is not supported at /{'/'.join(request.path)}")
 
 
 def _known(name: str) -> None:
@@ -76,7 +76,7 @@ def _known(name: str) -> None:
 def _identified(name: str, resource_id: str) -> None:
     _known(name)
     if not _ID.match(resource_id):
-        raise BadRequest(f"Invalid resource id: {resource_id!r}")
+        raise NotFound(f"Invalid resource id: {resource_id!r}")
 
 
 def _search(

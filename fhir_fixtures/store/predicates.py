@@ -2,7 +2,7 @@
 
 The meaning of modifiers and prefixes is HAPI's where FHIR leaves it open: numbers and quantities are compared
 exactly, tokens with their case, strings without case and accents from their start, and an unknown modifier on
-a token or string finds nothing.
+a token or string counts as none.
 """
 
 # ruff: noqa: S608 (the SQL is put together from this package's own names; every value from outside is bound)
@@ -117,8 +117,6 @@ def _composite(parameter: Parameter, value: str, base: str) -> Sql:
 def _token(parameter: Parameter, modifier: str, value: str, alias: str, base: str) -> Sql:
     if modifier in _UNSUPPORTED:
         raise BadRequest(f'Modifier ":{modifier}" is not supported on "{parameter.code}"')
-    if modifier:
-        return Sql(_NOTHING, [])
     system, code = _system_and_code(value)
     if system is None:
         return Sql(f"{alias}.code = ?", [code])
@@ -141,10 +139,8 @@ def _string(parameter: Parameter, modifier: str, value: str, alias: str, base: s
             return Sql(f"{alias}.value = ?", [text])
         case "contains":
             return Sql(f"instr({alias}.norm, ?) > 0", [normalise(text)])
-        case "":
-            start = normalise(text)
-            return Sql(f"{alias}.norm >= ? AND {alias}.norm < ?", [start, start + "\U0010ffff"])
-    return Sql(_NOTHING, [])
+    start = normalise(text)
+    return Sql(f"{alias}.norm >= ? AND {alias}.norm < ?", [start, start + "\U0010ffff"])
 
 
 def _date(parameter: Parameter, modifier: str, value: str, alias: str, base: str) -> Sql:

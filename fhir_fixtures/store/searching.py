@@ -59,7 +59,8 @@ def first_page(store: Store, search: Search, base: str, address: str) -> dict[st
 def everything(store: Store, patient: str, base: str, pairs: list[tuple[str, str]]) -> dict[str, Any]:
     """`Patient/[id]/$everything`: the patient, the compartment, and what these refer to outside of it.
 
-    Parameters: `_count` and `_type`. Raises BadRequest, NotFound.
+    As in HAPI a patient's devices belong to it, and `_type` narrows the compartment alone. Parameters:
+    `_count` and `_type`. Raises BadRequest, NotFound.
     """
     stored = store.current("Patient", patient)
     if stored is None or stored.body is None:
@@ -68,14 +69,16 @@ def everything(store: Store, patient: str, base: str, pairs: list[tuple[str, str
     unknown = set(given) - {"_count", "_type", "_format", "_pretty"}
     if unknown:
         raise BadRequest(f"Unknown parameters for $everything: {', '.join(sorted(unknown))}")
-    wanted = set(given["_type"].split(",")) if "_type" in given else None
+    wanted = given["_type"].split(",") if "_type" in given else type_names()
+    devices = resource_type("Device")
     numbers = [p.number for name in type_names() for p in _compartment_parameters(name)]
+    numbers += [devices.parameters["patient"].number] if devices else []
     marks = ", ".join("?" * len(numbers))
     members = store.connection.execute(
         "SELECT DISTINCT f.rid FROM reference_index f JOIN resource r ON r.rid = f.rid"
         " WHERE f.target_type = 'Patient' AND f.target_id = ? AND r.type != 'Patient'"
-        f" AND f.param IN ({marks}) ORDER BY f.rid",
-        [patient, *numbers],
+        f" AND f.param IN ({marks}) AND r.type IN (SELECT value FROM json_each(?)) ORDER BY f.rid",
+        [patient, *numbers, json.dumps(wanted)],
     )
     found = [stored.rid, *(row[0] for row in members)]
     outside = [name for name in type_names() if not _compartment_parameters(name) and name != "Patient"]
@@ -85,10 +88,7 @@ def everything(store: Store, patient: str, base: str, pairs: list[tuple[str, str
         fresh = sorted(_targets(store, fresh, None, outside) - seen)
         seen.update(fresh)
         found = [*found, *fresh]
-    if wanted is not None:
-        of_type = dict(_rows(store, "SELECT rid, type FROM resource WHERE rid IN ({})", found))
-        found = [rid for rid in found if of_type[rid] in wanted]
-    showing = {"found": found, "accurate": True, "summary": None, "elements": [], "includes": []}
+    showing = {"found": found, "accurate": False, "summary": None, "elements": [], "includes": []}
     self_link = f"{base}/Patient/{patient}/$everything" + (f"?{urlencode(pairs)}" if pairs else "")
     return _page(store, showing, base, self_link, size=count(given.get("_count")) or 1)
 

@@ -45,7 +45,7 @@ def existing(store: Store, name: str, condition: str | list[tuple[str, str]], ba
 
 def create(store: Store, resource: dict[str, Any], base: str, resource_id: str | None = None) -> Stored:
     """Store a new resource under an id of the server's. Inside a transaction. Raises BadRequest."""
-    return _put(store, resource | {"id": resource_id or new_id(store)}, "POST", base)
+    return _put(store, resource | {"id": resource_id or new_id(store)}, base)
 
 
 def new_id(store: Store) -> str:
@@ -80,7 +80,7 @@ def update(store: Store, resource: dict[str, Any], if_match: str | None, base: s
     resource = _relative(resource, base)
     if current and current.body and _content(json.loads(current.body)) == _content(resource):
         return current, False
-    stored = _put(store, resource, "PUT", base)
+    stored = _put(store, resource, base)
     return stored, current is None or current.body is None
 
 
@@ -94,7 +94,7 @@ def delete(store: Store, name: str, resource_id: str) -> Stored | None:
         return None
     if store.check_references:
         check_unreferenced(store, name, resource_id)
-    return store.put(name, resource_id, None, "DELETE")
+    return store.put(name, resource_id, None)
 
 
 def check_unreferenced(store: Store, name: str, resource_id: str) -> None:
@@ -109,9 +109,9 @@ def check_unreferenced(store: Store, name: str, resource_id: str) -> None:
         raise Conflict(f"Unable to delete {name}/{resource_id}: {'/'.join(referring)} refers to it")
 
 
-def _put(store: Store, resource: dict[str, Any], method: str, base: str) -> Stored:
+def _put(store: Store, resource: dict[str, Any], base: str) -> Stored:
     resource = _relative(resource, base)
-    stored = store.put(resource["resourceType"], resource["id"], resource, method)
+    stored = store.put(resource["resourceType"], resource["id"], resource)
     if store.check_references:
         check_references(store, resource)
     return stored

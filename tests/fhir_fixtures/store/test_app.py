@@ -29,6 +29,17 @@ async def test_every_parameter_that_the_server_names_can_be_searched(reader: htt
         assert response.status_code == 200, parameter["name"]
 
 
+async def test_a_binary_is_read_as_its_content_unless_fhir_is_asked_for(writer: httpx.AsyncClient) -> None:
+    binary = {"resourceType": "Binary", "id": "it", "contentType": "text/plain", "data": "aGVsbG8="}
+    assert (await writer.put("Binary/it", json=binary)).json()["data"] == "aGVsbG8="
+    content = await writer.get("Binary/it")
+    assert (content.text, content.headers["Content-Type"].partition(";")[0]) == ("hello", "text/plain")
+    as_fhir = await writer.get("Binary/it", headers={"Accept": "application/fhir+json"})
+    assert as_fhir.json()["data"] == "aGVsbG8="
+    await writer.put("Binary/it", json=binary | {"data": "x"})
+    assert (await writer.get("Binary/it")).json()["data"] == "x"
+
+
 @pytest.mark.parametrize("url", ["Patient/ana", "Patient/absent", "Patient?bogus=1", "metadata"])
 async def test_the_request_id_is_echoed_and_an_unfit_one_replaced(
     reader: httpx.AsyncClient, url: str

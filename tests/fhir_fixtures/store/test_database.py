@@ -70,8 +70,8 @@ def test_samples_that_change_are_loaded_anew_and_what_users_wrote_is_kept(tmp_pa
     )
     store = open_store(path, Records(old, "1"))
     with store.transaction():
-        store.put("Patient", "own", patient("own", "Mine", "C", "1951"), "PUT")
-        store.put("Patient", "user", patient("user", "Mine", "D", "1952"), "PUT")
+        store.put("Patient", "own", patient("own", "Mine", "C", "1951"))
+        store.put("Patient", "user", patient("user", "Mine", "D", "1952"))
     store.close()
     new = (patient("keep", "New", "A", "1950"), patient("own", "New", "C", "1950"))
     store = open_store(path, Records(new, "2"))
@@ -109,7 +109,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(store: Store) -> None:
 
     def write_and_fail() -> None:
         with store.transaction():
-            store.put("Patient", "user", patient("user", "Mine", "D", "1952"), "PUT")
+            store.put("Patient", "user", patient("user", "Mine", "D", "1952"))
             store.connection.execute("INSERT INTO nowhere VALUES (1)")
 
     with pytest.raises(sqlite3.OperationalError):

@@ -25,7 +25,8 @@ _EACH = 3
 # Elements that parameters are about, and those that data types are told apart by.
 _KEYS = (
     "code", "subject", "effectiveTiming", "effectivePeriod", "valueQuantity", "component", "identifier",
-    "name", "address", "telecom", "meta", "contained", "coding", "text", "system", "value", "type", "event", "repeat",
+    "name", "address", "telecom", "meta", "contained", "coding", "text", "system", "value", "type", "event",
+    "repeat",
     "boundsPeriod", "start", "end", "reference", "id", "low", "high", "currency", "line", "given", "display",
 )  # fmt: skip
 

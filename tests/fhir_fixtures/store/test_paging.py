@@ -90,4 +90,4 @@ async def test_everything_about_a_patient_comes_in_pages(reader: httpx.AsyncClie
         "ana", "a1c-2019", "a1c-2020", "glucose", "bp-high", "stay", "metformin", "gp", "clinic",
     }  # fmt: skip
     of_type = (await reader.get("Patient/ana/$everything?_type=Encounter,Patient")).json()
-    assert set(found(of_type)) == {"ana", "stay"}
+    assert set(found(of_type)) == {"ana", "stay", "clinic", "gp"}

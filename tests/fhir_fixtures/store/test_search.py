@@ -22,7 +22,7 @@ _CASES = {
     "Patient?deceased=true": "ben",
     "Patient?deceased=false": "ana",
     "Observation?code:text=tobacco": "smoker",
-    "Observation?code:bogus=4548-4": "",
+    "Observation?code:bogus=2339-0": "glucose",
     "Patient?_id=ana,ben": "ana ben",
     "Patient?_id:not=ana": "ben",
     # string
@@ -32,7 +32,7 @@ _CASES = {
     "Patient?family:exact=Munroe": "ben",
     "Patient?family:exact=munroe": "",
     "Patient?name=be": "ben",
-    "Patient?name:bogus=be": "",
+    "Patient?name:bogus=be": "ben",
     "Observation?value-string=never": "smoker",
     # reference
     "Observation?subject=Patient/ben": "smoker bp-low",
