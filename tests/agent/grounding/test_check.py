@@ -210,6 +210,40 @@ def test_what_stands_only_in_the_question_may_be_denied_or_bound_but_not_affirme
     assert (ask(text, question).grounding.unsupported == ()) is stands
 
 
+VISIT = {
+    "ref": "Encounter/e",
+    "name": "Check up (procedure)",
+    "class": "ambulatory",
+    "date": "2024-05-03T09:00:00Z",
+}
+NO_ALLERGY = {"ref": "AllergyIntolerance/n", "name": "No known allergy (situation)", "negation": True}
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        (
+            "Highest since 2020?",
+            "Highest Potassium since 2020: 4.1 mmol/L, of 1 results [Observation/potassium].",
+        ),
+        ("Last magnesium since 2020?", "No magnesium result is recorded in this chart since 2020."),
+        ("Is she on cefuroxime?", "Not currently: Cefuroxime 250 MG Oral Tablet [MedicationRequest/cef]."),
+        (
+            "Is she on warfarin?",
+            "No record of warfarin in the medication list (1 medication records checked).",
+        ),
+        ("Any allergies?", "Recorded as none: No known allergy (situation) [AllergyIntolerance/n]."),
+        ("Allergies?", "No allergy records in this chart: that is not the same as no allergies."),
+        ("Last visit?", "Last visit: Check up (procedure), ambulatory, on 2024-05-03 [Encounter/e]."),
+        ("Who is this?", "Name Jane Doe, 56 years old, born 1970-05-03, sex female [Patient/1]."),
+    ],
+)
+def test_the_wording_of_everyday_answers_is_not_mistaken_for_claims(question: str, text: str) -> None:
+    visits = found(VISIT, tool="list_records", kind="encounters")
+    allergies = found(NO_ALLERGY, tool="list_records", kind="allergies")
+    assert ask(text, question, [*CHART, visits, allergies]).grounding.unsupported == ()
+
+
 def test_no_record_cannot_be_said_when_every_call_failed() -> None:
     down = ToolResult(tool="observations", arguments={}, text="[server_failed] down", error="server_failed")
     assert ask("There is no record of it.", results=[down]).grounding.unsupported == ("no record",)
