@@ -114,11 +114,11 @@ async def ask_all(app: Starlette, asks: list[Ask], stolen: str) -> None:
             if result.is_error:
                 assert text(result).startswith(REFUSALS), (tool, asked, text(result))
                 continue
-            shown = text(result) + str(result.structured_content)
-            # Notes repeat what was asked for.
-            for words in (asked.get("name"), asked.get("text")):
-                shown = shown.replace(words, "") if words else shown
-            assert not [other for other in [*OTHERS, *NAMES] if other in shown], (tool, asked)
+            rows = str(data(result)["rows"])
+            assert not [other for other in [*OTHERS, *NAMES] if other in rows], (tool, asked)
+            # Notes, and the text with them, repeat what was asked for.
+            unasked = [other for other in [*OTHERS, *NAMES] if other not in str(asked)]
+            assert not [other for other in unasked if other in text(result)], (tool, asked)
 
 
 @pytest.fixture(scope="module")
