@@ -9,9 +9,10 @@ from agent.models.offline.chart import Row
 from agent.models.offline.concepts import read_table
 
 SHOWN = 10
+LONGEST_EACH = 20
 CITED = 20
 # The answer may have 4,000 characters; sentences, notes and a head of citations come on top.
-LONGEST_LIST = 2000
+LONGEST_LIST = 2400
 _NORMAL = ("normal", "n", "")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 _NEEDLESS = re.compile(
@@ -48,10 +49,17 @@ class Wording:
         """A part of a sentence."""
         return self._sentences[group][sentence].format(**parts)
 
-    def listed(self, rows: Sequence[Row], item: Callable[[Row], str]) -> str:
-        """The first rows as one text, ten at most and fewer when they are long; and that there are others."""
+    def listed(self, rows: Sequence[Row], item: Callable[[Row], str], *, each: bool = False) -> str:
+        """The first rows as one text, until it is long enough; and that there are others.
+
+        With `each`, only the first row of every name: charts repeat an order at each renewal.
+        """
+        distinct: dict[str, Row] = {}
+        for row in rows:
+            distinct.setdefault(name(row).casefold(), row)
+        chosen = list(distinct.values()) if each else list(rows)
         items: list[str] = []
-        for row in rows[:SHOWN]:
+        for row in chosen[: LONGEST_EACH if each else SHOWN]:
             items.append(item(row))
             if sum(map(len, items)) > LONGEST_LIST:
                 break

@@ -7,15 +7,23 @@ from agent.models.offline.intents.intent import Asked
 from agent.models.offline.wording import CITED, Draft, cite, name, noted, refs_of
 
 
-def listed(asked: Asked, found: Found, what: str, item: Callable[[Row], str]) -> Draft:
-    """All rows found, counted; or that none is recorded, or that it is recorded that there are none."""
+def listed(asked: Asked, found: Found, what: str, item: Callable[[Row], str], *, each: bool = False) -> Draft:
+    """All rows found, counted; or that none is recorded, or that it is recorded that there are none.
+
+    With `each`, the newest row of every name is shown for the others.
+    """
     if not found.rows:
         text = asked.wording.say("list", "none", what=what, window=asked.said_window)
         return Draft(text + noted(found.notes), (), "not_in_chart")
     if found.finding == "recorded_as_none":
         return recorded_as_none(asked, found)
-    items = asked.wording.listed(found.rows, item)
-    text = asked.wording.say("list", "items", n=found.total, what=what, window=asked.said_window, items=items)
+    items = asked.wording.listed(found.rows, item, each=each)
+    sentence = (
+        "each" if each and len({name(row).casefold() for row in found.rows}) < len(found.rows) else "items"
+    )
+    text = asked.wording.say(
+        "list", sentence, n=found.total, what=what, window=asked.said_window, items=items
+    )
     return Draft(text + noted(found.notes), refs_of(found.rows))
 
 

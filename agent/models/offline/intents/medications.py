@@ -32,14 +32,14 @@ def _item(row: Row) -> str:
 def _current(asked: Asked) -> Draft:
     """The current ones; and what is on hold, or must not be given, which a reader of the list must know."""
     current, every = asked.chart.fetch_all([records("medications", status="current"), records("medications")])
-    draft = listed(asked, current, "current medications", _item)
+    draft = listed(asked, current, "current medications", _item, each=True)
     held: dict[str, list[Row]] = {}
     for row in every.rows:
         held.setdefault(_standing(row, {row["ref"] for row in current.rows}), []).append(row)
     for standing in ("also_on_hold", "against"):
         rows = held.get(standing.removeprefix("also_"), [])
         if rows:
-            items = asked.wording.listed(rows, _item)
+            items = asked.wording.listed(rows, _item, each=True)
             text = f"{draft.text} {asked.wording.say('drug', standing, items=items)}"
             draft = replace(draft, text=text, citations=draft.citations + refs_of(rows[:10]))
     return draft
@@ -47,7 +47,7 @@ def _current(asked: Asked) -> Draft:
 
 def _count(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("medications", status="current"))
-    return listed(asked, found, "current medication records", _item)
+    return listed(asked, found, "current medication records", _item, each=True)
 
 
 def _ordered(asked: Asked) -> Draft:
@@ -73,11 +73,11 @@ def _one(asked: Asked, concept: Concept, told: str, every: Found, now_on: set[st
         if standing in groups:
             rows = groups[standing]
             said = "was" if standing == "stopped" and "past" in asked.reading.cues else standing
-            items = asked.wording.listed(rows, _item)
+            items = asked.wording.listed(rows, _item, each=True)
             against = groups.get("against", []) if standing != "against" else []
             text = asked.wording.say("drug", said, asked=told, items=items)
             if against:
-                also = asked.wording.listed(against, _item)
+                also = asked.wording.listed(against, _item, each=True)
                 text += " " + asked.wording.say("drug", "against", items=also)
             return Draft(text, refs_of(rows[:10] + against[:10]))
     return no_record(asked, every, "drug", told)

@@ -25,7 +25,9 @@ def _item(row: Row) -> str:
 
 
 def _active(asked: Asked) -> Draft:
-    return listed(asked, asked.chart.fetch(records("problems", status="current")), "active problems", _item)
+    return listed(
+        asked, asked.chart.fetch(records("problems", status="current")), "active problems", _item, each=True
+    )
 
 
 def _history(asked: Asked) -> Draft:
@@ -51,7 +53,7 @@ def _one(asked: Asked, concept: Concept, told: str, found: Found) -> Draft:
         if standing in groups:
             rows = groups[standing]
             said = "was" if standing == "resolved" and asked.reading.cues & {"past", "history"} else standing
-            items = asked.wording.listed(rows, _item)
+            items = asked.wording.listed(rows, _item, each=True)
             return Draft(asked.wording.say("problem", said, asked=told, items=items), refs_of(rows[:10]))
     return no_record(asked, found, "problem", told)
 
