@@ -59,7 +59,7 @@ def _read(http: requests.Request, body: bytes) -> Request:
         query += parse_qsl(_text(body), keep_blank_values=True)
     elif body and http.method in ("POST", "PUT"):
         if content_type and content_type not in _JSON_TYPES:
-            raise Unsupported(f"Content-Type {content_type} is not supported, only FHIR JSON is", 415)
+            raise BadRequest(f"Content-Type {content_type} is not supported, only FHIR JSON is")
         parsed = _json(_text(body))
     wanted = next((value for name, value in query if name == "_format"), http.headers.get("accept", "*/*"))
     if "json" not in wanted and "*/*" not in wanted and "application/*" not in wanted:

@@ -28,38 +28,50 @@ def process(store: Store, request: Request, answer: Handler, route: Handler) -> 
         raise BadRequest("Bundle.entry must be an array")
     match body.get("type"):
         case "batch":
-            replies = [answer(store, _checked(request, entry)) for entry in entries]
+            asked = [_checked(request, entry) for entry in entries]
+            replies = [answer(store, one) for one in asked]
         case "transaction":
-            replies = _transaction(store, request, entries, route)
+            asked = [_checked(request, entry) for entry in entries]
+            replies = _transaction(store, asked, entries, answer, route)
         case other:
             raise BadRequest(f"Unable to process a Bundle of type: {other}")
     response = {
         "resourceType": "Bundle",
         "type": f"{body['type']}-response",
         "link": [{"relation": "self", "url": request.base}],
-        "entry": [_entry(reply) for reply in replies],
+        "entry": [_entry(one, reply) for one, reply in zip(asked, replies, strict=True)],
     }
     return Reply(200, response)
 
 
 def _checked(request: Request, entry: Any) -> Request:
     asked = entry_request(request, entry)
+    if asked.method not in _ORDER:
+        raise BadRequest(f"Bundle entry has an unknown method: {asked.method}")
     if not asked.path and asked.method == "POST":
         raise BadRequest("A Bundle cannot be posted inside a Bundle")
     return asked
 
 
-def _transaction(store: Store, request: Request, entries: list[Any], route: Handler) -> list[Reply]:
-    """The replies in the order of the entries; references among them are resolved first, checked last."""
+def _transaction(
+    store: Store, asked: list[Request], entries: list[Any], answer: Handler, route: Handler
+) -> list[Reply]:
+    """The replies in the order of the entries; references among them are resolved first, checked last.
+
+    As in HAPI, a read that finds nothing does not undo the writes.
+    """
     unchecked = replace(store, check_references=False)
     replies: dict[int, Reply] = {}
     with store.transaction():
-        asked = [_checked(request, entry) for entry in entries]
         asked, replaced = _with_ids(store, asked, entries)
         asked = [replace(a, body=writes.with_references(a.body, replaced)) if a.body else a for a in asked]
         asked = [_with_conditional_references(store, a) for a in asked]
-        for number in sorted(range(len(asked)), key=lambda n: _rank(asked[n].method)):
-            replies[number] = _carry_out(unchecked, asked[number], route)
+        written = [one.path for one in asked if one.method != "GET"]
+        if len(written) != len(set(written)):
+            raise BadRequest("A transaction may write to a resource once")
+        for number in sorted(range(len(asked)), key=lambda n: _ORDER.index(asked[n].method)):
+            one = asked[number]
+            replies[number] = answer(store, one) if one.method == "GET" else _write(unchecked, one, route)
         if store.check_references:
             for one in asked:
                 if one.method == "DELETE":
@@ -67,10 +79,6 @@ def _transaction(store: Store, request: Request, entries: list[Any], route: Hand
                 elif one.body:
                     writes.check_references(store, one.body)
     return [replies[number] for number in range(len(asked))]
-
-
-def _rank(method: str) -> int:
-    return _ORDER.index(method) if method in _ORDER else len(_ORDER)
 
 
 def _with_ids(store: Store, asked: list[Request], entries: list[Any]) -> tuple[list[Request], dict[str, str]]:
@@ -115,19 +123,21 @@ def _with_conditional_references(store: Store, one: Request) -> Request:
     return replace(one, body=writes.with_references(one.body, found)) if found else one
 
 
-def _carry_out(store: Store, one: Request, route: Handler) -> Reply:
-    """One entry of a transaction; a create has its id in the path by now."""
-    if one.method != "POST" or len(one.path) != 2:
+def _write(store: Store, one: Request, route: Handler) -> Reply:
+    """One write of a transaction; a create has its id in the path by now."""
+    if one.method != "POST":
         return route(store, one)
     stored = writes.create(store, one.body, one.base, one.path[1])
     return Reply(201, None, version_headers(stored) | {"Location": location(one.base, stored)})
 
 
-def _entry(reply: Reply) -> dict[str, Any]:
+def _entry(one: Request, reply: Reply) -> dict[str, Any]:
+    """What a Bundle says of one reply; as in HAPI, what was written is not sent back."""
     response: dict[str, Any] = {"status": reply.status_line}
-    for key, header in (("location", "Location"), ("etag", "ETag")):
+    for key, header in (("location", "Location"), ("location", "Content-Location"), ("etag", "ETag")):
         if header in reply.headers:
             response[key] = reply.headers[header]
     if reply.resource and reply.resource["resourceType"] == "OperationOutcome":
         return {"response": response | {"outcome": reply.resource}}
-    return {"resource": reply.resource, "response": response} if reply.resource else {"response": response}
+    read = one.method == "GET" and reply.resource
+    return {"resource": reply.resource, "response": response} if read else {"response": response}

@@ -20,6 +20,8 @@ class StoreError(Exception):
     status = 500
     code = "processing"
 
+    location: str | None = None
+
     def outcome(self) -> dict[str, Any]:
         """The OperationOutcome to answer with."""
         return operation_outcome("error", self.code, str(self))
@@ -44,9 +46,13 @@ class Conflict(StoreError):
 
 
 class Gone(StoreError):
-    """Deleted, or a search whose pages have expired."""
+    """Deleted (`location` is then the version that says so), or a search whose pages have expired."""
 
     status = 410
+
+    def __init__(self, message: str, location: str | None = None) -> None:
+        super().__init__(message)
+        self.location = location
 
 
 class Ambiguous(StoreError):

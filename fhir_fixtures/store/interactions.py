@@ -24,7 +24,7 @@ def answer(store: Store, request: Request) -> Reply:
         with store.lock:
             return _route(store, request)
     except StoreError as error:
-        return Reply(error.status, error.outcome())
+        return Reply(error.status, error.outcome(), {"Location": error.location} if error.location else {})
     except UnicodeEncodeError:
         return Reply(400, operation_outcome("error", "structure", "A text holds half a surrogate pair"))
     except sqlite3.Error as error:
@@ -39,6 +39,8 @@ def _route(store: Store, request: Request) -> Reply:
             return Reply(200, searching.next_page(store, request.query, request.base))
         case () if request.method == "POST":
             return bundles.process(store, request, answer, _route)
+        case ():
+            raise BadRequest("This is the base of a FHIR server; ask for /metadata or a resource type")
         case ("metadata",) if get:
             return Reply(200, capability_statement(request.base))
         case (name,) if get and not name.startswith("$"):
@@ -49,6 +51,8 @@ def _route(store: Store, request: Request) -> Reply:
             return _create(store, request, name)
         case (name,) if request.method == "PUT":
             return _conditional_update(store, request, name)
+        case (name,) if request.method == "DELETE":
+            return _conditional_delete(store, request, name)
         case ("Patient", patient, "$everything") if get:
             return Reply(200, searching.everything(store, patient, request.base, request.query))
         case ("Patient", patient, name) if get and resource_type(name):
@@ -113,7 +117,7 @@ def _read_version(store: Store, request: Request, name: str, resource_id: str, v
 
 def _show(request: Request, stored: Stored) -> Reply:
     if stored.body is None:
-        raise Gone(f"Resource was deleted at {instant(stored.updated)}")
+        raise Gone(f"Resource was deleted at {instant(stored.updated)}", location(request.base, stored))
     given = dict(request.query)
     unknown = set(given) - _GENERAL
     if unknown:
@@ -164,7 +168,9 @@ def _create(store: Store, request: Request, name: str) -> Reply:
 
 
 def _update(store: Store, request: Request, name: str, resource_id: str) -> Reply:
-    _identified(name, resource_id)
+    _known(name)
+    if not _ID.match(resource_id):
+        raise BadRequest(f"Invalid resource id: {resource_id!r}")
     resource = writes.readable(request.body, name)
     if "id" not in resource:
         raise BadRequest("Can not update resource, resource body must contain an ID element for update")
@@ -193,12 +199,23 @@ def _delete(store: Store, request: Request, name: str, resource_id: str) -> Repl
         stored = writes.delete(store, name, resource_id)
     if stored is None:
         return Reply(200, operation_outcome("information", "informational", "Not deleted, nothing was found"))
-    outcome = operation_outcome("information", "informational", "Successfully deleted 1 resource(s)")
-    return Reply(200, outcome, version_headers(stored))
+    return Reply(200, operation_outcome("information", "informational", "Successfully deleted 1 resource(s)"))
+
+
+def _conditional_delete(store: Store, request: Request, name: str) -> Reply:
+    """`DELETE Type?criteria`: the one resource that meets them is deleted."""
+    _known(name)
+    with store.transaction():
+        existing = writes.existing(store, name, request.query, request.base)
+        if existing is None:
+            return Reply(200, operation_outcome("information", "not-found", "Nothing matches the condition"))
+        return _delete(store, request, name, existing.id)
 
 
 def _written(request: Request, stored: Stored, status: int) -> Reply:
     """The reply to a write: which version it made, and the resource unless `return=minimal` is preferred."""
-    headers = version_headers(stored) | {"Location": location(request.base, stored)}
+    # As HAPI: where a new resource stands is said to who did not know, and that is who posted it.
+    header = "Location" if request.method == "POST" else "Content-Location"
+    headers = version_headers(stored) | {header: location(request.base, stored)}
     minimal = "return=minimal" in request.headers.get("prefer", "")
     return Reply(status, None if minimal else json.loads(stored.body or "null"), headers)

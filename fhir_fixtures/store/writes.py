@@ -69,9 +69,10 @@ def update(store: Store, resource: dict[str, Any], if_match: str | None, base: s
         matched = _VERSION.match(if_match)
         if not matched:
             raise BadRequest(f"Invalid If-Match: {if_match}")
-        if current is None or current.version != int(matched[1]):
-            found = current.version if current else "none"
-            raise Conflict(f"Trying to update {name}/{resource_id} version {matched[1]}, current is {found}")
+        if current and current.version != int(matched[1]):
+            raise Conflict(
+                f"Trying to update {name}/{resource_id} version {matched[1]}, current is {current.version}"
+            )
     if current is None and resource_id.isdigit():
         raise BadRequest(
             f"Can not create resource with ID[{resource_id}], no resource with this ID exists and clients may"

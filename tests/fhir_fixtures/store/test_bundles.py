@@ -30,7 +30,7 @@ async def test_the_entries_of_a_batch_succeed_and_fail_on_their_own(writer: http
             entry("GET", "Patient/absent"),
             entry("GET", "Observation?code=4548-4"),
             entry("POST", "Patient", _NEW_PATIENT),
-            entry("BREW", "Coffee"),
+            entry("GET", "Coffee"),
         ),
     )
     entries = response.json()["entry"]
@@ -65,10 +65,24 @@ async def test_the_entries_of_a_transaction_may_refer_to_each_other(writer: http
     assert read["performer"] == [{"reference": "Practitioner/gp"}]
 
 
+async def test_a_read_of_nothing_does_not_undo_a_transaction(writer: httpx.AsyncClient) -> None:
+    body = bundle("transaction", entry("GET", "Patient/absent"), entry("POST", "Patient", _NEW_PATIENT))
+    entries = (await writer.post("", json=body)).json()["entry"]
+    assert [e["response"]["status"] for e in entries] == ["404 Not Found", "201 Created"]
+    assert len(found((await writer.get("Patient")).json())) == 3
+
+
+async def test_a_transaction_writes_to_a_resource_once(writer: httpx.AsyncClient) -> None:
+    basic = entry("PUT", "Basic/it", {"resourceType": "Basic", "id": "it"})
+    response = await writer.post("", json=bundle("transaction", basic, basic))
+    assert response.status_code == 400
+    assert (await writer.get("Basic/it")).status_code == 404
+
+
 @pytest.mark.parametrize(
     "failing",
     [
-        entry("GET", "Patient/absent"),
+        entry("BREW", "Coffee"),
         entry("POST", "Basic", {"resourceType": "Basic", "subject": {"reference": "Patient/absent"}}),
         entry("POST", "Basic", {"resourceType": "Basic", "subject": {"reference": "Patient?family=none"}}),
         entry("PUT", "Basic/1", {"resourceType": "Basic", "id": "1"}),

@@ -55,8 +55,7 @@ async def test_an_update_from_a_stale_version_is_a_conflict(writer: httpx.AsyncC
         headers = {"If-Match": f'W/"{version}"'}
         return (await writer.put("Basic/it", json=basic(text, id="it"), headers=headers)).status_code
 
-    assert await put("one", "1") == 409
-    await writer.put("Basic/it", json=basic("one", id="it"))
+    assert await put("one", "7") == 201
     assert await put("two", "1") == 200
     assert await put("three", "1") == 409
     assert await put("three", "x") == 400
@@ -102,9 +101,18 @@ async def test_an_update_on_condition_creates_then_updates(writer: httpx.AsyncCl
     assert second.json()["meta"]["versionId"] == "2"
 
 
+async def test_a_delete_on_condition_deletes_the_one_that_meets_it(writer: httpx.AsyncClient) -> None:
+    assert (await writer.delete("Observation?code=4548-4")).status_code == 412
+    for _ in range(2):
+        assert (await writer.delete("Observation?code=2339-0")).status_code == 200
+    assert (await writer.get("Observation/glucose")).status_code == 410
+
+
 async def test_a_deleted_resource_is_gone_and_its_versions_remain(writer: httpx.AsyncClient) -> None:
     assert (await writer.delete("Observation/glucose")).status_code == 200
-    assert (await writer.get("Observation/glucose")).status_code == 410
+    gone = await writer.get("Observation/glucose")
+    assert gone.status_code == 410
+    assert gone.headers["Location"].endswith("/Observation/glucose/_history/2")
     assert (await writer.get("Observation/glucose/_history/1")).status_code == 200
     assert (await writer.get("Observation/glucose/_history/2")).status_code == 410
     assert found((await writer.get("Observation?code=2339-0")).json()) == []
