@@ -74,7 +74,7 @@ def _transaction(
             replies[number] = answer(store, one) if one.method == "GET" else _write(unchecked, one, route)
         if store.check_references:
             for one in asked:
-                if one.method == "DELETE":
+                if one.method == "DELETE" and len(one.path) == 2:
                     writes.check_unreferenced(store, *one.path[:2])
                 elif one.body:
                     writes.check_references(store, one.body)
@@ -104,6 +104,9 @@ def _with_ids(store: Store, asked: list[Request], entries: list[Any]) -> tuple[l
                 new = str(fresh)
                 fresh += 1
                 one = replace(one, method="POST", path=(one.path[0], new), body=body | {"id": new}, query=[])
+        elif one.method == "DELETE" and len(one.path) == 1:
+            matched = writes.existing(store, one.path[0], one.query, one.base)
+            one = replace(one, path=(matched.type, matched.id), query=[]) if matched else one
         if entry.get("fullUrl") and len(one.path) == 2:
             replaced[entry["fullUrl"]] = "/".join(one.path)
         settled.append(one)
@@ -124,11 +127,13 @@ def _with_conditional_references(store: Store, one: Request) -> Request:
 
 
 def _write(store: Store, one: Request, route: Handler) -> Reply:
-    """One write of a transaction; a create has its id in the path by now."""
-    if one.method != "POST":
-        return route(store, one)
-    stored = writes.create(store, one.body, one.base, one.path[1])
-    return Reply(201, None, version_headers(stored) | {"Location": location(one.base, stored)})
+    """One write of a transaction; a create has its id in the path by now, and a delete has no content."""
+    if one.method == "POST":
+        stored = writes.create(store, one.body, one.base, one.path[1])
+        return Reply(201, None, version_headers(stored) | {"Location": location(one.base, stored)})
+    reply = route(store, one)
+    gone = store.current(*one.path) if one.method == "DELETE" and len(one.path) == 2 else None
+    return Reply(204, None, {"Location": location(one.base, gone)}) if gone else reply
 
 
 def _entry(one: Request, reply: Reply) -> dict[str, Any]:

@@ -109,11 +109,15 @@ async def test_a_transaction_deletes_first_and_may_delete_what_refers_to_what_it
         entry("GET", "Observation?patient=ben"),
         entry("DELETE", "Patient/ben"),
         entry("DELETE", "Observation/smoker"),
-        entry("DELETE", "Observation/bp-low"),
+        entry("DELETE", "Observation?code=85354-9&patient=ben"),
+        entry("DELETE", "Observation?code=none"),
     )
     response = await writer.post("", json=ben)
     assert response.status_code == 200
-    assert response.json()["entry"][0]["resource"]["total"] == 0
+    read, deleted, *_ = response.json()["entry"]
+    assert read["resource"]["total"] == 0
+    assert deleted["response"]["status"] == "204 No Content"
+    assert deleted["response"]["location"].endswith("Patient/ben/_history/2")
     assert (await writer.get("Patient/ben")).status_code == 410
 
 
