@@ -35,7 +35,9 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(file: Path) -> None:
     ("name", "value"),
     [("MAX_HOPS", "many"), ("MAX_HOPS", "0"), ("NOW", "someday"), ("ESCALATION", "always")],
 )
-def test_a_value_that_does_not_fit_is_refused_naming_its_source(name: str, value: str, tmp_path: Path) -> None:
+def test_a_value_that_does_not_fit_is_refused_naming_its_source(
+    name: str, value: str, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match=rf"\$EHR_NAVIGATOR_{name}"):
         load({}, {f"EHR_NAVIGATOR_{name}": value, "EHR_NAVIGATOR_DATA_DIR": str(tmp_path)})
 

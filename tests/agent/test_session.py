@@ -17,7 +17,9 @@ def example() -> Session:
         messages=[
             QuestionMessage(text="What was the last HbA1c?"),
             StepMessage(step=Step(actions=(Action(tool="observations", arguments={"name": "HbA1c"}),))),
-            ResultsMessage(results=(ToolResult(tool="observations", arguments={}, text="", data={"rows": []}),)),
+            ResultsMessage(
+                results=(ToolResult(tool="observations", arguments={}, text="", data={"rows": []}),)
+            ),
         ],
     )
 
