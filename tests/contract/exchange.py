@@ -13,7 +13,7 @@ import httpx
 Answer = dict[str, Any]
 
 # An identical search would be answered from HAPI's cache for a minute.
-FRESH = {"Cache-Control": "no-cache"}
+FRESH = {"Cache-Control": "no-cache", "Accept": "application/fhir+json"}
 # More ids than this are kept as their number and a digest.
 SHOWN_IDS = 6
 # A search that fills its page may have more: which ones are on it is then up to the server.
@@ -25,9 +25,10 @@ class Case:
     """A request, relative to the base.
 
     `body` is sent as JSON, or as it is when it is text. `ordered`: the order of the matches is part of the
-    contract. `walk`: the next links are followed to the end. `remember` names the id that a create answers
-    with, for `{name}` in later requests of the same scenario. `expected` holds the ids that plain Python
-    finds in the charts, where it can.
+    contract. `walk`: the next links are followed to the end. `audited`: a server's own AuditEvents are among
+    the results, so that these are left out, as are the numbers that they change. `remember` names the id that
+    a create answers with, for `{name}` in later requests of the same scenario. `expected` holds the ids that
+    plain Python finds in the charts, where it can.
     """
 
     url: str
@@ -36,6 +37,7 @@ class Case:
     headers: tuple[tuple[str, str], ...] = ()
     ordered: bool = False
     walk: bool = False
+    audited: bool = False
     label: str = ""
     remember: str = ""
     expected: frozenset[str] | None = None
@@ -70,6 +72,8 @@ async def ask(http: httpx.AsyncClient, case: Case, names: dict[str, str] | None 
     answer = _compared(response, names)
     if case.walk:
         answer["pages"] = await _walk(http, response)
+    if case.audited:
+        answer = {"status": answer["status"], "all": answer.get("pages", {}).get("all")}
     if answer.get("next") and not case.ordered:
         # Which of the matches stand on the first page is up to the server.
         answer["matches"] = len(answer["matches"])
@@ -81,9 +85,18 @@ async def ask(http: httpx.AsyncClient, case: Case, names: dict[str, str] | None 
 
 
 async def play(http: httpx.AsyncClient, scenario: list[Case]) -> dict[str, Answer]:
-    """Sends the requests of a scenario in order, on records of their own; answers by number and name."""
+    """Sends a scenario's requests in order, on records of their own; answers by number and name.
+
+    What was created is deleted at the end, so that the charts stay alone in the server.
+    """
     names = {"run": f"contract-{secrets.token_hex(4)}"}
-    return {f"{n}. {case.name}": await ask(http, case, names) for n, case in enumerate(scenario, start=1)}
+    answers = {f"{n}. {case.name}": await ask(http, case, names) for n, case in enumerate(scenario, start=1)}
+    written = [part for answer in answers.values() for part in [answer, *answer.get("entries", [])]]
+    for part in reversed(written):
+        if part["status"] == 201:
+            created = part.get("location", part.get("resource")).partition("/_history/")[0]
+            await ask(http, Case(created, "DELETE"), names)
+    return answers
 
 
 def _filled(text: str, names: dict[str, str]) -> str:
@@ -93,14 +106,14 @@ def _filled(text: str, names: dict[str, str]) -> str:
 
 
 def _new_id(response: httpx.Response) -> str:
-    """The id that a create gave, from its Location or from that of a bundle's first entry."""
-    location = response.headers.get("location", "")
-    if "/_history/" not in location:
-        location = next(
-            (entry["response"]["location"] for entry in _json(response.text).get("entry", [])), ""
-        )
-    matched = re.search(r"(?:^|/)[A-Z]\w+/([^/]+)/_history/", location)
-    return matched[1] if matched else "nothing-created"
+    """The id that a create gave: of its Location, of a bundle's first entry, or of the record itself."""
+    body = _json(response.text)
+    entries = [entry["response"].get("location", "") for entry in body.get("entry", [])]
+    for location in [response.headers.get("location", ""), *entries]:
+        matched = re.search(r"(?:^|/)[A-Z]\w+/([^/]+)/_history/", location)
+        if matched:
+            return matched[1]
+    return str(body.get("id", "nothing-created"))
 
 
 def _general(text: str, names: dict[str, str]) -> str:
@@ -169,7 +182,7 @@ def _version(entry: dict[str, Any]) -> str:
 
 def _resource(resource: dict[str, Any]) -> Answer:
     # Narrative is rewritten and meta is filled in by servers; the rest must come back as it was stored.
-    kept = {key: value for key, value in resource.items() if key not in {"meta", "text", "id"}}
+    kept = _without_narrative({key: value for key, value in resource.items() if key not in {"meta", "id"}})
     text = json.dumps(kept, sort_keys=True, ensure_ascii=False)
     return {
         "resource": _reference(resource),
@@ -180,13 +193,25 @@ def _resource(resource: dict[str, Any]) -> Answer:
     }
 
 
+def _without_narrative(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_narrative(item) for item in node]
+    if isinstance(node, dict):
+        return {key: _without_narrative(value) for key, value in node.items() if "div" not in node}
+    return node
+
+
 async def _walk(http: httpx.AsyncClient, response: httpx.Response) -> Answer:
     """The size of every page, and all ids in the order in which they came."""
     sizes: list[int] = []
     ids: list[str] = []
     bundle = _json(response.text)
     while True:
-        entries = [_reference(entry["resource"]) for entry in bundle.get("entry", [])]
+        entries = [
+            _reference(entry["resource"])
+            for entry in bundle.get("entry", [])
+            if entry["resource"]["resourceType"] != "AuditEvent"
+        ]
         sizes.append(len(entries))
         ids.extend(entries)
         following = [link["url"] for link in bundle.get("link", []) if link["relation"] == "next"]

@@ -283,9 +283,8 @@ def joins() -> Iterator[Case]:
 def patient_records() -> Iterator[Case]:
     """Everything about a patient, and the patient compartment."""
     patient = busiest("Immunization", 10)
-    yield Case(f"{patient}/$everything?_count=100", walk=True)
-    yield Case(f"{patient}/$everything?_type=Encounter,Condition&_count=200", walk=True)
-    yield Case(f"{patient}/$everything?_count=5", label="first page")
+    yield Case(f"{patient}/$everything?_count=100", walk=True, audited=True)
+    yield Case(f"{patient}/$everything?_type=Encounter,Condition&_count=200", walk=True, audited=True)
     yield Case(f"Patient/{ABSENT}/$everything")
     yield Case(f"{patient}/$nonsense")
     yield search(f"{patient}/Condition?_sort=_id")

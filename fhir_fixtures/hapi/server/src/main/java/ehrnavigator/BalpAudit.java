@@ -1,7 +1,13 @@
 package ehrnavigator;
 
+import ca.uhn.fhir.interceptor.api.Hook;
+import ca.uhn.fhir.interceptor.api.Interceptor;
+import ca.uhn.fhir.interceptor.api.Pointcut;
+import ca.uhn.fhir.jpa.api.dao.DaoRegistry;
 import ca.uhn.fhir.jpa.api.dao.IFhirResourceDao;
+import ca.uhn.fhir.jpa.api.model.DeleteConflictList;
 import ca.uhn.fhir.rest.api.RequestTypeEnum;
+import ca.uhn.fhir.rest.api.RestOperationTypeEnum;
 import ca.uhn.fhir.rest.api.server.RequestDetails;
 import ca.uhn.fhir.rest.api.server.SystemRequestDetails;
 import ca.uhn.fhir.storage.interceptor.balp.IBalpAuditContextServices;
@@ -47,7 +53,7 @@ final class BalpAudit {
     }
 
     /** Agents from the request's headers: the program by User-Agent, the person by From (RFC 9110, 10.1). */
-    static final class Context implements IBalpAuditContextServices {
+    record Context(DaoRegistry daos) implements IBalpAuditContextServices {
         @Override
         public Reference getAgentClientWho(RequestDetails request) {
             return named(request.getHeader("User-Agent"));
@@ -66,9 +72,33 @@ final class BalpAudit {
         /** Relative, so that AuditEvent?patient= finds it; absolute once deleted, as a link would be refused. */
         @Override
         public String massageResourceIdForStorage(RequestDetails request, IBaseResource resource, IIdType id) {
-            return request.getRequestType() == RequestTypeEnum.DELETE
+            if (id.hasBaseUrl() && !request.getFhirServerBase().equals(id.getBaseUrl())) {
+                return id.getValue();
+            }
+            return isDeleted(request, id)
                     ? IBalpAuditContextServices.super.massageResourceIdForStorage(request, resource, id)
                     : id.toUnqualifiedVersionless().getValue();
+        }
+
+        private boolean isDeleted(RequestDetails request, IIdType id) {
+            return request.getRequestType() == RequestTypeEnum.DELETE
+                    || request.getRestOperationType() == RestOperationTypeEnum.VREAD
+                            && daos.getResourceDao(id.getResourceType())
+                                    .read(id.toUnqualifiedVersionless(), new SystemRequestDetails(), true)
+                                    .isDeleted();
+        }
+    }
+
+    /**
+     * Lets a record be deleted that AuditEvents name. HAPI's own interceptor for that
+     * (OverridePathBasedReferentialIntegrityForDeletesInterceptor) would lift every other protection from the
+     * record as well.
+     */
+    @Interceptor
+    static final class Deletes {
+        @Hook(Pointcut.STORAGE_PRESTORAGE_DELETE_CONFLICTS)
+        public void ignoreAuditEvents(DeleteConflictList conflicts) {
+            conflicts.removeIf(conflict -> conflict.getSourceId().getResourceType().equals("AuditEvent"));
         }
     }
 }

@@ -13,7 +13,6 @@ import ca.uhn.fhir.jpa.binstore.DatabaseBinaryContentStorageSvcImpl;
 import ca.uhn.fhir.jpa.config.HapiJpaConfig;
 import ca.uhn.fhir.jpa.config.r4.JpaR4Config;
 import ca.uhn.fhir.jpa.config.util.HapiEntityManagerFactoryUtil;
-import ca.uhn.fhir.jpa.interceptor.OverridePathBasedReferentialIntegrityForDeletesInterceptor;
 import ca.uhn.fhir.jpa.model.config.PartitionSettings;
 import ca.uhn.fhir.jpa.model.config.SubscriptionSettings;
 import ca.uhn.fhir.jpa.model.dialect.HapiFhirH2Dialect;
@@ -158,14 +157,14 @@ public class HapiServer {
     RestfulServer fhirServer(
             IFhirSystemDao<?, ?> system,
             BalpAudit.Sink audit,
+            DaoRegistry daos,
             ResourceProviderFactory providers,
             IJpaSystemProvider systemProvider,
             ValueSetOperationProvider valueSets,
             DatabaseBackedPagingProvider paging,
             JpaStorageSettings settings,
             ISearchParamRegistry searchParameters,
-            IValidationSupport validation,
-            OverridePathBasedReferentialIntegrityForDeletesInterceptor deletes) {
+            IValidationSupport validation) {
         var server = new RestfulServer(system.getContext());
         server.registerProviders(providers.createProviders());
         server.registerProviders(systemProvider, valueSets);
@@ -178,11 +177,8 @@ public class HapiServer {
         server.setPagingProvider(paging);
         // Without it, "Prefer: handling=lenient" has no effect.
         server.registerInterceptor(new SearchPreferHandlingInterceptor(searchParameters));
-        // A record that an AuditEvent names must still be deletable.
-        deletes.addPath("AuditEvent.entity.what");
-        deletes.addPath("AuditEvent.agent.who");
-        server.registerInterceptor(deletes);
-        server.registerInterceptor(new BalpAuditCaptureInterceptor(audit, new BalpAudit.Context()));
+        server.registerInterceptor(new BalpAudit.Deletes());
+        server.registerInterceptor(new BalpAuditCaptureInterceptor(audit, new BalpAudit.Context(daos)));
         return server;
     }
 
