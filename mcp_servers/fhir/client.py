@@ -13,6 +13,7 @@ from mcp_servers.fhir.compartment import PatientLock, in_compartment
 from mcp_servers.fhir.errors import InvalidRequest, NotFound, PatientLocked, ServerFailed
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.references import Reference, parse
+from mcp_servers.fhir.search_dates import to_the_day
 from mcp_servers.fhir.transport import Transport, outcome_text
 
 Resource = dict[str, Any]
@@ -28,7 +29,6 @@ class Next:
 
     url: str
     resource_type: str
-    path: str
     followed: frozenset[str]
 
 
@@ -101,32 +101,20 @@ class FhirClient:
         """
         capability = await self.capability(call)
         known = capability.of(resource_type)
-        filters = list(parameters)
+        filters = [(n, to_the_day(v) if known.get(n) == "date" else v) for n, v in parameters]
         for name, value in filters:
             if lock is not None:
                 lock.check_parameter(resource_type, name, value)
             capability.check(resource_type, name, value)
-        path = resource_type
         if lock is not None:
-            filters = [(n, v) for n, v in filters if n not in ("patient", "subject")]
-            if resource_type == "Patient":
-                filters.insert(0, ("_id", lock.id))
-            elif "patient" in known:
-                filters.insert(0, ("patient", lock.id))
-            elif "subject" in known:
-                filters.insert(0, ("subject", lock.patient))
-            elif in_compartment(resource_type):
-                path = f"{lock.patient}/{resource_type}"
-            else:
-                raise PatientLocked(
-                    f"{resource_type} records are about no patient, so a session about {lock.patient} cannot"
-                    " search them; read the ones that its records refer to by their reference."
-                )
+            filters = [_patient_filter(resource_type, known, lock)] + [
+                (n, v) for n, v in filters if n not in ("patient", "subject")
+            ]
         asked = [*filters, ("_count", str(count)), ("_total", "accurate")]
-        url = self._url(path).copy_with(params=asked)
+        url = self._url(resource_type).copy_with(params=asked)
         bundle = await self._transport.get(url, call)
         _check_filters_kept(bundle, [n for n, _ in filters if n != "_sort" and n not in INCLUDES])
-        return self._page(bundle, lock, resource_type, path, frozenset({str(url)}))
+        return self._page(bundle, lock, resource_type, frozenset({str(url)}))
 
     async def next_page(self, following: Next, lock: PatientLock | None, call: Call) -> Page:
         """The page behind a next link, checked as the first one was. Raises as `search` does."""
@@ -135,14 +123,13 @@ class FhirClient:
         except NotFound:
             raise InvalidRequest("This search has expired on the FHIR server; run it again.") from None
         followed = following.followed | {following.url}
-        return self._page(bundle, lock, following.resource_type, following.path, followed)
+        return self._page(bundle, lock, following.resource_type, followed)
 
     def _page(
         self,
         bundle: Resource,
         lock: PatientLock | None,
         resource_type: str,
-        path: str,
         followed: frozenset[str],
     ) -> Page:
         matches: list[Resource] = []
@@ -184,11 +171,11 @@ class FhirClient:
             matches=matches,
             included={_ref(resource): resource for resource in others},
             total=total if isinstance(total, int) else None,
-            next=self._next(bundle, resource_type, path, followed),
+            next=self._next(bundle, resource_type, followed),
             notes=notes,
         )
 
-    def _next(self, bundle: Resource, resource_type: str, path: str, followed: frozenset[str]) -> Next | None:
+    def _next(self, bundle: Resource, resource_type: str, followed: frozenset[str]) -> Next | None:
         """The next link, if it leads to this server's base or the same search. Raises ServerFailed."""
         link = _link(bundle, "next")
         if link is None:
@@ -198,7 +185,7 @@ class FhirClient:
             url = base.join(link)
         except httpx.InvalidURL:
             raise ServerFailed("The FHIR server's next link is not an address.") from None
-        allowed = {base.raw_path.rstrip(b"/"), self._url(path).raw_path}
+        allowed = {base.raw_path.rstrip(b"/"), self._url(resource_type).raw_path}
         same_origin = (url.scheme, url.host, url.port, url.userinfo) == (
             base.scheme,
             base.host,
@@ -215,10 +202,24 @@ class FhirClient:
                 f"The FHIR server's pages of {resource_type} do not end ({len(followed)} read);"
                 " narrow the search with more parameters."
             )
-        return Next(str(url), resource_type, path, followed)
+        return Next(str(url), resource_type, followed)
 
     def _url(self, path: str) -> httpx.URL:
         return httpx.URL(f"{self.base}/{path}")
+
+
+def _patient_filter(resource_type: str, known: dict[str, str], lock: PatientLock) -> tuple[str, str]:
+    """The parameter that keeps a search within the patient. Raises PatientLocked when the type has none."""
+    if resource_type == "Patient":
+        return "_id", lock.id
+    # Of R4's compartment types only Group (member) and Schedule (actor) have neither patient nor subject.
+    for name in ("patient", "subject", "member", "actor"):
+        if name in known:
+            return name, lock.id if name == "patient" else lock.patient
+    raise PatientLocked(
+        f"{resource_type} cannot be searched by patient, so a session about {lock.patient} cannot search it;"
+        " read the ones that its records refer to by their reference."
+    )
 
 
 def _entries(bundle: Resource) -> list[tuple[Resource, str]]:

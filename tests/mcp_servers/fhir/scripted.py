@@ -24,7 +24,7 @@ SEARCH_PARAMETERS = {
     },
     "MedicationRequest": {"patient": "reference", "medication": "reference", "status": "token"},
     "Appointment": {"patient": "reference", "status": "token"},
-    "Schedule": {"active": "token"},
+    "Schedule": {"active": "token", "actor": "reference"},
     "Device": {"patient": "reference"},
     "Medication": {"code": "token"},
     "Practitioner": {"name": "string"},

@@ -44,10 +44,10 @@ async def test_every_search_carries_the_patient() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_type_without_a_patient_parameter_is_searched_by_compartment() -> None:
-    app = ScriptedFhir(script={"Patient/A/Schedule": lambda request: bundle(request, [])})
-    await search(app, "Schedule")
-    assert sent(app)[0].startswith("Patient/A/Schedule?")
+async def test_a_type_without_a_patient_parameter_is_searched_by_its_own() -> None:
+    app = ScriptedFhir()
+    await search(app, "Schedule", ("active", "true"))
+    assert sent(app) == ["Schedule?actor=Patient%2FA&active=true&_count=10&_total=accurate"]
 
 
 @pytest.mark.anyio
@@ -59,7 +59,7 @@ async def test_a_search_for_patients_finds_only_the_bound_one() -> None:
 @pytest.mark.anyio
 async def test_types_about_no_patient_cannot_be_searched() -> None:
     app = ScriptedFhir()
-    with pytest.raises(PatientLocked, match="about no patient"):
+    with pytest.raises(PatientLocked, match="cannot be searched by patient"):
         await search(app, "Practitioner", ("name", "Who"))
     assert sent(app) == []
 
@@ -107,10 +107,18 @@ async def test_odd_characters_stay_within_their_value() -> None:
 
 
 @pytest.mark.anyio
+async def test_partial_bounds_of_dates_are_sent_to_the_day() -> None:
+    app = ScriptedFhir()
+    await search(app, "Observation", ("date", "ge2019"), ("code", "ge2019"))
+    assert app.seen[-1].query_params["date"] == "ge2019-01-01"
+    assert app.seen[-1].query_params["code"] == "ge2019"
+
+
+@pytest.mark.anyio
 async def test_a_date_range_is_sent_as_two_pairs() -> None:
     app = ScriptedFhir()
-    await search(app, "Observation", ("date", "ge2019"), ("date", "le2020"))
-    assert app.seen[-1].query_params.getlist("date") == ["ge2019", "le2020"]
+    await search(app, "Observation", ("date", "ge2019-05-01"), ("date", "lt2020"))
+    assert app.seen[-1].query_params.getlist("date") == ["ge2019-05-01", "lt2020"]
 
 
 @pytest.mark.anyio
