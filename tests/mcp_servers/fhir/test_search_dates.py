@@ -20,8 +20,6 @@ def test_bounds_take_in_their_whole_period(value: str, expected: str) -> None:
     assert to_the_day(value) == expected
 
 
-@pytest.mark.parametrize(
-    "value", ["2020", "gt2020", "lt2020-05", "ge2020-05-03", "le2020-13", "ge0000", ""]
-)
+@pytest.mark.parametrize("value", ["2020", "gt2020", "lt2020-05", "ge2020-05-03", "le2020-13", "ge0000", ""])
 def test_everything_else_stays_as_it_is(value: str) -> None:
     assert to_the_day(value) == value
