@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+QUIET := --quiet --disable-pip-version-check --constraint constraints.txt
 export Q PATIENT
 
 help:  ## list the commands
@@ -9,15 +10,19 @@ help:  ## list the commands
 
 $(VENV)/core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(BIN)/pip install $(QUIET) --editable .
 	touch $@
 
 $(VENV)/dev: $(VENV)/core
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install $(QUIET) --editable '.[dev]'
 	touch $@
 
+# llama.cpp is built for any processor: a native build may use instructions (AMX) that a container forbids, and
+# a wheel of such a build may lie in pip's cache.
 $(VENV)/all: $(VENV)/dev
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,local,llama]'
+	$(BIN)/pip install $(QUIET) --editable '.[dev,local]'
+	CMAKE_ARGS=-DGGML_NATIVE=OFF $(BIN)/pip install $(QUIET) --no-cache-dir --no-binary llama-cpp-python \
+		--editable '.[llama]'
 	touch $@
 
 run: $(VENV)/core  ## ask the sample charts three questions (or yours: Q="..." PATIENT=...)

@@ -40,6 +40,7 @@ JOURNAL = "audit.sqlite"
 CHARTS = "charts.sqlite"
 EMBEDDED = "http://embedded/fhir"
 DELIVERY_SECONDS = 20  # a slow store must not hold up the person; the rest waits in the outbox
+MAX_COMPLETION = 2_048  # tokens of one step
 MAX_QUESTION = 4_000  # characters; a question, not a document
 
 
@@ -63,6 +64,8 @@ def journal_path(settings: Settings) -> Path:
 @asynccontextmanager
 async def open_fhir(settings: Settings) -> "AsyncIterator[httpx.AsyncClient]":
     """An HTTP client whose base is the FHIR server: the one that is set, or the embedded store."""
+    import ssl
+
     import httpx
 
     async with AsyncExitStack() as stack:
@@ -73,6 +76,8 @@ async def open_fhir(settings: Settings) -> "AsyncIterator[httpx.AsyncClient]":
                 headers={"Authorization": f"Bearer {token}"} if token else {},
                 timeout=httpx.Timeout(30, connect=5),
                 limits=httpx.Limits(max_connections=20),
+                verify=ssl.create_default_context(),  # the system's authorities: a clinic has its own
+                trust_env=False,  # a proxy from the environment would see every chart
             )
         else:
             transport = httpx.ASGITransport(stack.enter_context(open_embedded(settings)))
@@ -92,35 +97,33 @@ def open_embedded(settings: Settings) -> "Iterator[Starlette]":
         store.close()
 
 
-def build_model(settings: Settings) -> Model:
+@asynccontextmanager
+async def open_model(settings: Settings) -> AsyncIterator[Model]:
     """The model that the settings name. Raises UsageError for an unknown one, NotPermitted for a far host."""
     kind, _, name = settings.model.partition(":")
     if kind == "offline" and not name:
         from agent.models.offline import OfflinePlanner
 
-        return OfflinePlanner()
-    if kind == "scripted" and name:
+        yield OfflinePlanner()
+    elif kind == "scripted" and name:
         from agent.models.scripted import load_script
 
-        return load_script(Path(name))
-    if kind == "openai":
-        import httpx
-
-        from agent.egress import check_endpoint
+        yield load_script(Path(name))
+    elif kind == "openai":
+        from agent.egress import check_endpoint, local_client
         from agent.models.openai import OpenAICompatible
 
         check_endpoint(settings.openai_url, settings.clinic_hosts)
-        return OpenAICompatible(
-            httpx.AsyncClient(follow_redirects=False),
-            settings.openai_url,
-            name,
-            api_key=settings.openai_key.get_secret_value() or None,
-            max_tokens=2_048,
-            timeout=settings.max_seconds,
+        key = settings.openai_key.get_secret_value() or None
+        seconds = settings.max_seconds
+        async with local_client(seconds) as http:
+            yield OpenAICompatible(
+                http, settings.openai_url, name, api_key=key, max_tokens=MAX_COMPLETION, timeout=seconds
+            )
+    else:
+        raise UsageError(
+            f"There is no model {settings.model!r}; choose offline, openai, openai:NAME or scripted:FILE."
         )
-    raise UsageError(
-        f"There is no model {settings.model!r}; choose offline, openai, openai:NAME or scripted:FILE."
-    )
 
 
 @asynccontextmanager
@@ -128,8 +131,7 @@ async def open_navigator(
     settings: Settings, *, on_result: Callable[[ToolResult], object] = lambda _: None
 ) -> "AsyncIterator[Navigator]":
     """A navigator with its journal, FHIR connection and model; on leaving, AuditEvents are delivered."""
-    model = build_model(settings)
-    async with open_fhir(settings) as http:
+    async with open_model(settings) as model, open_fhir(settings) as http:
         journal = open_journal(settings)
         try:
             navigator = Navigator(settings, http, journal, model, on_result)

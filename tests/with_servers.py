@@ -81,7 +81,8 @@ def main(arguments: list[str]) -> int:
         model = stack.enter_context(
             running(
                 "the model server", "llama_cpp.server",
-                "--model", str(small_model()), "--n_ctx", "8192", "--port", str(port), "--verbose", "false",
+                "--model", str(small_model()), "--model_alias", "smollm2-135m-instruct-q4_1",
+                "--n_ctx", "8192", "--host", "127.0.0.1", "--port", str(port),
             )
         )  # fmt: skip
         wait_for(model, MODEL_SECONDS, f"http://127.0.0.1:{port}/v1/models")

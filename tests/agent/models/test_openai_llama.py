@@ -1,13 +1,8 @@
-"""The OpenAI-compatible model against llama.cpp's real server: plumbing, not quality.
-
-`python tests/agent/models/llama_server.py pytest -m llama` starts the server.
-"""
+"""The OpenAI-compatible model against llama.cpp's real server: plumbing, not quality."""
 
 import json
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
-import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -26,30 +21,26 @@ from agent.models.conversation import alternate
 from agent.models.openai import OpenAICompatible
 from tests.agent.models.step_schema import STEP_SCHEMA
 
-BASE = os.environ.get("EHR_NAVIGATOR_TEST_OPENAI", "")
-pytestmark = [
-    pytest.mark.llama,
-    pytest.mark.skipif(
-        not BASE, reason="EHR_NAVIGATOR_TEST_OPENAI is not set to the base URL of a running server"
-    ),
-]
+pytestmark = pytest.mark.llama
 TURNS = 3
 
 
+Served = Callable[[int], OpenAICompatible]
+
+
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    check_endpoint(BASE, [])
-    async with local_client(timeout=120) as client:
-        yield client
-
-
-def model_at(http: httpx.AsyncClient, name: str = "", max_tokens: int = 900) -> OpenAICompatible:
-    return OpenAICompatible(http, BASE, name, api_key=None, max_tokens=max_tokens, timeout=120)
+async def served(openai_base: str) -> AsyncIterator[Served]:
+    """The server's model, by its limit of tokens a step."""
+    check_endpoint(openai_base, [])
+    async with local_client(timeout=120) as http:
+        yield lambda limit: OpenAICompatible(
+            http, openai_base, "", api_key=None, max_tokens=limit, timeout=120
+        )
 
 
 @pytest.mark.anyio
-async def test_every_turn_of_a_conversation_is_a_valid_step(http: httpx.AsyncClient) -> None:
-    model = model_at(http)
+async def test_every_turn_of_a_conversation_is_a_valid_step(served: Served) -> None:
+    model = served(900)
     messages: list[Message] = [
         SystemMessage(text="You answer questions about one patient's chart with tools.", now="2026-11-22"),
         QuestionMessage(text="What was the last HbA1c?"),
@@ -79,7 +70,7 @@ async def test_every_turn_of_a_conversation_is_a_valid_step(http: httpx.AsyncCli
 
 @pytest.mark.anyio
 async def test_a_long_string_does_not_crash_the_server_and_is_cut_off_at_the_token_limit(
-    http: httpx.AsyncClient,
+    served: Served,
 ) -> None:
     long = {
         "type": "object",
@@ -88,10 +79,10 @@ async def test_a_long_string_does_not_crash_the_server_and_is_cut_off_at_the_tok
         "additionalProperties": False,
     }
     with pytest.raises(ModelFailed, match=r"cut off at the token limit|repeated itself"):
-        await model_at(http, max_tokens=9).next_step([QuestionMessage(text="Tell me all.")], long, [])
+        await served(9).next_step([QuestionMessage(text="Tell me all.")], long, [])
 
 
 @pytest.mark.anyio
-async def test_a_conversation_longer_than_the_context_fails_and_says_so(http: httpx.AsyncClient) -> None:
+async def test_a_conversation_longer_than_the_context_fails_and_says_so(served: Served) -> None:
     with pytest.raises(ModelFailed, match="longer than the model server"):
-        await model_at(http).next_step([QuestionMessage(text="HbA1c 7.9 % " * 3000)], STEP_SCHEMA, [])
+        await served(900).next_step([QuestionMessage(text="HbA1c 7.9 % " * 3000)], STEP_SCHEMA, [])
