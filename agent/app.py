@@ -85,6 +85,11 @@ async def open_fhir(settings: Settings) -> "AsyncIterator[httpx.AsyncClient]":
         yield await stack.enter_async_context(client)
 
 
+def charts_missing(settings: Settings) -> bool:
+    """Whether the embedded store is wanted and must first be made, which takes some seconds."""
+    return not settings.fhir and not (settings.data_dir / CHARTS).exists()
+
+
 @contextmanager
 def open_embedded(settings: Settings) -> "Iterator[Starlette]":
     """The embedded FHIR store with the sample charts, as an ASGI application."""

@@ -25,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             {name: getattr(arguments, name, None) for name in Settings.model_fields}, file=arguments.config
         )
         arguments.origin = origin
+        if getattr(arguments, "opens_charts", False) and app.charts_missing(settings):
+            rendering.Progress(sys.stderr).preparing()
         code: int = arguments.run(settings, arguments)
         return code
     except UsageError as error:
@@ -89,12 +91,12 @@ def build_parser() -> argparse.ArgumentParser:
     ask.add_argument(
         "--concurrency", type=_positive, default=1, metavar="N", help="questions at once (default 1)"
     )
-    ask.set_defaults(run=_ask)
+    ask.set_defaults(run=_ask, opens_charts=True)
 
     chat = commands.add_parser(
         "chat", parents=[general, server, planner, whom], help="ask and follow up, in the terminal"
     )
-    chat.set_defaults(run=_chat)
+    chat.set_defaults(run=_chat, opens_charts=True)
 
     mcp = commands.add_parser("mcp", help="serve the chart tools to an MCP client")
     servers = mcp.add_subparsers(title="servers", required=True, metavar="SERVER")
@@ -102,7 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
     fhir.add_argument("--stdio", action="store_true", required=True, help="speak MCP on stdin and stdout")
     fhir.add_argument("--patient", metavar="REF", help="lock the server to this patient")
     fhir.add_argument("--now", metavar="DATE", help="the date that counts as today")
-    fhir.set_defaults(run=_mcp)
+    fhir.set_defaults(run=_mcp, opens_charts=True)
 
     fixtures = commands.add_parser("fixtures", help="the synthetic sample charts")
     chores = fixtures.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -112,7 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--port", type=int, default=8090, help="on loopback (default 8090; 0 picks a free one)"
     )
-    serve.set_defaults(run=_fixtures_serve)
+    serve.set_defaults(run=_fixtures_serve, opens_charts=True)
     loading = chores.add_parser("load", parents=[general], help="load them into a FHIR R4 server")
     loading.add_argument(
         "--fhir", metavar="URL", required=True, help="FHIR R4 base of the server to write to"

@@ -8,6 +8,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -48,6 +49,16 @@ class Settings(BaseModel):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("fhir")
+    @classmethod
+    def _base(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("give an http or https URL, such as https://fhir.clinic.example/fhir")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("give the bare base URL; a token goes into EHR_NAVIGATOR_FHIR_TOKEN")
+        return value
 
     @field_validator("data_dir")
     @classmethod

@@ -42,6 +42,10 @@ class Progress:
         self._stream = stream
         self._step = 0
 
+    def preparing(self) -> None:
+        """Why the first run takes longer."""
+        self._say("Indexing the sample charts; this happens once and takes some seconds.")
+
     def patient(self, patient: Mapping[str, Any]) -> None:
         """Whose chart it is, from the FHIR Patient."""
         names = patient.get("name") or [{}]

@@ -33,7 +33,14 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("MAX_HOPS", "many"), ("MAX_HOPS", "0"), ("NOW", "someday"), ("ESCALATION", "always")],
+    [
+        ("FHIR", "fhir.clinic.example"),
+        ("FHIR", "https://user:secret@fhir.clinic.example/fhir"),
+        ("MAX_HOPS", "many"),
+        ("MAX_HOPS", "0"),
+        ("NOW", "someday"),
+        ("ESCALATION", "always"),
+    ],
 )
 def test_a_value_that_does_not_fit_is_refused_naming_its_source(
     name: str, value: str, tmp_path: Path
