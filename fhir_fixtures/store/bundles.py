@@ -29,7 +29,7 @@ def process(store: Store, request: Request, answer: Handler, route: Handler) -> 
     match body.get("type"):
         case "batch":
             asked = [_checked(request, entry) for entry in entries]
-            replies = [answer(store, one) for one in asked]
+            replies = [_sent_back(store, one, answer(store, one)) for one in asked]
         case "transaction":
             asked = [_checked(request, entry) for entry in entries]
             replies = _transaction(store, asked, entries, answer, route)
@@ -127,12 +127,17 @@ def _with_conditional_references(store: Store, one: Request) -> Request:
 
 
 def _write(store: Store, one: Request, route: Handler) -> Reply:
-    """One write of a transaction; a create has its id in the path by now, and a delete has no content."""
+    """One write of a transaction; a create has its id in the path by now."""
     if one.method == "POST":
         stored = writes.create(store, one.body, one.base, one.path[1])
         return Reply(201, None, version_headers(stored) | {"Location": location(one.base, stored)})
-    reply = route(store, one)
-    gone = store.current(*one.path) if one.method == "DELETE" and len(one.path) == 2 else None
+    return _sent_back(store, one, route(store, one))
+
+
+def _sent_back(store: Store, one: Request, reply: Reply) -> Reply:
+    """The reply as a Bundle has it: as in HAPI a delete has no content, and says which version it made."""
+    deleted = one.method == "DELETE" and len(one.path) == 2 and reply.status == 200
+    gone = store.current(*one.path) if deleted else None
     return Reply(204, None, {"Location": location(one.base, gone)}) if gone else reply
 
 

@@ -11,7 +11,6 @@ from fhir_fixtures.store.database import Store, Stored, instant
 from fhir_fixtures.store.errors import BadRequest, Gone, NotFound, StoreError, Unsupported, operation_outcome
 from fhir_fixtures.store.exchange import Reply, Request, location, version_headers
 from fhir_fixtures.store.parameters import resource_type
-from fhir_fixtures.store.predicates import Sql
 from fhir_fixtures.store.query import read_search
 
 _ID = re.compile(r"^[A-Za-z0-9.-]{1,64}$")
@@ -55,8 +54,6 @@ def _route(store: Store, request: Request) -> Reply:
             return _conditional_delete(store, request, name)
         case ("Patient", patient, "$everything") if get:
             return Reply(200, searching.everything(store, patient, request.base, request.query))
-        case ("Patient", patient, name) if get and resource_type(name):
-            return _compartment_search(store, request, patient, name)
         case (name, resource_id) if get and not resource_id.startswith("$"):
             return _read(store, request, name, resource_id)
         case (name, resource_id) if request.method == "PUT":
@@ -83,18 +80,11 @@ def _identified(name: str, resource_id: str) -> None:
         raise NotFound(f"Invalid resource id: {resource_id!r}")
 
 
-def _search(
-    store: Store, request: Request, name: str, pairs: list[tuple[str, str]], within: Sql | None = None
-) -> Reply:
+def _search(store: Store, request: Request, name: str, pairs: list[tuple[str, str]]) -> Reply:
     _known(name)
     lenient = "handling=lenient" in request.headers.get("prefer", "")
-    search = read_search(name, pairs, request.base, lenient=lenient, within=within)
-    address = "/".join(part for part in request.path if part != "_search")
-    return Reply(200, searching.first_page(store, search, request.base, address))
-
-
-def _compartment_search(store: Store, request: Request, patient: str, name: str) -> Reply:
-    return _search(store, request, name, request.query, searching.compartment(patient, name))
+    search = read_search(name, pairs, request.base, lenient=lenient)
+    return Reply(200, searching.first_page(store, search, request.base, name))
 
 
 def _read(store: Store, request: Request, name: str, resource_id: str) -> Reply:
@@ -103,7 +93,7 @@ def _read(store: Store, request: Request, name: str, resource_id: str) -> Reply:
     if stored is None:
         raise NotFound(f"Resource {name}/{resource_id} is not known")
     if request.headers.get("if-none-match") == f'W/"{stored.version}"':
-        return Reply(304, None, version_headers(stored))
+        return Reply(304, None)
     return _show(request, stored)
 
 

@@ -66,9 +66,8 @@ def read_search(
     base: str,
     *,
     lenient: bool = False,
-    within: Sql | None = None,
 ) -> Search:
-    """Read the parameters of a search for `type_name`; `within` narrows it further (a compartment).
+    """Read the parameters of a search for `type_name`.
 
     Unknown parameters are refused, or with `lenient` dropped; those without a value are dropped, as in HAPI.
     Raises BadRequest.
@@ -76,8 +75,6 @@ def read_search(
     kind = _known(type_name)
     kept: list[tuple[str, str]] = []
     conditions = [Sql("r.type = ? AND r.body IS NOT NULL", [type_name])]
-    if within:
-        conditions.append(within)
     showing: dict[str, str] = {}
     includes: list[Include] = []
     for name, value in pairs:

@@ -13,7 +13,6 @@ from urllib.parse import quote, urlencode
 from fhir_fixtures.store.database import Store, instant
 from fhir_fixtures.store.errors import BadRequest, Gone, NotFound
 from fhir_fixtures.store.parameters import resource_type, type_names
-from fhir_fixtures.store.predicates import Sql
 from fhir_fixtures.store.query import Include, Search, count
 
 # How long the pages of a search can be asked for (as in HAPI), in milliseconds.
@@ -96,19 +95,6 @@ def everything(store: Store, patient: str, base: str, pairs: list[tuple[str, str
 def _compartment_parameters(name: str) -> list[Any]:
     kind = resource_type(name)
     return [kind.parameters[code] for code in kind.compartment if code in kind.parameters] if kind else []
-
-
-def compartment(patient: str, name: str) -> Sql:
-    """The condition for resources of type `name` in a patient's compartment. Raises NotFound."""
-    found = _compartment_parameters(name)
-    if not found:
-        raise NotFound(f"{name} is not in the Patient compartment")
-    marks = ", ".join("?" * len(found))
-    return Sql(
-        "r.rid IN (SELECT rid FROM reference_index WHERE target_type = 'Patient' AND target_id = ?"
-        f" AND param IN ({marks}))",
-        [patient, *(p.number for p in found)],
-    )
 
 
 def next_page(store: Store, pairs: list[tuple[str, str]], base: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ _REFUSED = {
     "GET Patient/absent/_history": (404, "Patient/absent is not known"),
     "GET Patient/absent/$everything": (404, "Patient/absent is not known"),
     "GET Patient/ana/$everything?start=2020": (400, "start"),
-    "GET Patient/ana/Organization": (404, "not in the Patient compartment"),
+    "GET Patient/ana/Observation": (400, "not supported"),
     "GET Patient/ana?bogus=1": (400, "bogus"),
     "GET Patient/not%20an%20id": (404, "Invalid resource id"),
     "GET Patient?bogus=1": (400, 'Unknown search parameter "bogus" for resource type "Patient"'),

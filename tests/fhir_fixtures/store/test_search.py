@@ -87,9 +87,6 @@ _CASES = {
     "Patient?_has:Observation:patient:code=72166-2": "ben",
     "Patient?_has:Observation:patient:value-quantity=gt98": "ana",
     "Practitioner?_has:MedicationRequest:requester:status=active": "gp",
-    # a compartment
-    "Patient/ana/MedicationRequest": "metformin",
-    "Patient/ben/Observation?code=85354-9": "bp-low",
     # a parameter without a value is no condition
     "Patient?gender=": "ana ben",
 }
