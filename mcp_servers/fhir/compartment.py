@@ -6,6 +6,7 @@ distilled into `data/patient_compartment.json`.
 """
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -17,8 +18,11 @@ Resource = dict[str, Any]
 Path = tuple[str, ...]
 Verdict = Literal["inside", "shared", "outside"]
 
-# Types outside the R4 compartment can still be about a patient: Device.patient, Contract.subject.
-_BEYOND: tuple[Path, ...] = (("patient",), ("subject",), ("for",), ("beneficiary",))
+# Types outside the R4 compartment can still be about a patient: Device.patient, Binary.securityContext.
+_BEYOND: tuple[Path, ...] = (("patient",), ("subject",), ("for",), ("beneficiary",), ("securityContext",))
+# These carry whole records of anybody, about whom nothing at their top tells.
+_CARRIERS = frozenset({"Bundle", "Parameters"})
+_PATIENT_NAMED = re.compile(r"(?:^|/)Patient(?:[/?]|$)")
 _REFUSED = frozenset({"_has", "_revinclude", "_filter", "_query", "_list", "_contained", "_containedType",
                       "_content", "_text", "_type"})  # fmt: skip
 _OWNER_PARAMETERS = ("patient", "subject")
@@ -37,6 +41,8 @@ class PatientLock:
         """Whether a record is about this patient alone ("inside"), others too ("shared"), or not at all."""
         if resource.get("resourceType") == "Patient":
             return "inside" if resource.get("id") == self.id else "outside"
+        if resource.get("resourceType") in _CARRIERS:
+            return "outside"
         paths = _paths().get(str(resource.get("resourceType")), {"owner": _BEYOND, "all": _BEYOND})
         owners = self._patients(resource, paths["owner"] or paths["all"])
         if owners == {self.patient}:
@@ -48,7 +54,7 @@ class PatientLock:
         if self.verdict(resource) == "inside":
             return True
         kind = str(resource.get("resourceType"))
-        if in_compartment(kind) or self._patients(resource, _BEYOND):
+        if in_compartment(kind) or kind in _CARRIERS or self._patients(resource, _BEYOND):
             return False
         return f"{kind}/{resource.get('id')}" in self._seen
 
@@ -59,11 +65,12 @@ class PatientLock:
     def admit(self, resource: Resource) -> int:
         """Make a record fit to show, in place; how many mentions of other patients were withheld.
 
-        References to this server become relative; references to other patients are replaced, and contained
-        resources about other patients are taken out. What the record refers to may be read from now on, if
-        it is the patient's own record.
+        References to this server become relative; references to other patients, or to patients that cannot
+        be told, are replaced, and resources within it about other patients are taken out. What the record
+        refers to may be read from now on, if it is the patient's own record.
         """
         mentioned: set[str] = set()
+        taken_out: set[str] = set()
         withheld = 0
         waiting: list[Any] = [resource]
         while waiting:
@@ -71,17 +78,21 @@ class PatientLock:
             if isinstance(node, list):
                 waiting.extend(item for item in node if isinstance(item, dict | list))
                 continue
+            if node is not resource and "resourceType" in node and self._is_about_another(node):
+                node.clear()
+                withheld += 1
             if isinstance(contained := node.get("contained"), list):
-                node["contained"] = [item for item in contained if not self._is_about_another(item)]
-                withheld += len(contained) - len(node["contained"])
-            if (reference := self._local(node.get("reference"))) is not None:
-                if reference.type == "Patient" and (reference.base or reference.local != self.patient):
-                    node.clear()
-                    node["display"] = "another patient (withheld)"
-                    withheld += 1
-                elif not reference.base:
-                    node["reference"] = reference.local
-                    mentioned.add(reference.local)
+                others = [item for item in contained if self._is_about_another(item)]
+                taken_out |= {f"#{item.get('id')}" for item in others if isinstance(item, dict)}
+                node["contained"] = [item for item in contained if item not in others]
+                withheld += len(others)
+            if self._mentions_another(node, taken_out):
+                node.clear()
+                node["display"] = "another patient (withheld)"
+                withheld += 1
+            elif (reference := self._local(node.get("reference"))) is not None and not reference.base:
+                node["reference"] = reference.local
+                mentioned.add(reference.local)
             if (reference := self._local(node.get("url"))) is not None and not reference.base:
                 node["url"] = reference.local
                 mentioned.add(reference.local)
@@ -142,6 +153,17 @@ class PatientLock:
         if reference is not None and reference.base == self._base:
             return reference._replace(base="")
         return reference
+
+    def _mentions_another(self, node: Resource, taken_out: set[str]) -> bool:
+        """Whether a node is a reference to another patient, or to one who cannot be told."""
+        text = node.get("reference")
+        if (reference := self._local(text)) is not None:
+            return reference.type == "Patient" and (bool(reference.base) or reference.local != self.patient)
+        if isinstance(text, str) and (text in taken_out or _PATIENT_NAMED.search(text)):
+            return True
+        return node.get("type") == "Patient" and not node.keys().isdisjoint(
+            ("reference", "identifier", "display")
+        )
 
     def _is_about_another(self, contained: Any) -> bool:
         if not isinstance(contained, dict) or contained.get("resourceType") == "Patient":

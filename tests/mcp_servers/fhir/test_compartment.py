@@ -74,6 +74,8 @@ def test_a_record_that_is_about_others_too_is_shared(resource: Resource) -> None
         record("Observation", subject="Patient/A"),
         record("Device", patient=B),
         record("Device"),
+        record("Binary", securityContext=B),
+        record("Bundle", subject=A),
         {"resourceType": "Patient", "id": "B"},
     ],
 )
@@ -115,6 +117,48 @@ def test_mentions_of_other_patients_are_withheld_and_counted() -> None:
     assert "Roe" not in str(shown)
     assert "Patient/B" not in str(shown)
     assert shown["link"][0]["type"] == "seealso"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"type": "Patient", "identifier": {"value": "77"}},
+        {"type": "Patient"},
+        {"type": "Patient", "reference": "urn:uuid:1"},
+        {"reference": "Patient?identifier=77"},
+        {"reference": "../Patient/B"},
+        {"reference": "Patient/B|1"},
+        {"reference": "#p"},
+    ],
+)
+def test_another_patient_is_withheld_however_the_reference_is_written(other: Resource) -> None:
+    contained = [{"resourceType": "Patient", "id": "p"}]
+    shown = observation("o", "A", contained=contained, performer=[{**other, "display": "Jane Roe"}])
+    lock().admit(shown)
+    assert shown["performer"] == [{"display": "another patient (withheld)"}]
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"contained": {"resourceType": "Patient", "id": "p", "name": [{"family": "Roe"}]}},
+        {"extension": [{"valueResource": observation("x", "B", note=[{"text": "Roe"}])}]},
+    ],
+)
+def test_a_record_of_another_patient_is_taken_out_wherever_it_is_nested(elements: Resource) -> None:
+    shown = observation("o", "A", **elements)
+    assert lock().admit(shown) == 1
+    assert "Roe" not in str(shown)
+
+
+def test_a_file_or_a_bundle_is_not_opened_by_a_reference_when_it_is_or_may_be_anothers() -> None:
+    bound = lock()
+    urls = [{"attachment": {"url": ref}} for ref in ("Binary/1", "Bundle/1")]
+    bound.admit({"resourceType": "DocumentReference", "id": "d", "subject": A, "content": urls})
+    assert bound.may_see(record("Binary"))
+    assert bound.may_see(record("Binary", securityContext=A))
+    assert not bound.may_see(record("Binary", securityContext=B))
+    assert not bound.may_see(record("Bundle"))
 
 
 def test_a_contained_record_of_another_patient_is_taken_out_and_a_medication_stays() -> None:
