@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from mcp_servers.fhir.errors import InvalidRequest
 
-_ID = r"[A-Za-z0-9\-.]{1,64}"
+# Not `.` and `..`, which FHIR would allow as ids: in an address they lead to another path.
+_ID = r"(?!\.{1,2}(?![A-Za-z0-9\-.]))[A-Za-z0-9\-.]{1,64}"
 _TYPE = r"[A-Z][A-Za-z]{1,63}"
 _ID_PATTERN = re.compile(_ID)
 _TYPE_PATTERN = re.compile(_TYPE)
