@@ -81,7 +81,8 @@ class FhirClient:
         if not may_be_owned and not lock.was_referred_to(ref):
             raise lock.refusal(ref)
         try:
-            resource = await self._transport.get(self._url(ref), call)
+            # What a server says of a record that it does not show may quote another patient's chart.
+            resource = await self._transport.get(self._url(ref), call, quoting=ref == lock.patient)
         except NotFound:
             raise lock.refusal(ref) from None
         if _ref(resource) != ref:
@@ -170,7 +171,7 @@ class FhirClient:
         return Page(
             matches=matches,
             included={_ref(resource): resource for resource in others},
-            total=total if isinstance(total, int) else None,
+            total=total if type(total) is int and total >= 0 else None,
             next=self._next(bundle, resource_type, followed),
             notes=notes,
         )

@@ -23,8 +23,15 @@ MAX_WAIT_S = 10.0
 DEADLINE_S = 30.0
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
-_HEADERS = {"Accept": "application/fhir+json", "Cache-Control": "no-cache"}
+_HEADERS = {
+    "Accept": "application/fhir+json",
+    "Accept-Encoding": "gzip",
+    "Cache-Control": "no-cache",
+}
+# Other encodings, or several on top of each other, can grow a small chunk to more than memory holds.
+_ENCODINGS = frozenset({"", "identity", "gzip"})
 _MARKUP = re.compile(r"<[^>]*>|&[a-z]+;")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STACK = re.compile(r"(\s+at [\w.$<>]+\(|Traceback|\b[\w.]+(Exception|Error): ).*", re.DOTALL)
 
 
@@ -42,11 +49,12 @@ class Transport:
         """The server's base address, without a slash at its end, and without the credentials in it."""
         return str(self._http.base_url.copy_with(userinfo=b"")).rstrip("/")
 
-    async def get(self, url: httpx.URL, call: Call) -> Resource:
+    async def get(self, url: httpx.URL, call: Call, *, quoting: bool = True) -> Resource:
         """The resource at `url`, as parsed JSON.
 
         429 and 503 are tried again, as long as the server's Retry-After leaves room for it. Raises
-        InvalidRequest (400 and its kin), NotPermitted, NotFound, ServerFailed.
+        InvalidRequest (400 and its kin), NotPermitted, NotFound, ServerFailed; they repeat the server's
+        words when `quoting`.
         """
         waited = 0.0
         for attempt in range(1, ATTEMPTS + 1):
@@ -63,7 +71,7 @@ class Transport:
             await self._sleep(wait)
         if response.is_success:
             return _resource(body)
-        raise _error(response.status_code, body)
+        raise _error(response.status_code, body if quoting else b"")
 
     async def _send(self, url: httpx.URL, call: Call) -> tuple[httpx.Response, bytes]:
         started = time.perf_counter()
@@ -73,6 +81,10 @@ class Transport:
                 headers = {**_HEADERS, "X-Request-ID": call.id}
                 async with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
                     status = response.status_code
+                    if response.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
+                        raise ServerFailed(
+                            "The FHIR server's answer is encoded in a way that was not asked for."
+                        )
                     body = bytearray()
                     async for chunk in response.aiter_bytes():
                         body += chunk
@@ -107,6 +119,7 @@ def outcome_text(resource: Resource) -> str:
             details = issue.get("details")
             said = issue.get("diagnostics") or (details.get("text") if isinstance(details, dict) else None)
             text = _STACK.sub("", _MARKUP.sub(" ", str(said or "")))
+            text = "".join(character if character.isprintable() else " " for character in text)
             line = f"{issue.get('severity', 'error')}/{issue.get('code', 'unknown')} {' '.join(text.split())}"
             lines.append(line[:300].strip())
     return "; ".join(lines)
@@ -115,7 +128,9 @@ def outcome_text(resource: Resource) -> str:
 def _resource(body: bytes) -> Resource:
     """The resource in `body`. Raises ServerFailed."""
     try:
-        resource = json.loads(body, parse_float=_finite, parse_constant=_finite)
+        resource = json.loads(body.decode("utf-8-sig"), parse_float=_finite, parse_constant=_finite)
+        if _SURROGATE.search(body):  # half a character cannot be sent or stored; the rest of the text can
+            resource = json.loads(json.dumps(resource, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         kind = "HTML" if body.lstrip()[:1] == b"<" else "something"
         raise ServerFailed(

@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.errors import (
+    FhirToolError,
     InvalidRequest,
     NotPermitted,
     PatientLocked,
@@ -310,3 +311,19 @@ async def test_the_base_may_end_in_a_slash(base: str) -> None:
         client = FhirClient(http)
         found = await client.search("Observation", [], PatientLock(A, client.base), a_call(), count=5)
     assert [resource["id"] for resource in found.matches] == ["1"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("status", [400, 403, 500])
+async def test_what_a_server_says_of_a_record_that_it_does_not_show_is_not_repeated(status: int) -> None:
+    app = ScriptedFhir(script={"Observation/o": lambda _: outcome(status, "x", "of Jane Roe")})
+    with pytest.raises(FhirToolError) as caught:
+        await read(app, "Observation/o")
+    assert "Roe" not in str(caught.value)
+
+
+@pytest.mark.anyio
+async def test_why_the_bound_patient_is_refused_is_repeated() -> None:
+    app = ScriptedFhir(script={"Patient/A": lambda _: outcome(401, "login", "token expired")})
+    with pytest.raises(NotPermitted, match="token expired"):
+        await read(app, "Patient/A")

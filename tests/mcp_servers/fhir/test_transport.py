@@ -1,5 +1,6 @@
 """One FHIR request: headers, retries, and what bad servers get."""
 
+import gzip
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, NotFound, NotPermitted, ServerFailed
-from mcp_servers.fhir.transport import MAX_WAIT_S, Transport
+from mcp_servers.fhir.transport import MAX_BODY_BYTES, MAX_WAIT_S, Transport
 from tests.mcp_servers.fhir.scripted import BASE, ScriptedFhir, a_call, fhir, http_to, outcome
 
 URL = httpx.URL(f"{BASE}/Observation/1?code=a%7Cb")
@@ -192,3 +193,31 @@ async def test_a_slow_server_is_a_failure_that_says_so() -> None:
     async with httpx.AsyncClient(transport=Slow(), base_url=BASE) as http:
         with pytest.raises(ServerFailed, match="did not answer in time"):
             await Transport(http).get(URL, a_call())
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "zstd", "deflate", "br"])
+async def test_an_encoding_that_was_not_asked_for_is_not_unpacked(encoding: str) -> None:
+    packed = Response(b"\x00", headers={"Content-Encoding": encoding})
+    app = server(packed)
+    assert "encoded in a way" in str(await error_of(app))
+    assert app.seen[0].headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.anyio
+async def test_a_packed_answer_that_grows_beyond_bounds_is_cut_off() -> None:
+    packed = gzip.compress(b" " * (MAX_BODY_BYTES + 1))
+    error = await error_of(server(Response(packed, headers={"Content-Encoding": "gzip"})))
+    assert "does not end" in str(error)
+
+
+@pytest.mark.anyio
+async def test_half_a_character_is_replaced_and_the_record_stays_readable() -> None:
+    body = rb'{"resourceType": "Basic", "id": "\ud83d\ude00 a \ud800 b"}'
+    assert (await get(server(Response(body))))["id"] == "\U0001f600 a ? b"
+
+
+@pytest.mark.anyio
+async def test_a_servers_words_cannot_steer_a_terminal() -> None:
+    error = await error_of(server(outcome(400, "invalid", "no\x1b[2J such\u202e code")))
+    assert str(error).isprintable()
