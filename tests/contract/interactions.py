@@ -206,7 +206,7 @@ def composites() -> Iterator[Case]:
     )
     yield search(f"Observation?code-value-concept={code}${concept}")
     yield search("Observation?code-value-quantity=8867-4")
-    yield search("Observation?code-value-quantity=8867-4$gt100,8867-4$lt50")
+    yield search(f"Observation?patient={busiest('Observation')}&code-value-quantity=8867-4$gt90,8867-4$lt65")
 
 
 def joins() -> Iterator[Case]:
@@ -336,7 +336,6 @@ def refusals() -> Iterator[Case]:
     ):
         yield search(f"Observation?patient={busiest('Observation')}&{query}")
     yield Case("Patient", "DELETE")
-    yield Case("Patient/_search", "PUT", {"resourceType": "Patient"})
     yield Case("nonsense/nonsense/nonsense/nonsense")
     yield Case("$nonsense")
     yield Case("Patient/$nonsense")

@@ -6,6 +6,7 @@ import ca.uhn.fhir.interceptor.api.Pointcut;
 import ca.uhn.fhir.jpa.api.dao.DaoRegistry;
 import ca.uhn.fhir.jpa.api.dao.IFhirResourceDao;
 import ca.uhn.fhir.jpa.api.model.DeleteConflictList;
+import ca.uhn.fhir.jpa.delete.DeleteConflictOutcome;
 import ca.uhn.fhir.rest.api.RequestTypeEnum;
 import ca.uhn.fhir.rest.api.RestOperationTypeEnum;
 import ca.uhn.fhir.rest.api.server.RequestDetails;
@@ -72,12 +73,16 @@ final class BalpAudit {
         /** Relative, so that AuditEvent?patient= finds it; absolute once deleted, as a link would be refused. */
         @Override
         public String massageResourceIdForStorage(RequestDetails request, IBaseResource resource, IIdType id) {
-            if (id.hasBaseUrl() && !request.getFhirServerBase().equals(id.getBaseUrl())) {
-                return id.getValue();
-            }
-            return isDeleted(request, id)
-                    ? IBalpAuditContextServices.super.massageResourceIdForStorage(request, resource, id)
-                    : id.toUnqualifiedVersionless().getValue();
+            IIdType plain = id.toUnqualifiedVersionless();
+            return request.getFhirContext().newTerser().getAllResourceReferences(resource).stream()
+                    .map(found -> found.getResourceReference().getReferenceElement())
+                    .filter(link -> link.isAbsolute() && plain.equals(link.toUnqualifiedVersionless()))
+                    .findFirst()
+                    // The interceptor has cut the base off an owner that lives elsewhere.
+                    .map(IIdType::getValue)
+                    .orElseGet(() -> isDeleted(request, id)
+                            ? IBalpAuditContextServices.super.massageResourceIdForStorage(request, resource, id)
+                            : plain.getValue());
         }
 
         private boolean isDeleted(RequestDetails request, IIdType id) {
@@ -97,8 +102,10 @@ final class BalpAudit {
     @Interceptor
     static final class Deletes {
         @Hook(Pointcut.STORAGE_PRESTORAGE_DELETE_CONFLICTS)
-        public void ignoreAuditEvents(DeleteConflictList conflicts) {
+        public DeleteConflictOutcome ignoreAuditEvents(DeleteConflictList conflicts) {
             conflicts.removeIf(conflict -> conflict.getSourceId().getResourceType().equals("AuditEvent"));
+            // HAPI looks for a single conflict at first, and for all of them when it is told to try again.
+            return new DeleteConflictOutcome().setShouldRetryCount(1);
         }
     }
 }

@@ -96,6 +96,8 @@ public class HapiServer {
         settings.setAllowContainsSearches(true);
         // Synthetic charts hold references to types that the definitions do not list (HAPI-0931).
         settings.setEnforceReferenceTargetTypes(false);
+        // The AuditEvents that name a record are found among the conflicts of its deletion (BalpAudit.Deletes).
+        settings.setMaximumDeleteConflictQueryCount(10_000);
         return settings;
     }
 
