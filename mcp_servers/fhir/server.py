@@ -36,6 +36,7 @@ META_KEY = "ehr-navigator/step"
 
 _log = logging.getLogger(__name__)
 _MAX_META = 2000
+_MAX_REFUSED = 4000
 _READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
@@ -76,33 +77,52 @@ def build_server(
     ]
     if bound is None:
         works.insert(0, tools.find_patient)
-    return _Server(name, tools=[_tool(work, recorder, bound) for work in works], log_level="WARNING")
+    return _Server(name, recorder, bound, [_tool(work, recorder, bound) for work in works])
 
 
 class _Server(MCPServer):
-    """An MCPServer that answers unusable arguments as the tools answer other errors: kind first."""
+    """An MCPServer that answers unusable calls as the tools answer other errors: recorded, kind first."""
+
+    def __init__(self, name: str, recorder: Recorder, bound: str | None, tools: list[Tool]) -> None:
+        super().__init__(name, tools=tools, log_level="WARNING")
+        self._recorder = recorder
+        self._bound = bound
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context | None = None
     ) -> CallToolResult:
         known = {tool.name: tool.input_schema["properties"] for tool in await self.list_tools()}
         if name not in known:
-            return _failure(InvalidRequest(f"There is no such tool; there are {', '.join(known)}."))
+            why = f"There is no such tool; there are {', '.join(known)}."
+            return self._refused(name, arguments, context, why)
         unknown = sorted(arguments.keys() - known[name].keys())
         if unknown:
             there = ", ".join(known[name]) or "none"
-            return _failure(
-                InvalidRequest(f"{name} has no argument {', '.join(unknown)[:200]}; it has {there}.")
-            )
+            why = f"{name} has no argument {', '.join(unknown)[:200]}; it has {there}."
+            return self._refused(name, arguments, context, why)
         try:
             result = await super().call_tool(name, arguments, context)
         except ToolError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise
             wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.__cause__.errors()]
-            return _failure(InvalidRequest(f"{name} cannot use these arguments: {'; '.join(wrong)[:600]}."))
+            why = f"{name} cannot use these arguments: {'; '.join(wrong)[:600]}."
+            return self._refused(name, arguments, context, why)
         assert isinstance(result, CallToolResult)
         return result
+
+    def _refused(
+        self, name: str, arguments: dict[str, Any], context: Context | None, why: str
+    ) -> CallToolResult:
+        """The answer to a call that no tool takes, once it is on the trail: it may have been an attempt."""
+        asked = json.dumps(arguments)
+        kept = arguments if len(asked) <= _MAX_REFUSED else {"cut": asked[:_MAX_REFUSED]}
+        about = self._bound or _patient_of(arguments)
+        try:
+            call = self._recorder.begin(name[:64], kept, about, _claims(context))
+            return _complete(call, None, InvalidRequest(why))
+        except AuditError as error:
+            return _failure(AuditUnavailable(f"{error} Without it no chart is read."))
 
 
 def _tool(work: Work, recorder: Recorder, bound: str | None) -> Tool:
@@ -192,9 +212,9 @@ def _failure(error: FhirToolError) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 
-def _claims(ctx: Context) -> dict[str, Any] | None:
+def _claims(ctx: Context | None) -> dict[str, Any] | None:
     """What the client says of the step that this call belongs to; claimed, not checked."""
-    claims = (ctx.request_context.meta or {}).get(META_KEY)
+    claims = None if ctx is None else (ctx.request_context.meta or {}).get(META_KEY)
     if not isinstance(claims, dict) or len(json.dumps(claims)) > _MAX_META:
         return None
     return claims
@@ -203,7 +223,7 @@ def _claims(ctx: Context) -> dict[str, Any] | None:
 def _patient_of(arguments: dict[str, Any]) -> str | None:
     try:
         return checked_patient(arguments["patient"])
-    except (KeyError, InvalidRequest):
+    except (KeyError, AttributeError, InvalidRequest):
         return None
 
 

@@ -97,11 +97,45 @@ def test_a_session_cannot_be_bound_to_what_is_no_patient_id(patient: str) -> Non
 async def test_unusable_arguments_are_refused_with_what_to_do(
     embedded: Starlette, tool: str, arguments: dict[str, Any], says: str
 ) -> None:
-    async with session(embedded, OKAFOR) as client:
+    recorder = ScriptedRecorder()
+    async with session(embedded, OKAFOR, recorder) as client:
         result = await client.call_tool(tool, arguments)
     assert result.is_error
     assert text(result).startswith("[invalid_request] ")
     assert says in text(result)
+    (call,) = recorder.calls
+    assert (call.tool, call.patient) == (tool, f"Patient/{OKAFOR}")
+    assert call.arguments.items() >= arguments.items()
+    assert call.completion is not None
+    assert (call.completion["outcome"], call.completion["error"]) == ("refused", "invalid_request")
+
+
+@pytest.mark.parametrize("patient", ["hard-amara-okafor", 7, None])
+@pytest.mark.anyio
+async def test_a_refused_call_of_an_unbound_session_is_recorded_with_the_patient_it_names(
+    embedded: Starlette, patient: Any
+) -> None:
+    recorder = ScriptedRecorder()
+    async with session(embedded, None, recorder) as client:
+        await client.call_tool("chart_overview", {"patient": patient, "depth": 2})
+    assert [call.patient for call in recorder.calls] == [
+        "Patient/hard-amara-okafor" if isinstance(patient, str) else None
+    ]
+
+
+@pytest.mark.anyio
+async def test_of_a_refused_call_no_more_than_a_part_is_recorded(embedded: Starlette) -> None:
+    recorder = ScriptedRecorder()
+    async with session(embedded, OKAFOR, recorder) as client:
+        await client.call_tool("x" * 10_000, {"y": "z" * 100_000})
+    assert len(recorder.calls[0].tool) + len(str(recorder.calls[0].arguments)) < 5000
+
+
+@pytest.mark.anyio
+async def test_a_refusal_that_cannot_be_recorded_says_so(embedded: Starlette) -> None:
+    async with session(embedded, OKAFOR, ScriptedRecorder(begin_fails=True)) as client:
+        result = await client.call_tool("fhir_read", {})
+    assert text(result).startswith("[audit_unavailable] ")
 
 
 @pytest.mark.parametrize(
