@@ -96,15 +96,18 @@ def check(
     checked = 0
     wrong: dict[Span, None] = {}
     subject = _subject(question, evidence)
-    unnumbered = _LIST_NUMBER.sub(lambda match: " " * len(match.group()), text)
-    for clause, span in _clauses(unnumbered, evidence):
+    own = _LIST_NUMBER.sub(lambda match: " " * len(match.group()), text)
+    for note in _repeated(evidence.notes, own):
+        checked += 1
+        own = blank(own, note.start, note.end)
+    for clause, span in _clauses(own, evidence):
         subject = _subject(clause.text, evidence) or subject
         for claim, stands in _claims(clause, evidence, subject, known):
             checked += 1
             if not stands:
                 wrong[Span(span.start + claim.start, span.start + claim.end)] = None
     listed = [ref for citation in citations for ref in REFERENCE.findall(citation) or [citation]]
-    inline = [ref for group in CITATION.finditer(text) for ref in REFERENCE.findall(group.group())]
+    inline = [ref for group in CITATION.finditer(own) for ref in REFERENCE.findall(group.group())]
     loose = [ref for ref in dict.fromkeys(listed) if ref not in known and ref not in inline]
     unsupported = [text[span.start : span.end] for span in sorted(wrong, key=lambda span: span.start)]
     return GroundingReport(
@@ -115,6 +118,17 @@ def check(
         _marked(text, wrong),
         tuple(ref for ref in dict.fromkeys([*listed, *inline]) if ref in known),
     )
+
+
+def _repeated(notes: Sequence[str], text: str) -> Iterator[Span]:
+    """Where the text repeats a whole note of a result, sentence for sentence: it stands as it is.
+
+    The records that a note names are told of, not cited.
+    """
+    for note in sorted(set(notes), key=len, reverse=True):
+        for match in re.finditer(rf"(?<!\S){re.escape(note)}(?!\S)", text):
+            yield Span(match.start(), match.end())
+            text = blank(text, match.start(), match.end())
 
 
 def _marked(text: str, wrong: dict[Span, None]) -> str:

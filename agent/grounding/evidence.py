@@ -53,7 +53,10 @@ class Facts:
 
 @dataclass
 class Evidence:
-    """The facts of every row, of every result around its rows, and what was asked for."""
+    """The facts of every row, of every result around its rows, and what was asked for.
+
+    `notes` are the results' own notes, word for word.
+    """
 
     rows: list[Facts]
     around: list[Facts]
@@ -61,6 +64,7 @@ class Evidence:
     sought: set[str]
     now: list[Day]
     succeeded: bool
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.words = set().union(*(facts.words for facts in [*self.rows, *self.around]))
@@ -113,8 +117,11 @@ def gather(results: Sequence[ToolResult], question: str, now: str) -> Evidence:
             row.names |= aliases
         rows += read
     sought -= _GENERIC
+    notes = tuple(note for result in results for note in (result.data or {}).get("notes") or ())
     today = [day for dated in dates_in(now) for day in dated.readings]
-    return Evidence(rows, around, asked, sought, today, any(result.data is not None for result in results))
+    return Evidence(
+        rows, around, asked, sought, today, any(result.data is not None for result in results), notes
+    )
 
 
 def _row(row: dict[str, Any], envelope: Facts) -> Facts:

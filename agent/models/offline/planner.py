@@ -73,7 +73,9 @@ class OfflinePlanner:
         if reading.lost:
             raise self._refusal("follow")
         if reading.unread:
-            raise self._refusal("unread", words=", ".join(f"'{word}'" for word in reading.unread[:5]))
+            given = {taken: word for word, taken in reading.corrected}
+            words = (f"'{given.get(word, word)}'" for word in reading.unread[:5])
+            raise self._refusal("unread", words=", ".join(words))
         intent = intent_of(reading)
         if intent is None:
             raise self._refusal("shape")

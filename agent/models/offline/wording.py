@@ -15,11 +15,14 @@ CITED = 20
 LONGEST_LIST = 2400
 _NORMAL = ("normal", "n", "")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
+_REFERENCE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}(?:; .*)?")
+# Notes of results that the rows shown, or the number told, already say.
 _NEEDLESS = re.compile(
     r"^`|^Refuted|^Nothing is recorded under|^Units differ|status=all|^\d+ outside the dates"
-    r"|(?:hold|not to be \w+|not recorded|unknown): ",
-    re.IGNORECASE,
+    r"|^\d+ results in all"
 )
+# SNOMED's fully specified names end in what kind of thing they name.
+_SEMANTIC_TAG = re.compile(r" \((?:procedure|finding|disorder|situation|regime/therapy)\)$")
 
 
 Status = Literal["answered", "not_in_chart", "needs_review"]
@@ -63,7 +66,7 @@ class Wording:
             items.append(item(row))
             if sum(map(len, items)) > LONGEST_LIST:
                 break
-        more = self._sentences["list"]["more"] if len(rows) > len(items) else ""
+        more = self._sentences["list"]["more"] if len(chosen) > len(items) else ""
         return "; ".join(items) + more
 
 
@@ -96,7 +99,7 @@ def value(row: Row) -> str:
     """A result's value with comparator and unit, exactly as recorded; the reason where it has none."""
     if "value" not in row:
         return f"no value ({row.get('absent', 'no reason given')})"
-    return f"{row.get('comparator', '')}{row['value']}{unit(row)}"
+    return f"{row.get('comparator', '')}{_SEMANTIC_TAG.sub('', str(row['value']))}{unit(row)}"
 
 
 def unit(row: Row) -> str:
@@ -124,14 +127,29 @@ def inline(text: object) -> str:
 
 def name(row: Row) -> str:
     """What the record is called."""
-    return str(row.get("name", "unnamed record"))
+    return _SEMANTIC_TAG.sub("", str(row.get("name", "unnamed record")))
+
+
+def reason(row: Row) -> str:
+    """Why it was done; that the chart gives no reason, or gives one that could not be read."""
+    if "reason" not in row:
+        return "no reason recorded"
+    if _REFERENCE.fullmatch(str(row["reason"])):
+        return "the record of its reason could not be read"
+    return f"reason: {inline(row['reason'])}"
+
+
+def many(n: int, noun: str) -> str:
+    """`1 visit`, `2 visits`, `2 recorded allergies`."""
+    return f"{n} {noun if n == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """The plural of a regular noun."""
+    return f"{noun[:-1]}ies" if noun.endswith("gy") else f"{noun}s"
 
 
 def noted(notes: Iterable[str]) -> str:
-    """The notes of a result that a reader of the answer must know.
-
-    Not how a name was read, which the rows show, nor what is not current, which other lists show.
-    """
-    kept = [re.sub(r" \(such as [^)]*\)", "", note) for note in notes if not _NEEDLESS.search(note)]
-    kept = [re.sub(r"^(\d+) (?=with)", r"\1 results ", note) for note in kept]
+    """The notes of a result that a reader of the answer must know, word for word: so they are evidence."""
+    kept = [note for note in notes if not _NEEDLESS.search(note)]
     return f" Note: {' '.join(kept)}" if kept else ""

@@ -57,7 +57,14 @@ SEARCHES: dict[Kind, tuple[Search, ...]] = {
     "procedures": (Search("Procedure", (), ("Procedure:reason-reference",)),),
     "encounters": (
         Search(
-            "Encounter", (), ("Encounter:reason-reference", "Encounter:participant", "Encounter:location")
+            "Encounter",
+            (),
+            (
+                "Encounter:reason-reference",
+                "Encounter:diagnosis",
+                "Encounter:participant",
+                "Encounter:location",
+            ),
         ),
     ),
     "reports": (

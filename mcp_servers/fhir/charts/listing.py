@@ -246,9 +246,11 @@ def _finding(records: list[_Record], notes: list[str]) -> Finding:
     if all(record.negation == "not_known" for record in records):
         notes.append("The only records say that no information is available.")
         return "nothing_recorded"
-    contradicted = [record.row["ref"] for record in records if record.negation == "none"]
+    contradicted = [
+        f'"{record.row.get("name")}" ({record.row["ref"]})' for record in records if record.negation == "none"
+    ]
     if contradicted:
-        notes.append(f'A record of "none known" stands beside others: {_listed(contradicted)}.')
+        notes.append(f"Recorded beside the others: {_listed(contradicted)}.")
     return "recorded"
 
 

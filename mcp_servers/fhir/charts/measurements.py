@@ -282,6 +282,8 @@ def _counts(found: list[Measured], notes: list[str]) -> list[Row]:
     groups: dict[str, list[Row]] = {}
     for one in valued:
         groups.setdefault(one.key, []).append(one.row)
+    if len(groups) > 1:
+        notes.append(f"{len(valued)} results in all, under {len(groups)} codes.")
     return [
         row_of(
             name=rows[0].get("name"),

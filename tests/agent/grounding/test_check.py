@@ -262,6 +262,19 @@ def test_citations_that_stand_are_kept_once_and_others_are_reported() -> None:
     assert report.grounding.unsupported == ("Observation/nowhere", "prose")
 
 
+def test_a_note_of_a_result_may_be_repeated_word_for_word_and_cites_nothing() -> None:
+    note = "On hold: glipizide 10 MG (MedicationRequest/held) since 2020-03."
+    result = found(CEFUROXIME, tool="list_records", kind="medications")
+    assert result.data is not None
+    results = [result.model_copy(update={"data": {**result.data, "notes": [note]}})]
+    said = "One medication [MedicationRequest/cef]. Note: "
+    report = ask(said + note, results=results)
+    assert report.grounding.unsupported == ()
+    assert report.citations == ("MedicationRequest/cef",)
+    for altered in (note.replace("10", "20"), note.replace("held", "other"), note[:-1] + "-01."):
+        assert ask(said + altered, results=results).grounding.unsupported != ()
+
+
 def test_a_statistics_row_is_cited_by_any_of_its_records() -> None:
     row = {"name": "Potassium", "unit": "mmol/L", "n": 12, "mean": 4.266666666666667, "min": 3.9, "max": 5.0}
     stats = found(row | {"refs": ["Observation/p1", "Observation/p9"]})

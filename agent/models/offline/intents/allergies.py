@@ -3,25 +3,27 @@
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
-from agent.models.offline.intents.listing import listed, recorded_as_none
+from agent.models.offline.intents.listing import counted, recorded_as_none
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, cite, inline, name, noted, refs_of
+from agent.models.offline.wording import Draft, cite, inline, many, name, noted, refs_of
 
 _CURRENT = ("active", "unknown")
-_WHAT = "recorded allergies and intolerances, of every kind"
+_NOUN = "recorded allergy"
 
 
 def _item(row: Row) -> str:
     said = [str(row.get("status", "status unknown"))]
-    said += [f"reaction {inline(row['reaction'])}"] if "reaction" in row else []
-    said += [f"criticality {row['criticality']}"] if "criticality" in row else []
+    said += [f"reaction: {inline(row['reaction'])}"] if "reaction" in row else []
+    said += [f"criticality {row['criticality']}"] if row.get("criticality") in ("low", "high") else []
     said += [str(row["verification"])] if row.get("verification") not in (None, "confirmed") else []
     return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
 
 
 def _list(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("allergies", status="current"))
-    return _none(asked, found) or listed(asked, found, _WHAT, _item)
+    # A "none known" that stands beside allergies is told by a note of the result.
+    allergies = [row for row in found.rows if not row.get("negation")]
+    return _none(asked, found) or counted(asked, found, allergies, _NOUN, _item)
 
 
 def _none(asked: Asked, found: Found) -> Draft | None:
@@ -53,7 +55,7 @@ def _to(asked: Asked) -> Draft:
         text = asked.wording.say("list", "incomplete", asked=told, n=len(found.rows))
         return Draft(text, (), "needs_review")
     items = asked.wording.listed(found.rows, _item)
-    text = asked.wording.say("allergy", "no_match", asked=told, n=found.total, items=items)
+    text = asked.wording.say("allergy", "no_match", asked=told, n=many(found.total, _NOUN), items=items)
     return Draft(text, refs_of(found.rows))
 
 

@@ -5,7 +5,7 @@ from agent.models.offline.concepts import Kind, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.intents.listing import counted, recorded_as_none
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, cite, day, inline, name, noted, refs_of, when
+from agent.models.offline.wording import Draft, cite, day, inline, name, noted, plural, refs_of, when
 
 _NOT_DONE = ("not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown")
 
@@ -41,12 +41,12 @@ def _answer(asked: Asked, kind: str, slot: Kind) -> Draft:
     if asked.reading.cues & {"latest", "when"}:
         text = asked.wording.say("visit", "last", what=one, window=asked.said_window, item=_item(done[0]))
         return Draft(text + noted(found.notes), refs_of(done[:1]))
-    return counted(asked, found, done, f"{one} records", _item)
+    return counted(asked, found, done, one, _item, each=True)
 
 
 def _none(asked: Asked, kind: str, not_done: list[Row], found: Found) -> Draft:
     said = [mention.said for mention in asked.reading.mentions]
-    told = " ".join([*said, kind.removesuffix("s"), "records"])
+    told = " ".join([*said, kind.removesuffix("s")])
     if not_done:
         items = asked.wording.listed(not_done, _item)
         text = asked.wording.say("list", "not_done", what=told, items=items)
@@ -56,7 +56,7 @@ def _none(asked: Asked, kind: str, not_done: list[Row], found: Found) -> Draft:
         return Draft(text, (), "needs_review")
     if found.finding == "recorded_as_none":
         return recorded_as_none(asked, found)
-    text = asked.wording.say("list", "none", what=told, window=asked.said_window)
+    text = asked.wording.say("list", "none", what=plural(told), window=asked.said_window)
     return Draft(text + noted(found.notes), (), "not_in_chart")
 
 
@@ -71,18 +71,18 @@ def _procedures(asked: Asked) -> Draft:
 def _about_vaccines(reading: Reading) -> bool:
     """A word for vaccines, or a name that only a vaccine has; "is he immunized?" asks for a judgement."""
     only = bool(reading.mentions) and all(set(one.concepts) == {"vaccine"} for one in reading.mentions)
-    judged = not reading.mentions and "is" in reading.cues and not reading.cues & {"what", "whether"}
+    judged = not reading.mentions and "is" in reading.cues and not reading.cues & cues("what whether count")
     return ("immunization" in reading.cues or only) and not judged and not looks_ahead(reading)
 
 
 def _about_procedures(reading: Reading) -> bool:
     """A word for procedures, or the name of one with a word that asks for records of it."""
-    asked = reading.cues & cues("whether past latest when count list done history")
+    asked = reading.cues & cues("whether past latest when count often list done history")
     named = bool(reading.mentions) and bool(asked or reading.plain or reading.follow)
     return ("procedure" in reading.cues or named) and not looks_ahead(reading)
 
 
-_ASIDE = cues("what is whether past done latest when count list recent history taken and")
+_ASIDE = cues("what is whether past done latest when count often list recent history taken and")
 INTENTS = (
     Intent(
         "immunizations",

@@ -4,26 +4,26 @@ from collections.abc import Callable
 
 from agent.models.offline.chart import Found, Row
 from agent.models.offline.intents.intent import Asked
-from agent.models.offline.wording import CITED, Draft, cite, name, noted, refs_of
+from agent.models.offline.wording import CITED, SHOWN, Draft, cite, many, name, noted, plural, refs_of
 
 
-def listed(asked: Asked, found: Found, what: str, item: Callable[[Row], str], *, each: bool = False) -> Draft:
+def listed(
+    asked: Asked, found: Found, noun: str, item: Callable[[Row], str], *, each: bool = False, tail: str = ""
+) -> Draft:
     """All rows found, counted; or that none is recorded, or that it is recorded that there are none.
 
-    With `each`, the newest row of every name is shown for the others.
+    `noun` (singular) and `tail` say what they are; with `each`, the newest row of every name is shown for the
+    others.
     """
+    window = tail + asked.said_window
     if not found.rows:
-        text = asked.wording.say("list", "none", what=what, window=asked.said_window)
+        text = asked.wording.say("list", "none", what=plural(noun), window=window)
         return Draft(text + noted(found.notes), (), "not_in_chart")
     if found.finding == "recorded_as_none":
         return recorded_as_none(asked, found)
     items = asked.wording.listed(found.rows, item, each=each)
-    sentence = (
-        "each" if each and len({name(row).casefold() for row in found.rows}) < len(found.rows) else "items"
-    )
-    text = asked.wording.say(
-        "list", sentence, n=found.total, what=what, window=asked.said_window, items=items
-    )
+    sentence = "each" if each and _repeated(found.rows) else "items"
+    text = asked.wording.say("list", sentence, n=many(found.total, noun), window=window, items=items)
     return Draft(text + noted(found.notes), refs_of(found.rows))
 
 
@@ -45,19 +45,33 @@ def no_record(asked: Asked, found: Found, group: str, told: str) -> Draft:
     return Draft(asked.wording.say(group, sentence, asked=told, n=found.total), (), "not_in_chart")
 
 
-def counted(asked: Asked, found: Found, rows: list[Row], what: str, item: Callable[[Row], str]) -> Draft:
+def _repeated(rows: list[Row]) -> bool:
+    return len({name(row).casefold() for row in rows}) < len(rows)
+
+
+def counted(
+    asked: Asked,
+    found: Found,
+    rows: list[Row],
+    noun: str,
+    item: Callable[[Row], str],
+    *,
+    each: bool = False,
+) -> Draft:
     """Those rows of what was found that were asked for, counted.
 
     The number is shown by citing every row, where the chart's own total does not show it.
     """
-    parts = {"n": len(rows), "what": what, "window": asked.said_window}
-    if found.complete and len(rows) == found.total:
-        text = asked.wording.say("list", "items", items=asked.wording.listed(rows, item), **parts)
+    parts = {"n": many(len(rows), noun), "window": asked.said_window}
+    each = each and _repeated(rows)
+    items = asked.wording.listed(rows, item, each=each)
+    if found.complete and (len(rows) == found.total or (len(rows) <= SHOWN and not each)):
+        text = asked.wording.say("list", "each" if each else "items", items=items, **parts)
     elif found.complete and len(rows) <= CITED:
-        items = asked.wording.listed(rows, item)
-        text = asked.wording.say("visit", "items", cite=cite(refs_of(rows)), items=items, **parts)
+        text = asked.wording.say("visit", "cited", cite=cite(refs_of(rows)), items=items, **parts)
     else:
-        text = asked.wording.say("visit", "many", item=item(rows[0]), **parts)
+        what = plural(noun)
+        text = asked.wording.say("visit", "many", what=what, item=item(rows[0]), window=asked.said_window)
         return Draft(text + noted(found.notes), refs_of(rows[:1]), "needs_review")
     return Draft(text + noted(found.notes), refs_of(rows))
 

@@ -7,10 +7,24 @@ from agent.models.offline.chart import Found, Row, observations
 from agent.models.offline.concepts import Concept
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, cite, day, flags, name, noted, refs_of, unit, value, when
+from agent.models.offline.wording import (
+    Draft,
+    cite,
+    day,
+    flags,
+    many,
+    name,
+    noted,
+    refs_of,
+    unit,
+    value,
+    when,
+)
 
 # What may stand beside any question about a measurement, and adds nothing to it.
 _ASIDE = cues("what is whether past result done taken and")
+# A count may rest on hundreds of records: its text cites these, its citations list more.
+CITED_OF_A_COUNT = 2
 _STATISTICS = ("first", "highest", "lowest", "average")
 
 
@@ -21,14 +35,26 @@ def _each(asked: Asked, mode: str, sentence: Callable[[Asked, Concept, Found], s
     found = asked.chart.fetch_all(calls)
     texts = []
     for concept, one in zip(concepts, found, strict=True):
-        said = sentence(asked, concept, one) if one.rows else _none(asked, concept)
+        said = sentence(asked, concept, one) if one.rows else _none(asked, concept, one)
         texts.append(said + noted(one.notes))
     rows = [row for one in found for row in one.rows]
     return Draft(" ".join(texts), refs_of(rows), "answered" if rows else "not_in_chart")
 
 
-def _none(asked: Asked, concept: Concept) -> str:
-    return asked.wording.say("measurement", "none", asked=concept.name, window=asked.said_window)
+def _none(asked: Asked, concept: Concept, found: Found) -> str:
+    """Nothing recorded; or recorded, but left out as the notes say (such as a value with a comparator)."""
+    why = "none" if found.finding == "nothing_recorded" else "unusable"
+    return asked.wording.say("measurement", why, asked=concept.name, window=asked.said_window)
+
+
+def _once(rows: list[Row]) -> list[Row]:
+    """Rows that say the same (one result recorded twice) as one row of several records."""
+    same: dict[str, Row] = {}
+    for row in rows:
+        key = repr(sorted((field, said) for field, said in row.items() if field != "ref"))
+        held = same.setdefault(key, {**row, "refs": []})
+        held["refs"] = [*held["refs"], row["ref"]]
+    return list(same.values())
 
 
 def _result(asked: Asked, sentence: str, row: Row) -> str:
@@ -38,7 +64,7 @@ def _result(asked: Asked, sentence: str, row: Row) -> str:
 
 def _latest(asked: Asked) -> Draft:
     def said(asked: Asked, _: Concept, found: Found) -> str:
-        return " ".join(_result(asked, "latest", row) for row in found.rows)
+        return " ".join(_result(asked, "latest", row) for row in _once(found.rows))
 
     return _each(asked, "latest", said)
 
@@ -54,7 +80,12 @@ def _series(asked: Asked) -> Draft:
         n = len(found.rows) if limited else found.total
         items = asked.wording.listed(found.rows, item)
         return asked.wording.say(
-            "measurement", "series", n=n, asked=concept.name, window=asked.said_window, items=items
+            "measurement",
+            "series",
+            n=many(n, "result"),
+            asked=concept.name,
+            window=asked.said_window,
+            items=items,
         )
 
     return _each(asked, "series", said, limit=shown)
@@ -103,7 +134,7 @@ def _statistic(asked: Asked, statistic: str, row: Row) -> str:
         name=name(row),
         value=f"{row[amount]}{unit(row)}",
         when=when({"date": row[date]}) if date in row else "",
-        n=row["n"],
+        n=many(row["n"], "result"),
         window=asked.said_window,
         first_date=day(row.get("first_date", "?")),
         last_date=day(row.get("last_date", "?")),
@@ -112,22 +143,33 @@ def _statistic(asked: Asked, statistic: str, row: Row) -> str:
 
 
 def _count(asked: Asked) -> Draft:
-    def said(asked: Asked, _: Concept, found: Found) -> str:
-        return " ".join(
-            asked.wording.say(
-                "measurement",
-                "count",
-                n=row["n"],
-                name=name(row),
-                window=asked.said_window,
-                first_date=day(row.get("first_date", "?")),
-                last_date=day(row.get("last_date", "?")),
-                cite=cite(refs_of([row])),
+    def said(asked: Asked, concept: Concept, found: Found) -> str:
+        rows = [_counted(asked, row) for row in found.rows]
+        if len(rows) > 1:
+            n = sum(row["n"] for row in found.rows)
+            rows.insert(
+                0,
+                asked.wording.say("measurement", "in_all", n=n, asked=concept.name, window=asked.said_window),
             )
-            for row in found.rows
-        )
+        return " ".join(rows)
 
     return _each(asked, "count", said)
+
+
+def _counted(asked: Asked, row: Row) -> str:
+    """One code's results; of the records counted, the newest are cited in the text."""
+    first, last = day(row.get("first_date", "?")), day(row.get("last_date", "?"))
+    return asked.wording.say(
+        "measurement",
+        "count",
+        n=many(row["n"], "result"),
+        name=name(row),
+        window=asked.said_window,
+        dates=asked.wording.phrase(
+            "measurement", "on" if first == last else "between", first=first, last=last
+        ),
+        cite=cite(refs_of([row])[:CITED_OF_A_COUNT]),
+    )
 
 
 def _asks_for_many(reading: Reading) -> bool:
@@ -177,7 +219,7 @@ INTENTS = (
         "count_results",
         _count,
         may=_ASIDE,
-        needs=(cues("count"),),
+        needs=(cues("count often"),),
         about="measurement",
         window=True,
         several=True,

@@ -1,7 +1,5 @@
 """Questions about medications: the current list, what was ordered, how many, and whether one is taken."""
 
-from dataclasses import replace
-
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
@@ -14,46 +12,36 @@ _GIVEN = ("administration", "dispense")
 
 
 def _item(row: Row) -> str:
-    """Name, dose and since when, and what else must be said of its standing."""
-    said = [f"{row.get('source', 'record')} {row.get('status', 'of unknown status')}"]
+    """Name and dose; then its standing and since when, and what else must be said of it."""
+    dose = f", {inline(row['dose'])}" if "dose" in row else ""
+    status = row.get("status", "unknown")
+    standing = "status unknown" if status == "unknown" else status
+    dated = f" of {day(row['date'])}" if "date" in row else ""
+    said = [f"{standing} {row.get('source', 'record')}{dated}"]
     if "intent" in row and row["intent"] != "order":
         said.append(f"intent {row['intent']}")
-    if "dose" in row:
-        said.append(f"dose {inline(row['dose'])}")
-    if "date" in row:
-        said.append(f"dated {day(row['date'])}")
     if "end" in row:
         said.append(f"until {day(row['end'])}")
     if "status_reason" in row:
         said.append(f"because {inline(row['status_reason'])}")
-    return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
+    return f"{name(row)}{dose} ({', '.join(said)}) {cite(refs_of([row]))}"
 
 
 def _current(asked: Asked) -> Draft:
-    """The current ones; and what is on hold, or must not be given, which a reader of the list must know."""
-    current, every = asked.chart.fetch_all([records("medications", status="current"), records("medications")])
-    draft = listed(asked, current, "current medications", _item, each=True)
-    held: dict[str, list[Row]] = {}
-    for row in every.rows:
-        held.setdefault(_standing(row, {row["ref"] for row in current.rows}), []).append(row)
-    for standing in ("also_on_hold", "against"):
-        rows = held.get(standing.removeprefix("also_"), [])
-        if rows:
-            items = asked.wording.listed(rows, _item, each=True)
-            text = f"{draft.text} {asked.wording.say('drug', standing, items=items)}"
-            draft = replace(draft, text=text, citations=draft.citations + refs_of(rows[:10]))
-    return draft
+    """The current ones; notes of the result name what is on hold, of unknown status, or not to be given."""
+    found = asked.chart.fetch(records("medications", status="current"))
+    return listed(asked, found, "current medication", _item, each=True)
 
 
 def _count(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("medications", status="current"))
-    return listed(asked, found, "current medication records", _item, each=True)
+    return listed(asked, found, "current medication record", _item, each=True)
 
 
 def _ordered(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("medications", **asked.window))
-    what = "medication records dated" if asked.window else "medication records"
-    return listed(asked, found, what, _item)
+    tail = " dated" if asked.window else ""
+    return listed(asked, found, "medication record", _item, tail=tail)
 
 
 def _taken(asked: Asked) -> Draft:
@@ -72,7 +60,7 @@ def _one(asked: Asked, concept: Concept, told: str, every: Found, now_on: set[st
     for standing in ("yes", "against", "on_hold", "stopped", "given", "proposed"):
         if standing in groups:
             rows = groups[standing]
-            said = "was" if standing == "stopped" and "past" in asked.reading.cues else standing
+            said = _introduced(asked, standing)
             items = asked.wording.listed(rows, _item, each=True)
             against = groups.get("against", []) if standing != "against" else []
             text = asked.wording.say("drug", said, asked=told, items=items)
@@ -81,6 +69,15 @@ def _one(asked: Asked, concept: Concept, told: str, every: Found, now_on: set[st
                 text += " " + asked.wording.say("drug", "against", items=also)
             return Draft(text, refs_of(rows[:10] + against[:10]))
     return no_record(asked, every, "drug", told)
+
+
+def _introduced(asked: Asked, standing: str) -> str:
+    """Which sentence tells it: a plain yes answers neither "which?" nor "what dose?"."""
+    if standing == "stopped" and "past" in asked.reading.cues:
+        return "was"
+    if standing != "yes":
+        return standing
+    return "dose" if "dose" in asked.reading.cues else "which" if "what" in asked.reading.cues else "yes"
 
 
 def _standing(row: Row, now_on: set[str]) -> str:

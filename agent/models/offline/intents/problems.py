@@ -26,14 +26,14 @@ def _item(row: Row) -> str:
 
 def _active(asked: Asked) -> Draft:
     return listed(
-        asked, asked.chart.fetch(records("problems", status="current")), "active problems", _item, each=True
+        asked, asked.chart.fetch(records("problems", status="current")), "active problem", _item, each=True
     )
 
 
 def _history(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("problems", **asked.window))
-    what = "problems with onset or recording" if asked.window else "problems, past and present"
-    return listed(asked, found, what, _item)
+    tail = " with onset or recording" if asked.window else ", past and present"
+    return listed(asked, found, "problem", _item, tail=tail)
 
 
 def _has(asked: Asked) -> Draft:

@@ -4,7 +4,19 @@ from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.intents.listing import counted
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import CITED, Draft, cite, day, inline, name, noted, refs_of, when
+from agent.models.offline.wording import (
+    CITED,
+    Draft,
+    cite,
+    day,
+    many,
+    name,
+    noted,
+    plural,
+    reason,
+    refs_of,
+    when,
+)
 
 # Not visits that took place.
 _NOT_HELD = ("planned", "cancelled", "arrived", "triaged")
@@ -13,54 +25,53 @@ _NOT_HELD = ("planned", "cancelled", "arrived", "triaged")
 def _item(row: Row) -> str:
     said = []
     if row.get("class") and row["class"] != row.get("name"):
-        said.append(f"class {row['class']}")
+        said.append(str(row["class"]))
     if "end" in row and day(row["end"]) != day(row.get("date", "")):
         said.append(f"until {day(row['end'])}")
     if row.get("status") not in (None, "finished"):
         said.append(str(row["status"]))
-    said.append(f"reason {inline(row['reason'])}" if "reason" in row else "no reason recorded")
-    return f"{name(row)}{when(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
+    said.append(reason(row))
+    return f"{name(row)}{when(row)} ({'; '.join(said)}) {cite(refs_of([row]))}"
 
 
 def _held(asked: Asked) -> tuple[list[Row], str, Found]:
-    """The visits that took place, of the class asked for; what they are called; all that was read."""
+    """The visits that took place, of the class asked for; what one is called; all that was read."""
     window = {"until": asked.now.isoformat(), **asked.window}
     found = asked.chart.fetch(records("encounters", **window))
     held = [row for row in found.rows if row.get("status") not in _NOT_HELD]
     wanted = [concept for concept, _ in asked.named("visit")]
     if not wanted:
-        return held, "visits", found
+        return held, "visit", found
     classes = {word.lower() for word in asked.lexicon.visit_classes[wanted[0].name]}
     of_class = [row for row in held if str(row.get("class", "")).lower() in classes]
-    return of_class, f"{asked.lexicon.visit_names[wanted[0].name]} visits", found
+    return of_class, f"{asked.lexicon.visit_names[wanted[0].name]} visit", found
 
 
 def _last(asked: Asked) -> Draft:
-    rows, what, found = _held(asked)
+    rows, noun, found = _held(asked)
     if not rows:
-        return _none(asked, what, found)
-    one = what.removesuffix("s")
-    text = asked.wording.say("visit", "last", what=one, window=asked.said_window, item=_item(rows[0]))
+        return _none(asked, noun, found)
+    text = asked.wording.say("visit", "last", what=noun, window=asked.said_window, item=_item(rows[0]))
     return Draft(text + noted(found.notes), refs_of(rows[:1]))
 
 
 def _all(asked: Asked) -> Draft:
-    rows, what, found = _held(asked)
+    rows, noun, found = _held(asked)
     if not rows:
-        return _none(asked, what, found)
+        return _none(asked, noun, found)
     if len(rows) > CITED and len(rows) != found.total:
         # Too many to cite each: a search for the class alone must come to the same number.
         window = {"until": asked.now.isoformat(), **asked.window}
         same = asked.chart.fetch(records("encounters", text=str(rows[0]["class"]), **window))
         if same.complete and {row["ref"] for row in same.rows} == {row["ref"] for row in rows}:
-            parts = {"n": len(rows), "what": what, "window": asked.said_window, "item": _item(rows[0])}
-            text = asked.wording.say("visit", "counted", **parts)
+            n = many(len(rows), noun)
+            text = asked.wording.say("visit", "counted", n=n, window=asked.said_window, item=_item(rows[0]))
             return Draft(text + noted(found.notes), refs_of(rows))
-    return counted(asked, found, rows, what, _item)
+    return counted(asked, found, rows, noun, _item)
 
 
-def _none(asked: Asked, what: str, found: Found) -> Draft:
-    text = asked.wording.say("list", "none", what=what, window=asked.said_window)
+def _none(asked: Asked, noun: str, found: Found) -> Draft:
+    text = asked.wording.say("list", "none", what=plural(noun), window=asked.said_window)
     return Draft(text + noted(found.notes), (), "not_in_chart" if found.complete else "needs_review")
 
 
@@ -74,7 +85,7 @@ def _is_about_visits(reading: Reading) -> bool:
 
 def _took_place(reading: Reading) -> bool:
     """ "Is he hospitalized?" asks for the present, which a list of visits does not tell."""
-    past = reading.cues & cues("whether past visit count list recent history") or reading.window
+    past = reading.cues & cues("whether past visit count often list recent history") or reading.window
     return _is_about_visits(reading) and bool(past)
 
 
@@ -93,7 +104,7 @@ INTENTS = (
     Intent(
         "visits",
         _all,
-        may=_ASIDE | {"count", "list", "recent", "history"},
+        may=_ASIDE | {"count", "often", "list", "recent", "history"},
         about="visit",
         bare=True,
         window=True,

@@ -1,5 +1,7 @@
 """The chart tools over the sample charts, without a server: the same projections on the same records."""
 
+import json
+import lzma
 from functools import cache
 from typing import Any
 
@@ -19,14 +21,20 @@ from mcp_servers.fhir import charts
 NOW = samples.as_of()
 
 
+SET_OF = {f"Patient/{one.id}": one.set for one in samples.patients()}
+
+
 @cache
-def _records() -> dict[str, dict[str, Any]]:
-    return {f"{one['resourceType']}/{one['id']}": one for one in samples.resources()}
+def _records(of_set: str) -> dict[str, dict[str, Any]]:
+    """The records of one set of charts by `Type/id`: the big sets take seconds to read."""
+    file = next(one["file"] for one in samples.manifest()["sets"] if one["name"] == of_set)
+    with lzma.open(samples.HERE / file, "rt", encoding="utf-8") as lines:
+        return {f"{one['resourceType']}/{one['id']}": one for one in map(json.loads, lines)}
 
 
 @cache
 def _chart(patient: str) -> list[dict[str, Any]]:
-    return [one for one in _records().values() if _subject(one) == patient]
+    return [one for one in _records(SET_OF[patient]).values() if _subject(one) == patient]
 
 
 def _subject(record: dict[str, Any]) -> object:
@@ -37,7 +45,7 @@ def _subject(record: dict[str, Any]) -> object:
 def call(patient: str, action: Action) -> ToolResult:
     """The result of one tool call on a sample patient's chart, with the envelope that the server makes."""
     arguments = {name: value for name, value in action.arguments.items() if name not in ("limit", "cursor")}
-    chart, included = _chart(patient), _records()
+    chart, included = _chart(patient), _records(SET_OF[patient])
     if action.tool == "list_records":
         kind = arguments.pop("kind")
         found = charts.list_records(kind, chart, included=included, now=NOW, **arguments)

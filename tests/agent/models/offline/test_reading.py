@@ -1,4 +1,8 @@
-"""Wordings, as tables: what is read as what, and what is refused (`wordings.jsonl`, `refusals.txt`)."""
+"""Wordings, as tables: what is read as what, and what is refused (`wordings.jsonl`, `refusals.txt`).
+
+Many rows of `wordings.jsonl` were frozen from the planner's own readings, then checked: they guard against
+change. How well everyday questions are answered is measured in `evals`, whose wordings are independent.
+"""
 
 import json
 from datetime import date
@@ -43,10 +47,10 @@ def test_a_wording_is_read_as_its_intent_with_its_slots(row: dict[str, Any]) -> 
     assert [list(pair) for pair in reading.corrected] == row.get("corrected", [])
 
 
-@pytest.mark.parametrize("row", WORDINGS, ids=lambda row: row["q"])
-def test_no_two_intents_take_one_wording(row: dict[str, Any]) -> None:
-    takers = [intent.name for intent in INTENTS if intent.takes(read(row["q"], NOW, LEXICON))]
-    assert len(takers) == 1
+def test_no_two_intents_take_one_wording() -> None:
+    for row in WORDINGS:
+        reading = read(row["q"], NOW, LEXICON)
+        assert [intent.name for intent in INTENTS if intent.takes(reading)] == [row["intent"]], row["q"]
 
 
 @pytest.mark.parametrize("question", REFUSALS)

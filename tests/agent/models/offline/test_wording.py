@@ -1,7 +1,7 @@
 """Lists, values and free text as sentences."""
 
 from agent.models.offline.chart import Row
-from agent.models.offline.wording import Wording, day, flags, inline, noted, value, when
+from agent.models.offline.wording import Wording, day, flags, inline, many, name, noted, reason, value, when
 
 WORDING = Wording()
 
@@ -18,7 +18,7 @@ def test_a_list_shows_ten_rows_and_that_there_are_others() -> None:
 
 def test_a_list_of_repeats_shows_the_newest_of_each_name_newest_first() -> None:
     rows: list[Row] = [{"name": name} for name in ("b", "a", "B", "b", "a")]
-    assert WORDING.listed(rows, _name, each=True) == "b; a; and others"
+    assert WORDING.listed(rows, _name, each=True) == "b; a"
 
 
 def test_a_list_of_long_rows_stays_within_an_answer() -> None:
@@ -54,12 +54,29 @@ def test_what_is_not_plainly_normal_and_final_is_flagged() -> None:
     )
 
 
+def test_a_count_agrees_with_its_noun() -> None:
+    assert [many(n, "visit") for n in (1, 2)] == ["1 visit", "2 visits"]
+    assert [many(n, "recorded allergy") for n in (1, 0)] == ["1 recorded allergy", "0 recorded allergies"]
+
+
+def test_a_name_is_shown_without_its_semantic_tag() -> None:
+    assert name({"name": "Appendectomy (procedure)"}) == "Appendectomy"
+    assert name({"name": "Hep B (adult)"}) == "Hep B (adult)"
+    assert name({}) == "unnamed record"
+
+
+def test_a_reason_that_could_not_be_read_is_not_told_as_none() -> None:
+    assert reason({}) == "no reason recorded"
+    assert reason({"reason": "Chest pain."}) == "reason: Chest pain"
+    assert reason({"reason": "Condition/c1"}) == "the record of its reason could not be read"
+
+
 def test_free_text_does_not_end_the_sentence_it_stands_in() -> None:
     assert inline("1 tablet. Take with food! Stop if dizzy.") == "1 tablet; Take with food; Stop if dizzy"
     assert inline("0.5 mL") == "0.5 mL"
 
 
-def test_notes_that_a_reader_must_know_are_kept() -> None:
+def test_notes_that_a_reader_must_know_are_kept_word_for_word() -> None:
     notes = [
         "`a1c` read as Hemoglobin A1c (code 4548-4).",
         "1 record entered in error left out.",
@@ -67,6 +84,7 @@ def test_notes_that_a_reader_must_know_are_kept() -> None:
         "2 with a comparator (such as < 0.5) left out of the statistics.",
     ]
     assert noted(notes) == (
-        " Note: 1 record entered in error left out. 2 results with a comparator left out of the statistics."
+        " Note: 1 record entered in error left out."
+        " 2 with a comparator (such as < 0.5) left out of the statistics."
     )
     assert noted(notes[:1]) == ""

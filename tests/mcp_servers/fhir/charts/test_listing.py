@@ -186,10 +186,12 @@ def test_a_resolved_no_known_allergies_stands_while_no_allergy_contradicts_it() 
 
 
 def test_none_known_beside_an_allergy_is_noted() -> None:
-    chart = [allergy("none", coded(SNOMED, "409137002")), allergy("wasp", concept("Wasp venom"))]
+    negation = {**coded(SNOMED, "409137002"), "text": "No known drug allergy"}
+    chart = [allergy("none", negation), allergy("wasp", concept("Wasp venom"))]
     found = list_records("allergies", chart, now=NOW)
     assert found.finding == "recorded"
-    assert found.notes == ['A record of "none known" stands beside others: AllergyIntolerance/none.']
+    said = 'Recorded beside the others: "No known drug allergy" (AllergyIntolerance/none).'
+    assert found.notes == [said]
 
 
 def test_a_refuted_allergy_does_not_count() -> None:

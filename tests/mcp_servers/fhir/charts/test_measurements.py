@@ -183,6 +183,15 @@ def test_a_count_counts_values_and_gives_at_most_twenty_references() -> None:
     assert "1 without a value not counted." in found.notes
 
 
+def test_results_under_several_codes_are_counted_apart_and_in_all() -> None:
+    blood = concept("Glucose in blood", ("2339-0", "Glucose [Mass/volume] in Blood"))
+    chart = [_glucose("a", "2024-01-01", 5), _glucose("b", "2024-01-02", 5)]
+    chart.append(observation("c", "2024-01-03", blood, valueQuantity={"value": 5, "unit": "mg/dL"}))
+    found = _found(chart, "count")
+    assert sorted(row["n"] for row in found.rows) == [1, 2]
+    assert "3 results in all, under 2 codes." in found.notes
+
+
 def test_a_component_answers_for_itself() -> None:
     found = _found([_pressure("bp", "2024-01-01", 138, 84)], "latest", "systolic")
     row = found.rows[0]
