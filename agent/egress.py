@@ -44,8 +44,8 @@ def _host(url: str) -> str:
         raise _unusable("it contains spaces, control characters or backslashes")
     try:
         plain, parsed = urlsplit(url), httpx.URL(url)
-        _ = plain.port
-    except (ValueError, httpx.InvalidURL):
+        _ = plain.port, parsed.host
+    except (ValueError, httpx.InvalidURL):  # ValueError: a port or an international name that is none
         raise _unusable("it is no URL") from None
     if parsed.scheme not in ("http", "https"):
         raise _unusable("its scheme is neither http nor https")

@@ -100,6 +100,12 @@ def test_an_address_that_could_be_read_in_two_ways_is_refused(url: str) -> None:
         check_endpoint(url, [*LISTED, "evil.example"])
 
 
+@pytest.mark.parametrize("url", ["http://xn--clinic.example/v1", "http://xn--/v1"])
+def test_a_host_that_is_no_name_is_refused(url: str) -> None:
+    with pytest.raises(NotPermitted):
+        check_endpoint(url, LISTED)
+
+
 def test_the_refusal_says_how_to_allow_the_host() -> None:
     with pytest.raises(NotPermitted, match=r"add 'gpu2\.clinic\.example' to clinic_hosts"):
         check_endpoint("https://gpu2.clinic.example/v1", LISTED)
