@@ -29,6 +29,7 @@ _PROBE = {
     "additionalProperties": False,
 }
 _KEPT_OF_A_BAD_REPLY = 500  # characters
+_LONGEST_NAME = 300  # characters; llama.cpp serves a model under a path
 _CORRECTION = (
     "Your last reply was not a valid step: {why}. Reply with one JSON object, one step, and nothing else."
 )
@@ -125,7 +126,7 @@ class OpenAICompatible:
             try:
                 if json.loads(without_thinking(reply)) == {"probe": "k7"}:
                     return constraint
-            except (ValueError, NoStep):
+            except (ValueError, RecursionError, NoStep):
                 continue
         return unconstrained
 
@@ -196,7 +197,7 @@ class OpenAICompatible:
     def _json(self, response: httpx.Response) -> Any:
         try:
             return response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             kind = response.headers.get("content-type", "no content type")
             raise ModelFailed(
                 f"{self._base} answers with {kind}, not JSON: it is no OpenAI-compatible endpoint, whose "
@@ -221,7 +222,8 @@ class OpenAICompatible:
                 f"{self._base} answers with JSON that is no chat completion; its address usually ends in /v1."
             )
         if isinstance(served, str) and served:
-            self._served = served
+            # It goes into the audit trail, which leaves out what is too long to be a claim.
+            self._served = "".join(filter(str.isprintable, served))[:_LONGEST_NAME]
         return reply, truncated, usage
 
     async def _models(self) -> list[str]:
@@ -229,7 +231,7 @@ class OpenAICompatible:
         response = await self._request("GET", "/models")
         try:
             return [str(model["id"]) for model in response.json()["data"]]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return []
 
     async def _unknown_model(self, status: int) -> str:

@@ -42,6 +42,7 @@ def read_step(reply: str, schema: dict[str, Any], truncated: bool) -> Step:
     fenced = _FENCE.match(text)
     try:
         document = json.loads(fenced[1] if fenced else text)
+        json.dumps(document, ensure_ascii=False).encode()  # half a character could not be saved or sent
     except (ValueError, RecursionError):
         if not text:
             raise NoStep("it was empty") from None

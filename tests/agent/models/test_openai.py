@@ -250,3 +250,32 @@ async def test_a_server_that_is_down_or_too_slow_or_breaks_off_fails_with_advice
             model = OpenAICompatible(http, BASE, "m", api_key=None, max_tokens=9, timeout=5)
             with pytest.raises(ModelFailed, match=said):
                 await model.next_step(MESSAGES, STEP_SCHEMA, [])
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_never_stops_nesting_is_no_completion() -> None:
+    with pytest.raises(ModelFailed, match="not JSON"):
+        await step_of(ScriptedServer([Response(b"[" * 100_000)]))
+
+
+@pytest.mark.anyio
+async def test_a_probe_that_never_stops_nesting_shows_that_no_schema_is_enforced() -> None:
+    def nest(request: httpx.Request) -> httpx.Response:
+        asked = json.loads(request.content)
+        text = "[" * 100_000 if "response_format" in asked else GOOD
+        return httpx.Response(200, json={"choices": [{"message": {"content": text}}]})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(nest)) as http:
+        model = OpenAICompatible(http, BASE, "m", api_key=None, max_tokens=100, timeout=5)
+        turn = await model.next_step(MESSAGES, STEP_SCHEMA, [])
+    assert turn.step.thought == "look"
+
+
+@pytest.mark.anyio
+async def test_a_model_cannot_hide_from_the_trail_behind_a_name_without_end() -> None:
+    reply = {"model": "\x1b[2Jm" + "x" * 100_000, "choices": [{"message": {"content": GOOD}}]}
+    server = ScriptedServer([JSONResponse(reply)])
+    model = model_of(server)
+    await model.next_step(MESSAGES, STEP_SCHEMA, [])
+    assert model.identity.name.startswith("[2Jmxx")
+    assert len(model.identity.name) == 300

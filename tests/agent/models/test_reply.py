@@ -56,6 +56,13 @@ def test_a_reply_that_is_no_step_says_why(reply: str, truncated: bool, why: str)
     assert str(no_step.value).startswith(why)
 
 
+@pytest.mark.parametrize("half", ["\ud800", "\\ud800"])
+def test_a_step_with_half_a_character_is_none(half: str) -> None:
+    reply = f'{{"thought": "{half}", "actions": [{{"tool": "chart_overview", "arguments": {{}}}}]}}'
+    with pytest.raises(NoStep):
+        read_step(reply, STEP_SCHEMA, truncated=False)
+
+
 def test_the_correction_speaks_of_the_tool_that_was_meant() -> None:
     reply = json.dumps({"thought": "", "actions": [{"tool": "fhir_read", "arguments": {"ref": "Patient/1"}}]})
     with pytest.raises(
