@@ -131,8 +131,9 @@ def _model_name(meta: Element) -> str:
     """`name@revision (quantisation)` from what the client said of its model; empty when it said nothing."""
     model = meta.get("model")
     if not isinstance(model, dict):
-        return str(model or "")
-    name, revision, quantisation = (str(model.get(key) or "") for key in ("name", "revision", "quantisation"))
+        return str(model or "").strip()
+    said = (str(model.get(key) or "") for key in ("name", "revision", "quantisation"))
+    name, revision, quantisation = (text.strip() for text in said)
     return name + (f"@{revision}" if revision else "") + (f" ({quantisation})" if quantisation else "")
 
 
@@ -189,7 +190,7 @@ def _call_entity(intent: Record, completion: Element, position: dict[str, str], 
         "detail": [
             {"type": name, "valueString": value}
             for name, value in [*details.items(), *(("request", line) for line in requests)]
-            if value
+            if value.strip()
         ],
     }
 

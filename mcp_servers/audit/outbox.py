@@ -131,9 +131,9 @@ def _diagnostics(response: "httpx.Response") -> str:
     try:
         issues = response.json()["issue"]
         said = [str(issue.get("diagnostics") or issue["details"]["text"]) for issue in issues]
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return response.reason_phrase
-    return "; ".join(said)[:500]
+    return "".join(filter(str.isprintable, "; ".join(said)))[:500]
 
 
 def _note(journal: Journal, entry: Undelivered, state: str, problem: str, now: float) -> None:

@@ -64,7 +64,7 @@ async def verify_delivery(path: Path, http: "httpx.AsyncClient") -> DeliveryVeri
             except httpx.RequestError as error:
                 problem = f"{destination} cannot be reached ({type(error).__name__})"
                 break
-            except ValueError:
+            except (ValueError, RecursionError):
                 problem = f"{destination} answered something that is no JSON"
                 break
             checked += 1

@@ -215,6 +215,13 @@ def test_person_program_server_and_model_take_part() -> None:
     assert len(SHAPES["no model named"]["agent"]) == 3
 
 
+@pytest.mark.parametrize("model", [" ", {"name": " ", "revision": "\t"}, {}])
+def test_a_blank_claim_makes_no_event_that_a_server_would_refuse(model: Any) -> None:
+    event = event_of(meta={"model": model, "step": " "})
+    assert len(event["agent"]) == 3
+    assert "step" not in details(event)
+
+
 def test_no_participant_is_a_reference_that_a_server_could_miss() -> None:
     for event in SHAPES.values():
         assert "reference" not in json.dumps([event["agent"], event["source"]])

@@ -143,6 +143,23 @@ async def test_a_refused_event_is_kept_with_the_servers_words(
     assert undelivered(journal) == [kept]
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("[" * 100_000, "Unprocessable Entity"),
+        ('{"issue": [{"diagnostics": "no\\u001b[2J\\nsuch code"}]}', "no[2Jsuch code"),
+    ],
+)
+async def test_a_hostile_answer_neither_stops_delivery_nor_steers_a_terminal(
+    journal: Journal, answer: str, said: str
+) -> None:
+    observe(journal)
+    store = httpx.MockTransport(lambda _: httpx.Response(422, text=answer))
+    async with httpx.AsyncClient(transport=store, base_url=BASE) as http:
+        report = await deliver(journal, http)
+    assert report.problem == f"{BASE} answered 422: {said}"
+
+
 async def test_an_event_that_waits_holds_back_its_session_and_no_other(
     journal: Journal, store: ScriptedStore
 ) -> None:

@@ -103,9 +103,10 @@ async def test_calls_to_other_servers_are_counted_and_not_looked_for(
     assert (found.checked, found.elsewhere, found.complete) == (0, 1, True)
 
 
-async def test_an_answer_that_is_no_json_is_a_problem(journal: Journal) -> None:
+@pytest.mark.parametrize("answer", ["<html>sign in</html>", "[" * 100_000])
+async def test_an_answer_that_is_no_json_is_a_problem(journal: Journal, answer: str) -> None:
     observe(journal)
-    page = httpx.MockTransport(lambda _: httpx.Response(200, text="<html>sign in</html>"))
+    page = httpx.MockTransport(lambda _: httpx.Response(200, text=answer))
     async with httpx.AsyncClient(transport=page, base_url=BASE) as http:
         found = await verify_delivery(journal.path, http)
     assert found.problem == f"{BASE} answered something that is no JSON"
