@@ -31,7 +31,11 @@ def search(url: str, expected: set[str] | None = None, **more: Any) -> Case:
 
 
 def drawn_searches() -> Iterator[Case]:
-    """One to five cases for each parameter of each type that the charts have values for."""
+    """One to five cases for each parameter of each type that the charts have values for, each once."""
+    yield from {case.name: case for case in _drawn()}.values()
+
+
+def _drawn() -> Iterator[Case]:
     turn = count()
     for resource_type in by_type():
         for code, parameter in parameters(resource_type).items():
