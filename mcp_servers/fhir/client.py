@@ -184,15 +184,11 @@ class FhirClient:
         base = self._url("")
         try:
             url = base.join(link)
-        except httpx.InvalidURL:
+            origin = (url.scheme, url.host, url.port, url.userinfo)
+        except (httpx.InvalidURL, ValueError):  # ValueError: an international name that is none
             raise ServerFailed("The FHIR server's next link is not an address.") from None
         allowed = {base.raw_path.rstrip(b"/"), self._url(resource_type).raw_path}
-        same_origin = (url.scheme, url.host, url.port, url.userinfo) == (
-            base.scheme,
-            base.host,
-            base.port,
-            b"",
-        )
+        same_origin = origin == (base.scheme, base.host, base.port, b"")
         if not same_origin or url.raw_path.partition(b"?")[0].rstrip(b"/") not in allowed:
             raise ServerFailed(
                 f"The FHIR server's next link leads away from {self.base}, and is not followed;"

@@ -93,6 +93,18 @@ async def test_a_parameter_that_the_server_does_not_have_is_refused_before_it_is
     assert sent(app) == []
 
 
+@pytest.mark.parametrize("name", ["_summary", "_elements", "_count", "_total", "_offset"])
+@pytest.mark.anyio
+async def test_a_parameter_that_cuts_the_answer_is_refused_though_the_server_lists_it(name: str) -> None:
+    listing = capability_statement()
+    for resource in listing["rest"][0]["resource"]:
+        resource["searchParam"].append({"name": name, "type": "special"})
+    app = ScriptedFhir(script={"metadata": lambda _: fhir(listing)})
+    with pytest.raises(InvalidRequest, match="no search parameter"):
+        await search(app, "Observation", (name, "1"))
+    assert sent(app) == []
+
+
 @pytest.mark.anyio
 async def test_a_type_that_the_server_does_not_hold_is_refused_by_naming_those_it_holds() -> None:
     with pytest.raises(InvalidRequest, match="MedicationRequest"):

@@ -50,6 +50,7 @@ async def test_pages_are_followed_at_the_base_and_at_the_search_itself() -> None
         "http://scripted/fhir%2f?_getpages=1",
         "//elsewhere.example/fhir?_getpages=1",
         "http://[",
+        "http://xn--/fhir?_getpages=1",
     ],
 )
 @pytest.mark.anyio
