@@ -58,7 +58,7 @@ class Capability(NamedTuple):
             )
 
     def _check_filter(self, resource_type: str, name: str) -> None:
-        # A server may list more that begins with `_`: what cuts or shapes its answer (`_summary`, `_elements`,
+        # A server may list more that begins with `_`: what cuts its answer short (`_summary`, `_elements`,
         # `_count`) would be read as a chart with less in it.
         own = {name: kind for name, kind in self.of(resource_type).items() if not name.startswith("_")}
         known = {**_FOR_ALL, **own}
