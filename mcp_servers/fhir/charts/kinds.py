@@ -49,9 +49,15 @@ class Reading(NamedTuple):
     why_not_current: Callable[[Resource, Span], str | None] | None = None
 
 
+# R4 has no search parameter, so no include, from these to their reasons: the problems come along.
+_REASONS = Search("Condition")
+
 SEARCHES: dict[Kind, tuple[Search, ...]] = {
     "problems": (Search("Condition"),),
-    "medications": tuple(Search(source, (), (f"{source}:medication",)) for source in medications.SOURCES),
+    "medications": (
+        *(Search(source, (), (f"{source}:medication",)) for source in medications.SOURCES),
+        _REASONS,
+    ),
     "allergies": (Search("AllergyIntolerance"),),
     "immunizations": (Search("Immunization"),),
     "procedures": (Search("Procedure", (), ("Procedure:reason-reference",)),),
@@ -76,7 +82,7 @@ SEARCHES: dict[Kind, tuple[Search, ...]] = {
         Search("DocumentReference", (), ("DocumentReference:author",)),
         Search("Composition", (), ("Composition:author",)),
     ),
-    "imaging": (Search("ImagingStudy"),),
+    "imaging": (Search("ImagingStudy"), _REASONS),
     "orders": (Search("ServiceRequest", (), ("ServiceRequest:requester",)),),
     "care_plans": (Search("CarePlan", (), ("CarePlan:condition",)),),
     "goals": (Search("Goal"),),
@@ -94,7 +100,7 @@ SEARCHES: dict[Kind, tuple[Search, ...]] = {
 OBSERVATIONS = Search("Observation")
 
 OVERVIEW: tuple[Search, ...] = (
-    *(search for kind in KINDS if kind != "social_history" for search in SEARCHES[kind]),
+    *dict.fromkeys(search for kind in KINDS if kind != "social_history" for search in SEARCHES[kind]),
     OBSERVATIONS,
 )
 
@@ -120,7 +126,11 @@ READINGS: dict[Kind, Reading] = {
 
 # Social history shares its type with the measurements; it is told apart by `belongs`.
 _KIND_OF_TYPE: dict[str, Kind] = {
-    search.resource_type: kind for kind in KINDS if kind != "social_history" for search in SEARCHES[kind]
+    search.resource_type: kind
+    for kind in KINDS
+    if kind != "social_history"
+    for search in SEARCHES[kind]
+    if kind == "problems" or search != _REASONS
 }
 
 

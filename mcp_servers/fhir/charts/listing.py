@@ -99,8 +99,11 @@ def list_records(
     """
     window = Window(bound(since, "since"), bound(until, "until"))
     notes: list[str] = []
-    records = _read(kind, resources, included or {}, notes)
-    records = _matching(records, text, code, included or {}, notes)
+    resources = [resource for resource in resources if isinstance(resource, dict)]
+    # Other records of the chart (the problem that an order is for) name what a reference points to.
+    included = {resource_ref(one): one for one in resources if not belongs(kind, one)} | dict(included or {})
+    records = _read(kind, resources, included, notes)
+    records = _matching(records, text, code, included, notes)
     if status == "current":
         records = _current(kind, records, now, notes)
     rows = window.rows([record.row for record in records], notes)
@@ -119,7 +122,7 @@ def _read(kind: Kind, resources: Iterable[Resource], included: Included, notes: 
     seen: set[str] = set()
     withdrawn = 0
     for resource in resources:
-        if not isinstance(resource, dict) or not belongs(kind, resource):
+        if not belongs(kind, resource):
             continue
         ref = resource_ref(resource)
         if "/" in ref and ref in seen:
