@@ -10,6 +10,8 @@ Row = dict[str, Any]
 
 MAX_TEXT = 2000
 MAX_ITEMS = 50
+# No record of R4 comes near it, and JSON writers and readers give up not far above it.
+MAX_DEPTH = 64
 
 _ELEMENT = re.compile(r"[a-z][A-Za-z0-9]{0,63}")
 
@@ -55,17 +57,20 @@ def flat(value: Any) -> str | int | float | bool:
 
 
 def bounded(resource: Resource) -> tuple[Resource, list[str]]:
-    """A record without its narrative and attachments' bytes, long texts and lists cut; and notes."""
+    """A record without its narrative and attachments' bytes, long texts, lists and nesting cut; and notes."""
     notes: dict[str, None] = {}
-    shown = _bounded(resource, notes)
+    shown = _bounded(resource, notes, MAX_DEPTH)
     return shown, list(notes)
 
 
-def _bounded(value: Any, notes: dict[str, None]) -> Any:
+def _bounded(value: Any, notes: dict[str, None], depth: int) -> Any:
+    if isinstance(value, list | dict) and not depth:
+        notes[f"What is nested deeper than {MAX_DEPTH} levels is left out."] = None
+        return None
     if isinstance(value, list):
         if len(value) > MAX_ITEMS:
             notes[f"Lists are cut after {MAX_ITEMS} items."] = None
-        return [_bounded(item, notes) for item in value[:MAX_ITEMS]]
+        return [_bounded(item, notes, depth - 1) for item in value[:MAX_ITEMS]]
     if isinstance(value, str) and len(value) > MAX_TEXT:
         notes[f"Texts are cut after {MAX_TEXT} characters."] = None
         return value[:MAX_TEXT]
@@ -78,5 +83,5 @@ def _bounded(value: Any, notes: dict[str, None]) -> Any:
         elif key == "data" and isinstance(item, str) and ("contentType" in value):
             notes["An attachment's bytes are left out."] = None
         else:
-            shown[key] = _bounded(item, notes)
+            shown[key] = _bounded(item, notes, depth - 1)
     return shown

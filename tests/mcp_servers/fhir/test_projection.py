@@ -1,11 +1,12 @@
 """Records as fhir_search and fhir_read show them."""
 
+import json
 from typing import Any
 
 import pytest
 
 from mcp_servers.fhir.errors import InvalidRequest
-from mcp_servers.fhir.projection import MAX_ITEMS, MAX_TEXT, bounded, elements_row, flat
+from mcp_servers.fhir.projection import MAX_DEPTH, MAX_ITEMS, MAX_TEXT, bounded, elements_row, flat
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,13 @@ def test_long_texts_and_lists_are_cut_and_noted() -> None:
     assert len(shown["a"]) == MAX_TEXT
     assert len(shown["b"]) == MAX_ITEMS
     assert len(notes) == 2
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH, MAX_DEPTH + 1, 900])
+def test_nesting_is_cut_where_json_readers_could_give_up_and_noted(levels: int) -> None:
+    deep: Any = "end"
+    for _ in range(levels):
+        deep = {"extension": deep}
+    shown, notes = bounded(deep)
+    assert bool(notes) is (levels > MAX_DEPTH)
+    assert ("end" in json.dumps(shown)) is (levels == MAX_DEPTH)
