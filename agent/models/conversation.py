@@ -76,7 +76,7 @@ def _text(message: Message) -> str:
 def _fenced(result: ToolResult) -> str:
     """A result between marks that its own text cannot contain: they carry a digest of that text."""
     text = defuse(result.text)
-    mark = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]
+    mark = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
     arguments = json.dumps(result.arguments, ensure_ascii=False, separators=(",", ":"))
     return f"Result of {result.tool} {arguments}:\n<data {mark}>\n{text}\n</data {mark}>"
 
