@@ -117,6 +117,7 @@ _NUMBER = re.compile(
     rf"(?:\s?(?P<power>{_POWER})|(?=\s?(?P<unit>{_UNIT})?))",
     re.IGNORECASE,
 )
+_UNIT_NAMES = {"percent": "%", "c": "cel", "f": "degf"}
 _SPELLED = (
     "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     "|eighteen|nineteen|twenty"
@@ -179,9 +180,9 @@ def numbers_in(text: str) -> Iterator[Numbered]:
 
 
 def unit_key(unit: str) -> str:
-    """A unit in one spelling: `mm[Hg]` and `mmHg`, `10*3/uL` and `x10^3/µL` are the same."""
+    """A unit in one spelling: `mm[Hg]` and `mmHg`, `10*3/uL` and `x10^3/µL`, `Cel` and `°C` are the same."""
     unit = unit.strip().lower().translate(str.maketrans("µμ^²³", "uu*23", "[]{}_ °"))
-    return "%" if unit == "percent" else re.sub(r"^[x×](?=10\*)", "", unit)
+    return _UNIT_NAMES.get(unit, re.sub(r"^[x×](?=10\*)", "", unit))
 
 
 def words_in(text: str) -> Iterator[tuple[Span, str]]:

@@ -21,6 +21,9 @@ _NEEDLESS = re.compile(
     r"^`|^Refuted|^Nothing is recorded under|^Units differ|status=all|^\d+ outside the dates"
     r"|^\d+ results in all"
 )
+# UCUM writes "no unit" as an annotation, such as {score} or {INR}.
+_ANNOTATION = re.compile(r"\{[^}]*\}")
+_UNITS = {"mm[Hg]": "mmHg", "Cel": "°C", "[degF]": "°F"}
 # SNOMED's fully specified names end in what kind of thing they name.
 _SEMANTIC_TAG = re.compile(r" \((?:procedure|finding|disorder|situation|regime/therapy)\)$")
 
@@ -103,8 +106,9 @@ def value(row: Row) -> str:
 
 
 def unit(row: Row) -> str:
-    """The unit of a row with the space before it; none where it has none."""
-    return f" {row['unit']}" if row.get("unit") else ""
+    """The unit of a row with the space before it, UCUM's codes as clinicians write them; none where none."""
+    written = str(row.get("unit", ""))
+    return "" if not written or _ANNOTATION.fullmatch(written) else f" {_UNITS.get(written, written)}"
 
 
 def flags(row: Row) -> str:

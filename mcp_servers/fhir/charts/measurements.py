@@ -252,7 +252,7 @@ def _statistics(found: list[Measured], notes: list[str]) -> list[Row]:
 
 
 def _summed_up(rows: list[Row]) -> Row:
-    """Statistics of rows of one code and unit, newest first."""
+    """Statistics of rows of one code and unit, newest first; `refs` are those of first, last, min, max."""
     dated = [row for row in rows if span(row.get("date"))] or rows
     last, oldest = dated[0], dated[-1]
     least = min(rows, key=lambda row: row["value"])
@@ -271,7 +271,7 @@ def _summed_up(rows: list[Row]) -> Row:
         last_date=last.get("date"),
         min_date=least.get("date"),
         max_date=most.get("date"),
-        refs=list(dict.fromkeys(row["ref"] for row in (oldest, last, least, most))),
+        refs=[row["ref"] for row in (oldest, last, least, most)],
     )
 
 

@@ -85,11 +85,13 @@ def found(*rows: dict[str, Any], tool: str = "observations", **arguments: Any) -
     return ToolResult(tool=tool, arguments=arguments, text="", data=data)
 
 
+TEMPERATURE = {"ref": "Observation/temperature", "name": "Body temperature", "value": 37.8, "unit": "Cel"}
 CHART = [
     found(POTASSIUM, name="potassium"),
     found(CREATININE, name="creatinine"),
     found(A1C, name="HbA1c"),
     found(PRESSURE, name="blood pressure"),
+    found(TEMPERATURE, name="temperature"),
     found(TROPONIN, name="troponin"),
     found(LEUKOCYTES, name="white count"),
     found(CEFUROXIME, tool="list_records", kind="medications"),
@@ -115,6 +117,7 @@ def ask(text: str, question: str = "How is she?", results: list[ToolResult] | No
         "Blood pressure: 138.9/87.7 mmHg in 2024-02 [Observation/bp].",
         "BP 138.9/87.7 [Observation/bp]",
         "Systolic 138.9 and diastolic 87.7 mmHg [`Observation/bp`]",
+        "Temperature 37.8 °C [Observation/temperature].",
         "Troponin T < 0.01 ng/mL on 1st March 2022 [Observation/troponin]",
         "Troponin was below 0.01 ng/mL [Observation/troponin]",
         "The white count was 6.2 x10^3/µL [Observation/wbc].",

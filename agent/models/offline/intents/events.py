@@ -21,7 +21,8 @@ def _item(row: Row) -> str:
     if "status_reason" in row:
         said.append(f"because {inline(row['status_reason'])}")
     aside = f" ({', '.join(said)})" if said else ""
-    return f"{name(row)}{when(row)}{aside} {cite(refs_of([row]))}"
+    dated = when(row) if "date" in row or "performed" not in row else ""
+    return f"{name(row)}{dated}{aside} {cite(refs_of([row]))}"
 
 
 def _answer(asked: Asked, kind: str, slot: Kind) -> Draft:

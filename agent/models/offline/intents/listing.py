@@ -63,9 +63,9 @@ def counted(
     The number is shown by citing every row, where the chart's own total does not show it.
     """
     parts = {"n": many(len(rows), noun), "window": asked.said_window}
-    each = each and _repeated(rows)
+    each = each and len(rows) > SHOWN and _repeated(rows)
     items = asked.wording.listed(rows, item, each=each)
-    if found.complete and (len(rows) == found.total or (len(rows) <= SHOWN and not each)):
+    if found.complete and (len(rows) == found.total or len(rows) <= SHOWN):
         text = asked.wording.say("list", "each" if each else "items", items=items, **parts)
     elif found.complete and len(rows) <= CITED:
         text = asked.wording.say("visit", "cited", cite=cite(refs_of(rows)), items=items, **parts)

@@ -121,13 +121,14 @@ def _statistics(asked: Asked) -> Draft:
 
 
 def _statistic(asked: Asked, statistic: str, row: Row) -> str:
+    first, last, least, most = row["refs"]
     fields = {
-        "first": ("first", "first_date"),
-        "highest": ("max", "max_date"),
-        "lowest": ("min", "min_date"),
-        "average": ("mean", ""),
+        "first": ("first", "first_date", [first]),
+        "highest": ("max", "max_date", [most]),
+        "lowest": ("min", "min_date", [least]),
+        "average": ("mean", "", [first, last]),
     }
-    amount, date = fields[statistic]
+    amount, date, rests_on = fields[statistic]
     return asked.wording.say(
         "measurement",
         statistic,
@@ -138,7 +139,7 @@ def _statistic(asked: Asked, statistic: str, row: Row) -> str:
         window=asked.said_window,
         first_date=day(row.get("first_date", "?")),
         last_date=day(row.get("last_date", "?")),
-        cite=cite(refs_of([row])),
+        cite=cite(rests_on),
     )
 
 

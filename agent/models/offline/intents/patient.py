@@ -4,9 +4,11 @@ from agent.messages import Action
 from agent.models.offline.chart import Row
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, cite, day
+from agent.models.offline.wording import Draft, cite, day, many
 
 _FACTS = ("name", "age", "birth", "sex", "deceased", "identifier")
+# Below this age full years say too little: the birth date goes with them.
+_INFANT = 2
 
 
 def _demographics(asked: Asked) -> Draft:
@@ -18,6 +20,8 @@ def _demographics(asked: Asked) -> Draft:
     if "age" in wanted and _missing("age", row):
         # A partial birth date, or a death without a date: what there is lets the reader judge.
         wanted += [fact for fact in ("birth", "deceased") if fact not in wanted and not _missing(fact, row)]
+    elif "age" in wanted and row["age"] < _INFANT and "birth" not in wanted:
+        wanted.append("birth")
     facts = ", ".join(_fact(asked, fact, row) for fact in wanted)
     text = asked.wording.say("patient", "sentence", facts=facts, cite=cite([row["ref"]]))
     missing = all(_missing(fact, row) for fact in wanted)
@@ -38,8 +42,9 @@ def _fact(asked: Asked, fact: str, row: Row) -> str:
         return asked.wording.phrase("patient", "deceased", deceased=day(died))
     if _missing(fact, row):
         return asked.wording.phrase("patient", "missing", what=fact)
-    if fact == "age" and isinstance(row.get("deceased"), str):
-        return asked.wording.phrase("patient", "age_at_death", **row)
+    if fact == "age":
+        said = "age_at_death" if isinstance(row.get("deceased"), str) else "age"
+        return asked.wording.phrase("patient", said, years=many(row["age"], "year"))
     return asked.wording.phrase("patient", fact, **row)
 
 

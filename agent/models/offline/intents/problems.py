@@ -52,10 +52,17 @@ def _one(asked: Asked, concept: Concept, told: str, found: Found) -> Draft:
     for standing in ("yes", "unconfirmed", "resolved", "refuted", "related"):
         if standing in groups:
             rows = groups[standing]
-            said = "was" if standing == "resolved" and asked.reading.cues & {"past", "history"} else standing
+            said = _introduced(asked, standing)
             items = asked.wording.listed(rows, _item, each=True)
             return Draft(asked.wording.say("problem", said, asked=told, items=items), refs_of(rows[:10]))
     return no_record(asked, found, "problem", told)
+
+
+def _introduced(asked: Asked, standing: str) -> str:
+    """Which sentence tells it: a plain yes answers no "when?"."""
+    if standing == "resolved" and asked.reading.cues & {"past", "history"}:
+        return "was"
+    return "since" if standing == "yes" and "when" in asked.reading.cues else standing
 
 
 def _standing(asked: Asked, row: Row, place: tuple[int, int]) -> str:

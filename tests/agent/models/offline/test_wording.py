@@ -30,6 +30,9 @@ def test_a_value_is_written_as_recorded() -> None:
     assert value({"value": 7.0, "unit": "%"}) == "7.0 %"
     assert value({"value": 0.01, "unit": "ng/mL", "comparator": "<"}) == "<0.01 ng/mL"
     assert value({"value": "138/84"}) == "138/84"
+    assert value({"value": "Never smoker (finding)"}) == "Never smoker"
+    assert value({"value": 37.8, "unit": "Cel"}) == "37.8 °C"
+    assert value({"value": 2.4, "unit": "{INR}"}) == "2.4"
     assert value({"absent": "hemolysed"}) == "no value (hemolysed)"
 
 

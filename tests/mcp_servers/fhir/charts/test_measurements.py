@@ -152,7 +152,7 @@ def test_statistics_say_when_and_where_their_numbers_come_from() -> None:
             "last_date": "2024-03-01",
             "min_date": "2024-01-01",
             "max_date": "2024-02-01",
-            "refs": ["Observation/a", "Observation/c", "Observation/b"],
+            "refs": ["Observation/a", "Observation/c", "Observation/a", "Observation/b"],
         }
     ]
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from mcp_servers.fhir.charts import list_records
 from mcp_servers.fhir.charts.references import reference_text, resolved
+from tests.mcp_servers.fhir.charts.records import NOW, concept
 
 DOCTOR = {"resourceType": "Practitioner", "id": "1", "name": [{"family": "Okafor", "given": ["Ada"]}]}
 HOLDER = {"contained": [{"resourceType": "Practitioner", "id": "locum", "name": [{"text": "Dr. A. Locum"}]}]}
@@ -35,3 +37,17 @@ def test_a_reference_is_named_by_what_is_at_hand(reference: Any, expected: str |
 )
 def test_a_reference_elsewhere_is_not_taken_for_a_record_here(reference: str) -> None:
     assert resolved({"reference": reference}, HOLDER, INCLUDED) == {}
+
+
+def test_the_reason_of_an_order_is_named_from_the_problems_that_came_along() -> None:
+    problem = {"resourceType": "Condition", "id": "p", "code": concept("Atrial fibrillation")}
+    order = {
+        "resourceType": "MedicationRequest",
+        "id": "o",
+        "status": "active",
+        "medicationCodeableConcept": concept("warfarin"),
+        "reasonReference": [{"reference": "Condition/p"}, {"reference": "Condition/elsewhere"}],
+    }
+    found = list_records("medications", [order, problem], now=NOW)
+    assert [row["ref"] for row in found.rows] == ["MedicationRequest/o"]
+    assert found.rows[0]["reason"] == "Atrial fibrillation; Condition/elsewhere"
