@@ -68,13 +68,15 @@ class Journal:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             if path.stat().st_mode & 0o077:
                 path.chmod(0o600)
-            self._file = self._identity()
+            opened = _identity(path)
             self._db = sqlite3.connect(
                 path, timeout=lock_seconds, isolation_level=None, check_same_thread=False
             )
             try:
                 self._prepare()
                 self._head = open_head(path)
+                # What is written to a companion that was deleted meanwhile is gone with this process.
+                self._files = [opened, *map(_identity, _companions(path))]
             except BaseException:
                 self._db.close()
                 raise
@@ -88,7 +90,7 @@ class Journal:
     def transaction(self) -> Iterator[Transaction]:
         """A write of several rows that reaches the disk whole or not at all; other writers wait for it."""
         with self._lock, self._explained():
-            if self._identity() != self._file:
+            if [*map(_identity, (self.path, *_companions(self.path)))] != self._files:
                 raise damaged(self.path, "it was moved or replaced while it was open")
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -122,10 +124,6 @@ class Journal:
         with self._lock:
             self._db.close()
             self._head.close()
-
-    def _identity(self) -> tuple[int, int]:
-        found = self.path.stat()
-        return found.st_dev, found.st_ino
 
     def _prepare(self) -> None:
         if self._db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
@@ -164,6 +162,15 @@ class Journal:
             yield
         except (sqlite3.Error, OSError) as error:
             raise unavailable(self.path, error) from error
+
+
+def _companions(path: Path) -> tuple[Path, Path]:
+    return head_path(path), path.with_name(path.name + "-wal")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def statements() -> Iterator[str]:

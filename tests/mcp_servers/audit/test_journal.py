@@ -266,6 +266,19 @@ def test_a_journal_replaced_while_open_refuses(path: Path, journal: Journal) -> 
         journal.append("session", "s1", {})
 
 
+@pytest.mark.parametrize("companion", ["audit.sqlite-wal", "audit.sqlite.head"])
+def test_a_journal_that_lost_a_companion_while_open_refuses(
+    path: Path, journal: Journal, companion: str
+) -> None:
+    journal.append("session", "s1", {})
+    path.with_name(companion).unlink()
+    with pytest.raises(JournalUnavailable):
+        journal.append("session", "s1", {})
+    path.with_name(companion).touch()
+    with pytest.raises(JournalUnavailable, match="moved or replaced"):
+        journal.append("session", "s1", {})
+
+
 def test_an_emptied_journal_is_not_begun_anew(path: Path) -> None:
     with closing(Journal(path)) as journal:
         journal.append("session", "s1", {})
