@@ -43,8 +43,10 @@ def main() -> int:
         "--base-file", type=Path, help="write the base URL to this file too, once all is ready"
     )
     arguments = parser.parse_args()
-    # A plain kill unwinds like Ctrl-C, so that the server is stopped in order.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A plain kill unwinds like Ctrl-C, so that the server is stopped in order. A shell starts what it puts in
+    # the background with Ctrl-C ignored: asked to end, this command ends there too.
+    for asked_to_end in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked_to_end, signal.default_int_handler)
     try:
         print("Starting HAPI (the first build takes some minutes) ...", file=sys.stderr)
         fill = load_charts if arguments.load else lambda base: None
