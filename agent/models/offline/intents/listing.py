@@ -34,14 +34,17 @@ def recorded_as_none(asked: Asked, found: Found, group: str = "list") -> Draft:
     return Draft(text + noted(found.notes), refs_of(found.rows))
 
 
-def no_record(asked: Asked, found: Found, group: str, told: str) -> Draft:
-    """That none of the records found is of what was asked about; needs review where not all could be read."""
+def no_record(asked: Asked, found: Found, group: str, told: str, none: str = "none") -> Draft:
+    """That none of the records found is of what was asked about; needs review where not all could be read.
+
+    `none` is the sentence for that.
+    """
     if not found.complete:
         text = asked.wording.say("list", "incomplete", asked=told, n=len(found.rows))
         return Draft(text, (), "needs_review")
     if found.finding == "recorded_as_none":
         return recorded_as_none(asked, found)
-    sentence = "none" if found.rows else "nothing"
+    sentence = none if found.rows else "nothing"
     return Draft(asked.wording.say(group, sentence, asked=told, n=found.total), (), "not_in_chart")
 
 

@@ -68,7 +68,8 @@ def _one(asked: Asked, concept: Concept, told: str, every: Found, now_on: set[st
                 also = asked.wording.listed(against, _item, each=True)
                 text += " " + asked.wording.say("drug", "against", items=also)
             return Draft(text, refs_of(rows[:10] + against[:10]))
-    return no_record(asked, every, "drug", told)
+    # A class is known by a list of drugs, which no list of names makes complete.
+    return no_record(asked, every, "drug", told, "none_of_class" if concept.members else "none")
 
 
 def _introduced(asked: Asked, standing: str) -> str:

@@ -42,6 +42,7 @@ CASES = [
     (AMARA, "is she on Lantus?", ANSWERED, ["Only proposed or planned", "draft"], ["Yes"]),
     (AMARA, "is she on pioglitazone", ANSWERED, ["Recorded as not to be given"], ["Yes"]),
     (AMARA, "is she on allopurinol", ABSENT, ["No medication record matches", "(9 checked)"], []),
+    (AMARA, "any antibiotics?", ABSENT, ['"antibiotics" or the drugs of that class known by name here'], []),
     (AMARA, "any blood thinner?", ANSWERED, ["Yes: aspirin 81 MG", "active statement of 2018"], []),
     (AMARA, "allergies", ANSWERED, ["1 recorded allergy: Penicillin", "Anaphylaxis (severe)"], ["latex"]),
     (AMARA, "is she allergic to eggs?", ANSWERED, ["not as an active allergy", "resolved"], ["Yes"]),
