@@ -87,6 +87,8 @@ def _asks_whether(reading: Reading) -> bool:
 
 def _over_time(reading: Reading) -> bool:
     """ "New" and "diagnosed" say nothing without a time."""
+    if "new" in reading.cues and not reading.window:
+        return False
     return "diagnosed" not in reading.cues or bool(reading.window or reading.cues & {"past", "history"})
 
 
@@ -100,7 +102,7 @@ INTENTS = (
     Intent(
         "count_problems",
         lambda asked: (_history if asked.window or "past" in asked.reading.cues else _active)(asked),
-        may=cues("active diagnosed what is whether past"),
+        may=cues("active diagnosed new what is whether past"),
         needs=(cues("count"), cues("problem")),
         window=True,
         also=lambda reading: _over_time(reading) and not ("active" in reading.cues and reading.window),
@@ -108,10 +110,12 @@ INTENTS = (
     Intent(
         "problem_history",
         _history,
-        may=cues("history past list what is whether diagnosed recent"),
+        may=cues("history past list what is whether diagnosed new recent"),
         needs=(cues("problem pmh"),),
         window=True,
-        also=lambda reading: bool(reading.window or reading.cues & {"history", "past", "pmh"}),
+        also=lambda reading: (
+            bool(reading.window or reading.cues & {"history", "past", "pmh"}) and _over_time(reading)
+        ),
     ),
     Intent(
         "has_problem",
