@@ -165,7 +165,9 @@ class Journal:
 
 
 def _companions(path: Path) -> tuple[Path, Path]:
-    return head_path(path), path.with_name(path.name + "-wal")
+    """The head, and the write-ahead log, which SQLite keeps beside the file that a link leads to."""
+    real = path.resolve()
+    return head_path(path), real.with_name(real.name + "-wal")
 
 
 def _identity(path: Path) -> tuple[int, int]:

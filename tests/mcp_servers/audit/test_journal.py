@@ -279,6 +279,14 @@ def test_a_journal_that_lost_a_companion_while_open_refuses(
         journal.append("session", "s1", {})
 
 
+def test_a_journal_behind_a_link_is_written_and_whole(tmp_path: Path) -> None:
+    link = tmp_path / "audit.sqlite"
+    link.symlink_to(tmp_path / "elsewhere.sqlite")
+    with closing(Journal(link)) as journal:
+        journal.append("session", "s1", {})
+    assert verify(link).intact
+
+
 def test_an_emptied_journal_is_not_begun_anew(path: Path) -> None:
     with closing(Journal(path)) as journal:
         journal.append("session", "s1", {})
