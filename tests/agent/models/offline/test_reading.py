@@ -37,14 +37,14 @@ def _named(reading: Reading, names: list[str]) -> bool:
     )
 
 
-@pytest.mark.parametrize("row", WORDINGS, ids=lambda row: row["q"])
-def test_a_wording_is_read_as_its_intent_with_its_slots(row: dict[str, Any]) -> None:
-    reading, intent = PLANNER.interpret([row["q"]], NOW)
-    assert intent.name == row["intent"]
-    assert _named(reading, row.get("about", []))
-    assert (reading.window.arguments if reading.window else None) == row.get("window")
-    assert reading.n == row.get("n")
-    assert [list(pair) for pair in reading.corrected] == row.get("corrected", [])
+def test_a_wording_is_read_as_its_intent_with_its_slots() -> None:
+    for row in WORDINGS:
+        reading, intent = PLANNER.interpret([row["q"]], NOW)
+        assert intent.name == row["intent"], row["q"]
+        assert _named(reading, row.get("about", [])), row["q"]
+        assert (reading.window.arguments if reading.window else None) == row.get("window"), row["q"]
+        assert reading.n == row.get("n"), row["q"]
+        assert [list(pair) for pair in reading.corrected] == row.get("corrected", []), row["q"]
 
 
 def test_no_two_intents_take_one_wording() -> None:
@@ -53,10 +53,10 @@ def test_no_two_intents_take_one_wording() -> None:
         assert [intent.name for intent in INTENTS if intent.takes(reading)] == [row["intent"]], row["q"]
 
 
-@pytest.mark.parametrize("question", REFUSALS)
-def test_what_is_not_read_to_the_last_word_is_refused(question: str) -> None:
-    with pytest.raises(CannotAnswer, match="language model"):
-        PLANNER.interpret([question], NOW)
+def test_what_is_not_read_to_the_last_word_is_refused() -> None:
+    for question in REFUSALS:
+        with pytest.raises(CannotAnswer, match="language model"):
+            pytest.fail(f"{question} was read as {PLANNER.interpret([question], NOW)[1].name}")
 
 
 @given(row=st.sampled_from(WORDINGS), word=st.sampled_from(["why", "not", "xylophone", "safely", ">", "7"]))
