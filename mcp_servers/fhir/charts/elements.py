@@ -14,8 +14,13 @@ Row = dict[str, Any]
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 LONGEST_TEXT = 1000
+SHOWN = 5
 LARGEST_NUMBER = 1e100
 
+# What moves the cursor, hides, or reverses the order of letters: control, zero-width and bidi characters.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
 _NUMERIC = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -36,13 +41,14 @@ def first(value: object) -> Resource:
 
 
 def string(value: object) -> str | None:
-    """A text without its outer blanks; None for blank texts and for anything that is not a text.
+    """A text on one line; None for blank texts and for anything that is not a text.
 
-    Longer ones than LONGEST_TEXT are cut, and say how much is missing.
+    White space is a single space and unseen characters are dropped, so that no name from a chart can look
+    like another line of an answer. Longer ones than LONGEST_TEXT are cut, and say how much is missing.
     """
     if not isinstance(value, str):
         return None
-    text = value.strip()
+    text = " ".join(_UNSEEN.sub("", value).split())
     if len(text) > LONGEST_TEXT:
         return f"{text[:LONGEST_TEXT]} ... [{len(text) - LONGEST_TEXT} more characters]"
     return text or None
@@ -128,6 +134,12 @@ def status_code(concept: object) -> str | None:
 def joined(parts: Iterable[str | None], by: str = "; ") -> str | None:
     """The parts that are there, once each, as one text."""
     return by.join(dict.fromkeys(part for part in parts if part)) or None
+
+
+def listed(items: list[str]) -> str:
+    """The first few of a list as one text, and how many more there are."""
+    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
+    return ", ".join(items[:SHOWN]) + more
 
 
 def plain(value: int | float) -> str:
