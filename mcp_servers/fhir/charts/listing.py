@@ -8,12 +8,14 @@ from rapidfuzz import fuzz, process
 
 from mcp_servers.fhir.charts.dates import Span, bound, newest_first, span
 from mcp_servers.fhir.charts.elements import (
+    SHOWN,
     Resource,
     Row,
     codings,
     concept_names,
     entered_in_error,
     folded,
+    listed,
     resource_ref,
 )
 from mcp_servers.fhir.charts.kinds import READINGS, Kind, belongs
@@ -25,9 +27,9 @@ from mcp_servers.fhir.envelope import Finding
 
 Status = Literal["current", "all"]
 SIMILAR = 80
-SHOWN = 5
 WHOLE_WORD = 3
 
+_NOT_YET = "dated after now"
 # Records left out as not current that a person must still hear of by name.
 _NAMED = {
     "order not to give": "Ordered not to be given",
@@ -35,6 +37,7 @@ _NAMED = {
     "status not recorded": "Status not recorded",
     "unknown": "Status unknown",
     "on-hold": "On hold",
+    _NOT_YET: "Dated after now, so not current",
 }
 # Fields of a row that are codes, dates and amounts: no words to search.
 _NOT_WORDS = frozenset(
@@ -106,12 +109,12 @@ def list_records(
     records = _matching(records, text, code, included, notes)
     if status == "current":
         records = _current(kind, records, now, notes)
-    rows = window.rows([record.row for record in records], notes)
+    rows = window.rows([record.row for record in records], notes, span(now))
     rows.sort(key=lambda row: (newest_first(row.get("date")), row["ref"]))
     _note_future(rows, now, notes)
     nameless = [row["ref"] for row in rows if "name" not in row]
     if nameless:
-        notes.append(f"{_many(len(nameless))} without a readable name: {_listed(nameless)}.")
+        notes.append(f"{_many(len(nameless))} without a readable name: {listed(nameless)}.")
     kept = {id(row) for row in rows}
     return Projected(rows, notes, _finding([record for record in records if id(record.row) in kept], notes))
 
@@ -158,7 +161,7 @@ def _current(kind: Kind, records: list[_Record], now: str, notes: list[str]) -> 
     kept: list[_Record] = []
     left: list[tuple[_Record, str]] = []
     for record in records:
-        reason = why_not(record.resource, at)
+        reason = why_not(record.resource, at) or _why_not_yet(kind, record, at)
         if reason is None:
             kept.append(record)
         else:
@@ -180,12 +183,18 @@ def _current(kind: Kind, records: list[_Record], now: str, notes: list[str]) -> 
     for reason, said in _NAMED.items():
         named = [record.row for record, why in left if why == reason]
         if named:
-            listed = _listed([f"{row.get('name', 'unnamed')} ({row['ref']})" for row in named])
-            notes.append(f"{said}: {listed}.")
+            names = listed([f"{row.get('name', 'unnamed')} ({row['ref']})" for row in named])
+            notes.append(f"{said}: {names}.")
     unknown = sum(1 for record in kept if record.row.get("status") == "unknown")
     if unknown:
         notes.append(f"{_many(unknown)} without a known status kept as current, with status unknown.")
     return kept
+
+
+def _why_not_yet(kind: Kind, record: _Record, now: Span) -> str | None:
+    """An allergy is kept whatever its date: what may harm the patient is told too early rather than late."""
+    start = span(record.row.get("date"))
+    return _NOT_YET if kind != "allergies" and start and start.starts_after(now) else None
 
 
 def _matching(
@@ -240,7 +249,7 @@ def _says(searched: str, words: list[str]) -> bool:
 def _finding(records: list[_Record], notes: list[str]) -> Finding:
     refuted = [record.row["ref"] for record in records if record.refuted]
     if refuted:
-        notes.append(f"Refuted, so not a finding: {_listed(refuted)}.")
+        notes.append(f"Refuted, so not a finding: {listed(refuted)}.")
     records = [record for record in records if not record.refuted]
     if not records:
         return "nothing_recorded"
@@ -253,14 +262,14 @@ def _finding(records: list[_Record], notes: list[str]) -> Finding:
         f'"{record.row.get("name")}" ({record.row["ref"]})' for record in records if record.negation == "none"
     ]
     if contradicted:
-        notes.append(f"Recorded beside the others: {_listed(contradicted)}.")
+        notes.append(f"Recorded beside the others: {listed(contradicted)}.")
     return "recorded"
 
 
 def _note_future(rows: list[Row], now: str, notes: list[str]) -> None:
     future = future_refs(rows, span(now))
     if future:
-        notes.append(f"{_many(len(future))} dated after now: {_listed(future)}.")
+        notes.append(f"{_many(len(future))} dated after now: {listed(future)}.")
 
 
 def future_refs(rows: list[dict[str, Any]], now: Span | None) -> list[str]:
@@ -273,8 +282,3 @@ def future_refs(rows: list[dict[str, Any]], now: Span | None) -> list[str]:
 
 def _many(n: int) -> str:
     return "1 record" if n == 1 else f"{n} records"
-
-
-def _listed(items: list[str]) -> str:
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return ", ".join(items[:SHOWN]) + more

@@ -13,6 +13,7 @@ from mcp_servers.fhir.charts.elements import (
     codes,
     entered_in_error,
     first,
+    listed,
     objects,
     resource_ref,
     row_of,
@@ -51,7 +52,8 @@ def observations(
 ) -> Projected:
     """The patient's Observations that `name` stands for (docs/architecture.md, "observations").
 
-    `latest`: the newest record with a value, not after `now`; several where they share that moment.
+    What is dated after `now` is left out and named in a note. `latest`: the newest record with a value;
+    several where they share that moment.
     `series`: all, newest first. `statistics`: one row per code and unit. `count`: one row per code. Records
     entered in error are left out everywhere; cancelled ones are shown in a series only, without a value.
     Raises Ambiguous, UnusableDate.
@@ -67,8 +69,9 @@ def observations(
     if wrong:
         notes.append(f"{wrong} entered in error left out.")
     found = _without_repeats(_found(standing, resolution, expand=mode == "statistics"), notes)
-    kept = {id(row) for row in window.rows([one.row for one in found], notes)}
-    found = [one for one in found if id(one.row) in kept]
+    at = bound(now, "now")
+    kept = {id(row) for row in window.rows([one.row for one in found], notes, at)}
+    found = not_after(at, [one for one in found if id(one.row) in kept], notes)
     found.sort(key=lambda one: (newest_first(one.row.get("date")), one.row["ref"]))
     if not found:
         if not resolution.notes:
@@ -77,18 +80,13 @@ def observations(
     _note_units(found, notes)
     if mode != "series":
         found = _without_cancelled(found, notes)
-    rows = _rows(mode, found, bound(now, "now"), resolution, notes)
+    rows = _rows(mode, found, resolution, notes)
     return Projected(rows, notes, "recorded" if found else "nothing_recorded")
 
 
-def _rows(
-    mode: Mode, found: list[Measured], now: Span | None, resolution: Resolution, notes: list[str]
-) -> list[Row]:
+def _rows(mode: Mode, found: list[Measured], resolution: Resolution, notes: list[str]) -> list[Row]:
     if mode == "latest":
-        return latest(found, now, notes, each=resolution.apart)
-    future = future_refs([one.row for one in found], now)
-    if future:
-        notes.append(f"{len(future)} dated after now: {', '.join(future[:5])}.")
+        return latest(found, notes, each=resolution.apart)
     if mode == "statistics":
         return _statistics(found, notes)
     if mode == "count":
@@ -199,26 +197,30 @@ def _note_units(found: list[Measured], notes: list[str]) -> None:
         notes.append(f"Units differ: {listed}; nothing is converted, and units are never mixed.")
 
 
-def latest(found: list[Measured], now: Span | None, notes: list[str], *, each: bool = False) -> list[Row]:
-    """The newest rows with a value, not after `now`: those that share the newest moment.
+def not_after(now: Span | None, found: list[Measured], notes: list[str]) -> list[Measured]:
+    """Without what is dated after `now`, which a note names."""
+    future = sorted(set(future_refs([one.row for one in found], now)))
+    if future:
+        notes.append(f"{len(future)} dated after now left out: {listed(future)}.")
+    return [one for one in found if one.row["ref"] not in future]
 
-    `each`: the newest of every measurement. A newer record without a value, one dated after now, and one
-    dated so coarsely that it may be newer are named in notes. Without any value, the newest record.
+
+def latest(found: list[Measured], notes: list[str], *, each: bool = False) -> list[Row]:
+    """The newest rows with a value: those that share the newest moment.
+
+    `each`: the newest of every measurement. A newer record without a value, and one dated so coarsely that it
+    may be newer are named in notes. Without any value, the newest record.
     """
     if each:
         keys = dict.fromkeys(one.key for one in found)
-        return [row for key in keys for row in latest([one for one in found if one.key == key], now, notes)]
-    future = set(future_refs([one.row for one in found], now))
-    past = [one for one in found if one.row["ref"] not in future] or found
-    if future:
-        notes.append(f"{len(future)} dated after now: {', '.join(sorted(future)[:5])}.")
-    valued = [one for one in past if "value" in one.row]
-    chosen = valued or past
+        return [row for key in keys for row in latest([one for one in found if one.key == key], notes)]
+    valued = [one for one in found if "value" in one.row]
+    chosen = valued or found
     if not chosen:
         return []
     moment = newest_first(chosen[0].row.get("date"))
     newest = [one.row for one in chosen if newest_first(one.row.get("date")) == moment]
-    for one in past:
+    for one in found:
         if valued and newest_first(one.row.get("date")) < moment:
             notes.append(
                 f"A newer record of {one.row['date']} has no value ({one.row['absent']}): {one.row['ref']}."

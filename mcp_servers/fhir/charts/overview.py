@@ -6,7 +6,7 @@ from mcp_servers.fhir.charts.dates import newest_first, span
 from mcp_servers.fhir.charts.elements import Resource, Row, entered_in_error, row_of
 from mcp_servers.fhir.charts.kinds import Kind
 from mcp_servers.fhir.charts.listing import Projected, list_records
-from mcp_servers.fhir.charts.measurements import Measured, latest, measured
+from mcp_servers.fhir.charts.measurements import Measured, latest, measured, not_after
 from mcp_servers.fhir.charts.patient import patient_row
 from mcp_servers.fhir.charts.records import record_date
 from mcp_servers.fhir.charts.references import Included
@@ -62,11 +62,11 @@ def _measurements(everything: list[Resource], now: str, notes: list[str]) -> lis
     for group in groups.values():
         group.sort(key=lambda one: (newest_first(one.row.get("date")), one.row["ref"]))
         about: list[str] = []
-        newest = latest(group, span(now), about)
-        valued = [row for row in newest if "value" in row]
-        unvalued += not valued
+        past = not_after(span(now), group, about)
+        valued = [row for row in latest(past, about) if "value" in row]
+        unvalued += not valued and bool(past)
         rows += valued
-        notes += [f"measurements: {note}" for note in about if valued]
+        notes += [f"measurements: {note}" for note in about if valued or not past]
     if unvalued:
         notes.append(f"measurements: {unvalued} kinds without any value left out.")
     rows.sort(key=lambda row: (newest_first(row.get("date")), row["ref"]))

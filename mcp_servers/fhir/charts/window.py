@@ -1,9 +1,9 @@
-"""Windows of time over rows: what lies inside, what may, and what has no date."""
+"""Windows of time over rows: what lies inside, what may, and what cannot be told for want of a date."""
 
 from typing import NamedTuple
 
 from mcp_servers.fhir.charts.dates import Span, span
-from mcp_servers.fhir.charts.elements import Row
+from mcp_servers.fhir.charts.elements import Row, listed
 
 
 class Window(NamedTuple):
@@ -12,27 +12,34 @@ class Window(NamedTuple):
     since: Span | None
     until: Span | None
 
-    def rows(self, rows: list[Row], notes: list[str]) -> list[Row]:
-        """The rows whose date overlaps the window, and the undated ones, noted.
+    def rows(self, rows: list[Row], notes: list[str], now: Span | None = None) -> list[Row]:
+        """The rows whose date overlaps the window; the undated ones are left out and named in a note.
 
         A partial date counts when any part of it lies inside; when part of it lies outside, a note says so.
+        A window of everything up to `now` leaves out only what is dated later.
         """
         if self.since is None and self.until is None:
             return rows
+        if self.since is None and self.until and now and not now.starts_after(self.until):
+            return [row for row in rows if (at := span(row.get("date"))) is None or not self._outside(at)]
         kept: list[Row] = []
-        undated = uncertain = 0
+        undated: list[str] = []
+        uncertain = 0
         for row in rows:
             at = span(row.get("date"))
             if at is None:
-                undated += 1
-                kept.append(row)
+                undated.append(row["ref"])
             elif not self._outside(at):
                 uncertain += self._partly_outside(at)
                 kept.append(row)
-        if len(kept) < len(rows):
-            notes.append(f"{len(rows) - len(kept)} outside the dates asked for.")
+        outside = len(rows) - len(kept) - len(undated)
+        if outside:
+            notes.append(f"{outside} outside the dates asked for.")
         if undated:
-            notes.append(f"{undated} without a readable date kept: it may lie outside the dates asked for.")
+            notes.append(
+                f"{len(undated)} without a readable date left out (it may lie inside the dates asked for):"
+                f" {listed(undated)}."
+            )
         if uncertain:
             notes.append(
                 f"{uncertain} dated too coarsely to tell whether it lies inside the dates asked for; kept."

@@ -239,11 +239,26 @@ def test_a_window_counts_the_day_as_the_chart_wrote_it() -> None:
     assert _refs("problems", [late], since="2019-05-04") == []
 
 
-def test_undated_and_coarsely_dated_records_are_kept_in_a_window_and_noted() -> None:
+def test_a_window_keeps_coarsely_dated_records_and_names_undated_ones() -> None:
     chart = [condition("undated", "A"), condition("coarse", "B", onsetDateTime="2019")]
     found = list_records("problems", chart, since="2019-05", now=NOW)
-    assert [row["ref"] for row in found.rows] == ["Condition/coarse", "Condition/undated"]
-    assert len([note for note in found.notes if "dated" in note or "date" in note]) == 2
+    assert [row["ref"] for row in found.rows] == ["Condition/coarse"]
+    assert any("1 without a readable date left out" in note for note in found.notes)
+    assert any("Condition/undated" in note for note in found.notes)
+    assert any("dated too coarsely" in note for note in found.notes)
+
+
+def test_a_window_of_all_up_to_now_keeps_undated_records() -> None:
+    chart = [condition("undated", "A"), condition("later", "B", onsetDateTime="2030")]
+    found = list_records("problems", chart, status="all", until=NOW[:10], now=NOW)
+    assert ([row["ref"] for row in found.rows], found.notes) == (["Condition/undated"], [])
+
+
+def test_what_begins_after_now_is_not_current_and_named() -> None:
+    chart = [condition("now", "A", onsetDateTime="2019"), condition("later", "B", onsetDateTime="2030")]
+    found = list_records("problems", chart, now=NOW)
+    assert [row["ref"] for row in found.rows] == ["Condition/now"]
+    assert "Dated after now, so not current: B (Condition/later)." in found.notes
 
 
 def test_a_window_that_is_no_date_is_refused() -> None:

@@ -61,7 +61,22 @@ def test_without_any_value_the_newest_record_says_why() -> None:
 def test_nothing_after_now_is_the_latest() -> None:
     found = _found([_glucose("past", "2026-11-01", 1), _glucose("future", "2027-01-01", 2)])
     assert _ids(found) == ["past"]
-    assert "1 dated after now: Observation/future." in found.notes
+    assert "1 dated after now left out: Observation/future." in found.notes
+
+
+@pytest.mark.parametrize("mode", ["latest", "series", "statistics", "count"])
+def test_where_all_is_dated_after_now_nothing_is_recorded_yet(mode: Mode) -> None:
+    found = _found([_glucose("future", "2027-01-01", 2)], mode)
+    assert (found.rows, found.finding) == ([], "nothing_recorded")
+    assert "1 dated after now left out: Observation/future." in found.notes
+
+
+def test_an_undated_result_is_in_no_window() -> None:
+    chart = [_glucose("undated", None, 5), _glucose("dated", "2022-12-31", 6)]
+    found = observations(chart, name="glucose", mode="count", since="2022", until="2022", now=NOW)
+    assert [row["n"] for row in found.rows] == [1]
+    assert any("1 without a readable date left out" in note for note in found.notes)
+    assert _found(chart, "count").rows[0]["n"] == 2
 
 
 def test_a_coarse_date_that_may_be_newer_is_noted() -> None:
