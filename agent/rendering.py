@@ -94,11 +94,16 @@ def answer(given: Answer, journal: Path, *, brief: bool = False) -> str:
             part for part in (given.model.name, given.model.revision, given.model.quantisation) if part
         )
         lines += [
-            f"Planned by: {who}; {given.hops} tool hops; {given.grounding.checked} claims checked",
-            f"Trail: session {given.audit.session}, {given.audit.events} audit events, in {journal}",
+            f"Planned by: {who}; {_many(given.hops, 'tool hop')};"
+            f" {_many(given.grounding.checked, 'claim')} checked",
+            f"Trail: session {given.audit.session}, {_many(given.audit.events, 'audit event')}, in {journal}",
             given.disclaimer,
         ]
     return plain("\n".join(lines))
+
+
+def _many(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:

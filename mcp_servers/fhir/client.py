@@ -166,7 +166,11 @@ class FhirClient:
             if dropped:
                 notes.append(f"{dropped} included records outside {lock.patient} are withheld.")
             if withheld:
-                notes.append(f"{withheld} mentions of other patients are withheld.")
+                notes.append(
+                    "1 mention of another patient is withheld."
+                    if withheld == 1
+                    else f"{withheld} mentions of other patients are withheld."
+                )
         total = bundle.get("total")
         return Page(
             matches=matches,
