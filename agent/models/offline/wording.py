@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from agent.models.offline.chart import Row
@@ -13,13 +14,15 @@ LONGEST_EACH = 20
 CITED = 20
 # The answer may have 4,000 characters; sentences, notes and a head of citations come on top.
 LONGEST_LIST = 2400
+# A citation as `cite` writes it.
+REFERENCE = re.compile(r"\[([A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64})\]")
 _NORMAL = ("normal", "n", "")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}(?:; .*)?")
 # Notes of results that the rows shown, or the number told, already say.
 _NEEDLESS = re.compile(
     r"^`|^Refuted|^Nothing is recorded under|^Units differ|status=all|^\d+ outside the dates"
-    r"|^\d+ results in all"
+    r"|^\d+ results in all|^\d+ mentions? of (?:another|other) patient"
 )
 # UCUM writes "no unit" as an annotation, such as {score} or {INR}.
 _ANNOTATION = re.compile(r"\{[^}]*\}")
@@ -96,6 +99,12 @@ def when(row: Row) -> str:
         return " (no date)"
     written = day(row["date"])
     return f" {'on' if len(written) == 10 else 'in'} {written}"
+
+
+def is_later(row: Row, now: date) -> bool:
+    """Whether a record is dated after the day of `now`; a partial date is when all of it is."""
+    written = str(row.get("date", ""))[:10]
+    return written > now.isoformat()[: len(written)]
 
 
 def value(row: Row) -> str:

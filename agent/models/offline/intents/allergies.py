@@ -1,5 +1,7 @@
 """Questions about allergies: the list, and whether the patient is allergic to something."""
 
+from dataclasses import replace
+
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
@@ -39,15 +41,22 @@ def _to(asked: Asked) -> Draft:
     """Whether an allergy to one substance, or to a drug of a class, is recorded, and as what."""
     found = asked.chart.fetch(records("allergies"))
     concept, told = _substance(asked.reading), asked.reading.mentions[0].said
+    classes = _classes_of(asked, concept)
     groups: dict[str, list[Row]] = {}
     for row in found.rows:
-        if not row.get("negation") and concept.in_any_order(stems_of_record(row.get("name"))):
+        named = stems_of_record(row.get("name"))
+        if row.get("negation"):
+            continue
+        if concept.in_any_order(named):
             groups.setdefault(_standing(row), []).append(row)
-    for standing in ("yes", "inactive", "refuted"):
+        elif _standing(row) == "yes" and any(one.in_any_order(named) for one in classes):
+            groups.setdefault("class", []).append(row)
+    for standing in ("yes", "class", "inactive", "refuted"):
         if standing in groups:
             rows = groups[standing]
             items = asked.wording.listed(rows, _item)
-            return Draft(asked.wording.say("allergy", standing, items=items), refs_of(rows[:10]))
+            text = asked.wording.say("allergy", standing, items=items, asked=told)
+            return Draft(text, refs_of(rows[:10]))
     nothing = _none(asked, found)
     if nothing:
         return nothing
@@ -57,6 +66,12 @@ def _to(asked: Asked) -> Draft:
     items = asked.wording.listed(found.rows, _item)
     text = asked.wording.say("allergy", "no_match", asked=told, n=many(found.total, _NOUN), items=items)
     return Draft(text, refs_of(found.rows))
+
+
+def _classes_of(asked: Asked, drug: Concept) -> list[Concept]:
+    """The classes that a drug is of, without their members: a record of another member is not one of it."""
+    every = [kinds["drug"] for kinds in asked.lexicon.concepts.values() if "drug" in kinds]
+    return [replace(one, members=()) for one in dict.fromkeys(every) if drug in one.members]
 
 
 def _standing(row: Row) -> str:

@@ -5,7 +5,18 @@ from agent.models.offline.concepts import Kind, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.intents.listing import counted, recorded_as_none
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, cite, day, inline, name, noted, plural, refs_of, when
+from agent.models.offline.wording import (
+    Draft,
+    cite,
+    day,
+    inline,
+    is_later,
+    name,
+    noted,
+    plural,
+    refs_of,
+    when,
+)
 
 _NOT_DONE = ("not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown")
 
@@ -34,7 +45,7 @@ def _answer(asked: Asked, kind: str, slot: Kind) -> Draft:
     rows = found.rows
     if named:
         rows = [row for row in rows if named[0][0].in_any_order(stems_of_record(row.get("name")))]
-    done = [row for row in rows if row.get("status") not in _NOT_DONE]
+    done = [row for row in rows if row.get("status") not in _NOT_DONE and not is_later(row, asked.now)]
     if not done:
         return _none(asked, kind, rows, found)
     # Records may call it otherwise (Hep B): the answer shows their names, not the question's.

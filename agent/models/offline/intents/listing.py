@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 from agent.models.offline.chart import Found, Row
 from agent.models.offline.intents.intent import Asked
-from agent.models.offline.wording import CITED, SHOWN, Draft, cite, many, name, noted, plural, refs_of
+from agent.models.offline.wording import (
+    CITED,
+    REFERENCE,
+    SHOWN,
+    Draft,
+    cite,
+    many,
+    name,
+    noted,
+    plural,
+    refs_of,
+)
 
 
 def listed(
@@ -13,7 +24,7 @@ def listed(
     """All rows found, counted; or that none is recorded, or that it is recorded that there are none.
 
     `noun` (singular) and `tail` say what they are; with `each`, the newest row of every name is shown for the
-    others.
+    others, and the names are counted where all of them are shown.
     """
     window = tail + asked.said_window
     if not found.rows:
@@ -22,9 +33,18 @@ def listed(
     if found.finding == "recorded_as_none":
         return recorded_as_none(asked, found)
     items = asked.wording.listed(found.rows, item, each=each)
-    sentence = "each" if each and _repeated(found.rows) else "items"
-    text = asked.wording.say("list", sentence, n=many(found.total, noun), window=window, items=items)
+    text = asked.wording.say("list", "items", n=many(found.total, noun), window=window, items=items)
+    if each and _repeated(found.rows):
+        text = _by_name(asked, found, noun, window, items)
     return Draft(text + noted(found.notes), refs_of(found.rows))
+
+
+def _by_name(asked: Asked, found: Found, noun: str, window: str, items: str) -> str:
+    names = len({name(row).casefold() for row in found.rows})
+    if found.complete and len(REFERENCE.findall(items)) == names:
+        n = many(names, noun.removesuffix(" record"))
+        return asked.wording.say("list", "distinct", n=n, window=window, total=found.total, items=items)
+    return asked.wording.say("list", "each", n=many(found.total, noun), window=window, items=items)
 
 
 def recorded_as_none(asked: Asked, found: Found, group: str = "list") -> Draft:

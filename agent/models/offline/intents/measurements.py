@@ -1,6 +1,8 @@
 """Questions about measurements: latest, the one before, first, highest, lowest, average, series, how many."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from agent.models.offline.chart import Found, Row, observations
@@ -8,6 +10,7 @@ from agent.models.offline.concepts import Concept
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import (
+    REFERENCE,
     Draft,
     cite,
     day,
@@ -25,6 +28,7 @@ from agent.models.offline.wording import (
 _ASIDE = cues("what is whether past result done taken and")
 # A count may rest on hundreds of records: its text cites these, its citations list more.
 CITED_OF_A_COUNT = 2
+_LATER = re.compile(r"\d+ dated after now")
 _STATISTICS = ("first", "highest", "lowest", "average")
 
 
@@ -44,7 +48,11 @@ def _each(asked: Asked, mode: str, sentence: Callable[[Asked, Concept, Found], s
 def _none(asked: Asked, concept: Concept, found: Found) -> str:
     """Nothing recorded; or recorded, but left out as the notes say (such as a value with a comparator)."""
     why = "none" if found.finding == "nothing_recorded" else "unusable"
-    return asked.wording.say("measurement", why, asked=concept.name, window=asked.said_window)
+    if why == "none" and any(_LATER.match(note) for note in found.notes):
+        why = "none_yet"
+    return asked.wording.say(
+        "measurement", why, asked=concept.name, window=asked.said_window, now=asked.now.isoformat()
+    )
 
 
 def _once(rows: list[Row]) -> list[Row]:
@@ -108,7 +116,8 @@ def _previous(asked: Asked) -> Draft:
             cite=cite(refs_of([last])),
         )
 
-    return _each(asked, "series", said, limit=back + 1)
+    draft = _each(asked, "series", said, limit=back + 1)
+    return replace(draft, citations=tuple(REFERENCE.findall(draft.text)))
 
 
 def _statistics(asked: Asked) -> Draft:

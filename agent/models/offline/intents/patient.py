@@ -9,6 +9,8 @@ from agent.models.offline.wording import Draft, cite, day, many
 _FACTS = ("name", "age", "birth", "sex", "deceased", "identifier")
 # Below this age full years say too little: the birth date goes with them.
 _INFANT = 2
+# How long a birth date of a year, or of a year and a month, is.
+_PARTIAL = (4, 7)
 
 
 def _demographics(asked: Asked) -> Draft:
@@ -19,7 +21,10 @@ def _demographics(asked: Asked) -> Draft:
         wanted = [fact for fact in _FACTS if fact != "identifier"]
     if "age" in wanted and _missing("age", row):
         # A partial birth date, or a death without a date: what there is lets the reader judge.
-        wanted += [fact for fact in ("birth", "deceased") if fact not in wanted and not _missing(fact, row)]
+        wanted = [fact for fact in _FACTS if fact in {*wanted, "birth", "deceased"}]
+        wanted = [fact for fact in wanted if fact not in ("birth", "deceased") or not _missing(fact, row)]
+        if len(row.get("birth_date", "")) in _PARTIAL and wanted[-1] != "age":
+            wanted = [*(fact for fact in wanted if fact != "age"), "age"]
     elif "age" in wanted and row["age"] < _INFANT and "birth" not in wanted:
         wanted.append("birth")
     facts = ", ".join(_fact(asked, fact, row) for fact in wanted)
@@ -40,6 +45,10 @@ def _fact(asked: Asked, fact: str, row: Row) -> str:
         if not died:
             return asked.wording.phrase("patient", "alive")
         return asked.wording.phrase("patient", "deceased", deceased=day(died))
+    if fact == "age" and fact not in row and len(row.get("birth_date", "")) in _PARTIAL:
+        return asked.wording.phrase("patient", "age_open")
+    if fact == "age" and row.get("age") == 0:
+        return asked.wording.phrase("patient", "infant")
     if _missing(fact, row):
         return asked.wording.phrase("patient", "missing", what=fact)
     if fact == "age":

@@ -5,7 +5,7 @@ from agent.models.offline.concepts import Concept, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.intents.listing import joined, listed, no_record
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, cite, day, name, refs_of
+from agent.models.offline.wording import CITED, Draft, cite, day, is_later, name, refs_of
 
 _ACTIVE = ("active", "recurrence", "relapse", "unknown")
 _UNCONFIRMED = ("provisional", "differential", "unconfirmed")
@@ -49,13 +49,23 @@ def _one(asked: Asked, concept: Concept, told: str, found: Found) -> Draft:
         place = concept.in_order(stems_of_record(row.get("name")))
         if place:
             groups.setdefault(_standing(asked, row, place), []).append(row)
-    for standing in ("yes", "unconfirmed", "resolved", "refuted", "related"):
+    for standing in ("yes", "unconfirmed", "resolved", "refuted", "later", "related"):
         if standing in groups:
             rows = groups[standing]
             said = _introduced(asked, standing)
+            if said == "since" and len(rows) > 1:
+                return _earliest(asked, rows)
             items = asked.wording.listed(rows, _item, each=True)
             return Draft(asked.wording.say("problem", said, asked=told, items=items), refs_of(rows[:10]))
     return no_record(asked, found, "problem", told)
+
+
+def _earliest(asked: Asked, rows: list[Row]) -> Draft:
+    """Of a problem recorded more than once, the record of every name with the earliest date of onset."""
+    rows = sorted(rows, key=lambda row: (not str(row.get("date", "")), str(row.get("date", ""))))[:CITED]
+    items = asked.wording.listed(rows, _item, each=True)
+    refs = refs_of(rows)
+    return Draft(asked.wording.say("problem", "earliest", items=items, n=len(refs), cite=cite(refs)), refs)
 
 
 def _introduced(asked: Asked, standing: str) -> str:
@@ -71,6 +81,8 @@ def _standing(asked: Asked, row: Row, place: tuple[int, int]) -> str:
     before, after = asked.lexicon.qualifiers["before"], asked.lexicon.qualifiers["after"]
     if row.get("verification") == "refuted":
         return "refuted"
+    if is_later(row, asked.now):
+        return "later"
     if before.intersection(stems[:start]) or after.intersection(stems[end:]):
         return "related"
     if row.get("status") not in _ACTIVE or "abated" in row:

@@ -9,6 +9,7 @@ from agent.models.offline.wording import (
     Draft,
     cite,
     day,
+    is_later,
     many,
     name,
     noted,
@@ -34,31 +35,36 @@ def _item(row: Row) -> str:
     return f"{name(row)}{when(row)} ({'; '.join(said)}) {cite(refs_of([row]))}"
 
 
-def _held(asked: Asked) -> tuple[list[Row], str, Found]:
-    """The visits that took place, of the class asked for; what one is called; all that was read."""
+def _visits(asked: Asked) -> tuple[list[Row], str, Found]:
+    """The visits of the class asked for, held or not; what one is called; all that was read."""
     window = {"until": asked.now.isoformat(), **asked.window}
     found = asked.chart.fetch(records("encounters", **window))
-    held = [row for row in found.rows if row.get("status") not in _NOT_HELD]
     wanted = [concept for concept, _ in asked.named("visit")]
     if not wanted:
-        return held, "visit", found
+        return found.rows, "visit", found
     classes = {word.lower() for word in asked.lexicon.visit_classes[wanted[0].name]}
-    of_class = [row for row in held if str(row.get("class", "")).lower() in classes]
+    of_class = [row for row in found.rows if str(row.get("class", "")).lower() in classes]
     return of_class, f"{asked.lexicon.visit_names[wanted[0].name]} visit", found
 
 
+def _took_place_by_now(asked: Asked, row: Row) -> bool:
+    return row.get("status") not in _NOT_HELD and not is_later(row, asked.now)
+
+
 def _last(asked: Asked) -> Draft:
-    rows, noun, found = _held(asked)
+    every, noun, found = _visits(asked)
+    rows = [row for row in every if _took_place_by_now(asked, row)]
     if not rows:
-        return _none(asked, noun, found)
+        return _none(asked, noun, every, found)
     text = asked.wording.say("visit", "last", what=noun, window=asked.said_window, item=_item(rows[0]))
     return Draft(text + noted(found.notes), refs_of(rows[:1]))
 
 
 def _all(asked: Asked) -> Draft:
-    rows, noun, found = _held(asked)
+    every, noun, found = _visits(asked)
+    rows = [row for row in every if _took_place_by_now(asked, row)]
     if not rows:
-        return _none(asked, noun, found)
+        return _none(asked, noun, every, found)
     if len(rows) > CITED and len(rows) != found.total:
         # Too many to cite each: a search for the class alone must come to the same number.
         window = {"until": asked.now.isoformat(), **asked.window}
@@ -70,7 +76,11 @@ def _all(asked: Asked) -> Draft:
     return counted(asked, found, rows, noun, _item)
 
 
-def _none(asked: Asked, noun: str, found: Found) -> Draft:
+def _none(asked: Asked, noun: str, not_held: list[Row], found: Found) -> Draft:
+    if not_held:
+        items = asked.wording.listed(not_held, _item)
+        text = asked.wording.say("visit", "not_held", what=noun, window=asked.said_window, items=items)
+        return Draft(text, refs_of(not_held))
     text = asked.wording.say("list", "none", what=plural(noun), window=asked.said_window)
     return Draft(text + noted(found.notes), (), "not_in_chart" if found.complete else "needs_review")
 

@@ -42,16 +42,16 @@ def _subject(record: dict[str, Any]) -> object:
     return subject.get("reference") if isinstance(subject, dict) else None
 
 
-def call(patient: str, action: Action) -> ToolResult:
+def call(patient: str, action: Action, now: str = NOW) -> ToolResult:
     """The result of one tool call on a sample patient's chart, with the envelope that the server makes."""
     arguments = {name: value for name, value in action.arguments.items() if name not in ("limit", "cursor")}
     chart, included = _chart(patient), _records(SET_OF[patient])
     if action.tool == "list_records":
         kind = arguments.pop("kind")
-        found = charts.list_records(kind, chart, included=included, now=NOW, **arguments)
+        found = charts.list_records(kind, chart, included=included, now=now, **arguments)
     elif action.tool == "observations":
         try:
-            found = charts.observations(chart, now=NOW, **arguments)
+            found = charts.observations(chart, now=now, **arguments)
         except charts.Ambiguous as several:
             text = f"[invalid_request] {several}"
             return ToolResult(
@@ -61,7 +61,7 @@ def call(patient: str, action: Action) -> ToolResult:
         by_type: dict[str, list[dict[str, Any]]] = {}
         for record in chart:
             by_type.setdefault(record["resourceType"], []).append(record)
-        found = charts.overview(included[patient], by_type, included=included, now=NOW)
+        found = charts.overview(included[patient], by_type, included=included, now=now)
     limit, start = action.arguments.get("limit", 50), int(action.arguments.get("cursor", 0))
     rows = found.rows[start : start + limit]
     end = start + len(rows)
@@ -73,22 +73,22 @@ def call(patient: str, action: Action) -> ToolResult:
         "truncated": end < len(found.rows),
         "cursor": str(end) if end < len(found.rows) else None,
         "notes": found.notes,
-        "as_of": NOW,
+        "as_of": now,
     }
     return ToolResult(tool=action.tool, arguments=action.arguments, text="", data=data)
 
 
 async def ask(
-    planner: OfflinePlanner, patient: str, *questions: str
+    planner: OfflinePlanner, patient: str, *questions: str, now: str = NOW
 ) -> tuple[dict[str, Any], list[ToolResult]]:
     """The answer to the last question, and all results on the way; earlier ones were asked before it."""
-    messages: list[Message] = [SystemMessage(text="", patient=patient, now=NOW)]
+    messages: list[Message] = [SystemMessage(text="", patient=patient, now=now)]
     messages += [QuestionMessage(text=question) for question in questions]
     results: list[ToolResult] = []
     while True:
         step = (await planner.next_step(messages, {}, [])).step
         if step.actions[0].tool == "answer":
             return step.actions[0].arguments, results
-        brought = tuple(call(patient, action) for action in step.actions)
+        brought = tuple(call(patient, action, now) for action in step.actions)
         results += brought
         messages += [StepMessage(step=step), ResultsMessage(results=brought)]

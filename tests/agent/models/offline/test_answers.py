@@ -10,6 +10,7 @@ from tests.agent.models.offline.sample_charts import NOW, ask
 PLANNER = OfflinePlanner()
 AMARA, LUCIA, HENRIK = "hard-amara-okafor", "hard-lucia-fernandes", "hard-henrik-olsen"
 MEI, NOOR = "hard-mei-tanaka", "hard-noor-haddad"
+RENAE, JOHN = "renae-homenick", "john-wilson"
 ELDER, YOUNGER, NOBODY = "hard-john-smith-1950", "hard-john-smith-1987", "hard-unknown-trauma"
 
 ANSWERED, ABSENT = "answered", "not_in_chart"
@@ -30,6 +31,15 @@ CASES = [
     (AMARA, "has she ever had pneumonia?", ANSWERED, ["Yes, in the past", "ended 2019-02-01"], []),
     (AMARA, "does she have sleep apnea?", ANSWERED, ["not confirmed", "provisional"], ["Yes"]),
     (AMARA, "does she have hypothyroidism?", ABSENT, ["No problem record matches", "(10 checked)"], []),
+    (RENAE, "when was she diagnosed with diabetes?", ANSWERED, ["2008-05-22", "of 8 records"], ["2017"]),
+    (JOHN, "Is he on penicillin?", ANSWERED, ["Yes: Amoxicillin/Clavulanate"], ["No "]),
+    (JOHN, "current meds?", ANSWERED, ["7 current medications by name (16 records"], ["others"]),
+    (AMARA, "Is she allergic to amoxicillin?", ANSWERED, ["Yes, to its class of drugs: Penicillin"], ["egg"]),
+    (AMARA, "Was she seen in October 2026?", ANSWERED, ["No visit is recorded as held", "cancelled"], []),
+    (AMARA, "How many visits this year?", ANSWERED, ["1 visit in 2026"], []),
+    (LUCIA, "How many weights in 2022?", ANSWERED, [": 1 result in 2022", "undated"], []),
+    (LUCIA, "Is she pregnant?", ABSENT, ["No problem record matches"], []),
+    (HENRIK, "last creatinine before 2026-02-12", ANSWERED, ["2.6 mg/dL on 2026-02-08"], []),
     (AMARA, "does she have diabetes?", ANSWERED, ["Yes: Diabetes mellitus type 2 (active, onset 2012"], []),
     (AMARA, "when was she diagnosed with diabetes?", ANSWERED, ["Diabetes mellitus type 2", "2012"], ["Yes"]),
     (AMARA, "current medications", ANSWERED, ["3 current", "On hold: glipizide", "given: pio"], ["zide]"]),
@@ -63,7 +73,7 @@ CASES = [
     (YOUNGER, "last potassium", ANSWERED, ["4.6 mmol/L"], ["3.2"]),
     (NOOR, "allergies", ANSWERED, ["1 recorded allergy: ", 'beside the others: "No known drug allergy"'], []),
     (LUCIA, "is she alive?", ANSWERED, ["Deceased on 2024-02-29"], []),
-    (LUCIA, "how old is she?", ANSWERED, ["born 1942", "deceased on 2024-02-29"], []),
+    (LUCIA, "how old is she?", ANSWERED, ["born 1942", "2024-02-29, the age depends"], ["not recorded,"]),
     (LUCIA, "latest weight", ANSWERED, ["63.8 kg on 2024-01-09"], []),
     (LUCIA, "does she have asthma?", ANSWERED, ["onset at age 7"], []),
     (LUCIA, "has she had a cardioversion?", ANSWERED, ["not-done"], ["Yes"]),
@@ -128,6 +138,36 @@ async def test_a_follow_up_is_answered_from_the_chart() -> None:
     assert "7.4 % on 2025-11-04" in answer["text"]
     answer, _ = await ask(PLANNER, f"Patient/{AMARA}", "last A1c", "and weight?")
     assert "81.5 kilos on 2026-09-14" in answer["text"]
+
+
+@pytest.mark.anyio
+async def test_a_follow_up_about_the_one_before_cites_only_that_one() -> None:
+    answer, _ = await ask(PLANNER, f"Patient/{AMARA}", "last A1c", "and the one before?")
+    assert answer["citations"] == ["Observation/hard-amara-okafor-hba1c-2025-11"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("patient", "question", "now", "said"),
+    [
+        (AMARA, "latest weight", "2010-01-01", "No body weight result is recorded up to 2010-01-01"),
+        (AMARA, "how many weights?", "2010-01-01", "3 dated after now left out"),
+        (AMARA, "how many HbA1c results?", "2026-09-14", "4 results"),
+        (LUCIA, "last weight", "2022-12-31", "dated after now left out"),
+        (AMARA, "current medications", "2010-01-01", "Dated after now, so not current"),
+        (AMARA, "does she have diabetes?", "2010-01-01", "Not up to now, but dated later"),
+        (AMARA, "how many visits?", "2010-01-01", "visit"),
+        (AMARA, "any flu shots?", "2010-01-01", "flu"),
+    ],
+)
+async def test_what_is_dated_after_now_is_told_apart(
+    patient: str, question: str, now: str, said: str
+) -> None:
+    moment = f"{now}T23:59:59Z"
+    answer, results = await ask(PLANNER, f"Patient/{patient}", question, now=moment)
+    assert said in answer["text"]
+    report = check(answer["text"], answer["citations"], results, question, moment)
+    assert report.grounding.unsupported == (), report.text
 
 
 @pytest.mark.anyio
