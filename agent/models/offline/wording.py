@@ -24,6 +24,7 @@ _NEEDLESS = re.compile(
     r"^`|^Refuted|^Nothing is recorded under|^Units differ|status=all|^\d+ outside the dates"
     r"|^\d+ results in all|^\d+ mentions? of (?:another|other) patient"
 )
+_LATER = re.compile(r"\d+ dated after now left out\.$")
 # UCUM writes "no unit" as an annotation, such as {score} or {INR}.
 _ANNOTATION = re.compile(r"\{[^}]*\}")
 _UNITS = {"mm[Hg]": "mmHg", "Cel": "°C", "[degF]": "°F"}
@@ -162,7 +163,10 @@ def plural(noun: str) -> str:
     return f"{noun[:-1]}ies" if noun.endswith("gy") else f"{noun}s"
 
 
-def noted(notes: Iterable[str]) -> str:
-    """The notes of a result that a reader of the answer must know, word for word: so they are evidence."""
-    kept = [note for note in notes if not _NEEDLESS.search(note)]
+def noted(notes: Iterable[str], *, later: bool = True) -> str:
+    """The notes of a result that a reader of the answer must know, word for word: so they are evidence.
+
+    Without `later`, not how many are dated after now: the last one before is all that was asked for.
+    """
+    kept = [note for note in notes if not _NEEDLESS.search(note) and (later or not _LATER.match(note))]
     return f" Note: {' '.join(kept)}" if kept else ""

@@ -105,7 +105,7 @@ def list_records(
     resources = [resource for resource in resources if isinstance(resource, dict)]
     # Other records of the chart (the problem that an order is for) name what a reference points to.
     included = {resource_ref(one): one for one in resources if not belongs(kind, one)} | dict(included or {})
-    records = _read(kind, resources, included, notes)
+    records = _read(kind, resources, included, window, notes)
     records = _matching(records, text, code, included, notes)
     if status == "current":
         records = _current(kind, records, now, notes)
@@ -119,7 +119,9 @@ def list_records(
     return Projected(rows, notes, _finding([record for record in records if id(record.row) in kept], notes))
 
 
-def _read(kind: Kind, resources: Iterable[Resource], included: Included, notes: list[str]) -> list[_Record]:
+def _read(
+    kind: Kind, resources: Iterable[Resource], included: Included, window: Window, notes: list[str]
+) -> list[_Record]:
     reading = READINGS[kind]
     records: list[_Record] = []
     seen: set[str] = set()
@@ -131,10 +133,10 @@ def _read(kind: Kind, resources: Iterable[Resource], included: Included, notes: 
         if "/" in ref and ref in seen:
             continue
         seen.add(ref)
-        if entered_in_error(resource):
-            withdrawn += 1
-            continue
         row = {"ref": ref, **reading.row(resource, included)}
+        if entered_in_error(resource):
+            withdrawn += window.may_hold(row)
+            continue
         records.append(_Record(resource, row, _negation(kind, resource)))
     if withdrawn:
         notes.append(f"{_many(withdrawn)} entered in error left out.")

@@ -65,7 +65,7 @@ def observations(
     notes += resolution.notes
     standing = [record for record in records if not entered_in_error(record)]
     withdrawn = [record for record in records if entered_in_error(record)]
-    wrong = len(_found(withdrawn, resolution, expand=False))
+    wrong = sum(window.may_hold(one.row) for one in _found(withdrawn, resolution, expand=False))
     if wrong:
         notes.append(f"{wrong} entered in error left out.")
     found = _without_repeats(_found(standing, resolution, expand=mode == "statistics"), notes)

@@ -21,7 +21,10 @@ class Window(NamedTuple):
         if self.since is None and self.until is None:
             return rows
         if self.since is None and self.until and now and not now.starts_after(self.until):
-            return [row for row in rows if (at := span(row.get("date"))) is None or not self._outside(at)]
+            past = [row for row in rows if self.may_hold(row)]
+            if len(past) < len(rows):
+                notes.append(f"{len(rows) - len(past)} dated after now left out.")
+            return past
         kept: list[Row] = []
         undated: list[str] = []
         uncertain = 0
@@ -45,6 +48,11 @@ class Window(NamedTuple):
                 f"{uncertain} dated too coarsely to tell whether it lies inside the dates asked for; kept."
             )
         return kept
+
+    def may_hold(self, row: Row) -> bool:
+        """Whether some of the row's date lies inside, or it has none."""
+        at = span(row.get("date"))
+        return at is None or not self._outside(at)
 
     def _outside(self, at: Span) -> bool:
         before = self.since is not None and at.ends_before(self.since)

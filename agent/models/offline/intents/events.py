@@ -37,10 +37,7 @@ def _item(row: Row) -> str:
 
 
 def _answer(asked: Asked, kind: str, slot: Kind) -> Draft:
-    window = asked.window
-    if asked.reading.cues & {"latest", "when"}:
-        window = {"until": asked.now.isoformat(), **window}
-    found = asked.chart.fetch(records(kind, **window))
+    found = asked.chart.fetch(records(kind, **asked.window_to_now))
     named = asked.named(slot)
     rows = found.rows
     if named:
@@ -52,7 +49,7 @@ def _answer(asked: Asked, kind: str, slot: Kind) -> Draft:
     one = f"{'matching ' if named else ''}{kind.removesuffix('s')}"
     if asked.reading.cues & {"latest", "when"}:
         text = asked.wording.say("visit", "last", what=one, window=asked.said_window, item=_item(done[0]))
-        return Draft(text + noted(found.notes), refs_of(done[:1]))
+        return Draft(text + noted(found.notes, later=False), refs_of(done[:1]))
     return counted(asked, found, done, one, _item, each=True)
 
 
@@ -68,7 +65,7 @@ def _none(asked: Asked, kind: str, not_done: list[Row], found: Found) -> Draft:
         return Draft(text, (), "needs_review")
     if found.finding == "recorded_as_none":
         return recorded_as_none(asked, found)
-    text = asked.wording.say("list", "none", what=plural(told), window=asked.said_window)
+    text = asked.wording.say("list", "none", what=plural(told), window=asked.said_window_to_now)
     return Draft(text + noted(found.notes), (), "not_in_chart")
 
 

@@ -30,6 +30,16 @@ class Asked:
         """The window of time as the end of a sentence."""
         return f" {self.reading.window.said}" if self.reading.window else ""
 
+    @property
+    def window_to_now(self) -> dict[str, str]:
+        """The window of time as tool arguments; all up to now where none was asked for."""
+        return {"until": self.now.isoformat(), **self.window}
+
+    @property
+    def said_window_to_now(self) -> str:
+        """That window as the end of a sentence."""
+        return self.said_window or f" up to {self.now.isoformat()}"
+
     def named(self, kind: Kind) -> list[tuple[Concept, str]]:
         """What the question is about, each with the words used for it."""
         mentions = self.reading.mentions

@@ -29,6 +29,7 @@ _ASIDE = cues("what is whether past result done taken and")
 # A count may rest on hundreds of records: its text cites these, its citations list more.
 CITED_OF_A_COUNT = 2
 _LATER = re.compile(r"\d+ dated after now")
+_COARSE = "dated too coarsely to tell whether it lies inside"
 _STATISTICS = ("first", "highest", "lowest", "average")
 
 
@@ -89,7 +90,7 @@ def _series(asked: Asked) -> Draft:
         items = asked.wording.listed(found.rows, item)
         return asked.wording.say(
             "measurement",
-            "series",
+            "series_or_coarse" if any(_COARSE in note for note in found.notes) else "series",
             n=many(n, "result"),
             asked=concept.name,
             window=asked.said_window,

@@ -37,8 +37,7 @@ def _item(row: Row) -> str:
 
 def _visits(asked: Asked) -> tuple[list[Row], str, Found]:
     """The visits of the class asked for, held or not; what one is called; all that was read."""
-    window = {"until": asked.now.isoformat(), **asked.window}
-    found = asked.chart.fetch(records("encounters", **window))
+    found = asked.chart.fetch(records("encounters", **asked.window_to_now))
     wanted = [concept for concept, _ in asked.named("visit")]
     if not wanted:
         return found.rows, "visit", found
@@ -57,7 +56,7 @@ def _last(asked: Asked) -> Draft:
     if not rows:
         return _none(asked, noun, every, found)
     text = asked.wording.say("visit", "last", what=noun, window=asked.said_window, item=_item(rows[0]))
-    return Draft(text + noted(found.notes), refs_of(rows[:1]))
+    return Draft(text + noted(found.notes, later=False), refs_of(rows[:1]))
 
 
 def _all(asked: Asked) -> Draft:
@@ -67,8 +66,7 @@ def _all(asked: Asked) -> Draft:
         return _none(asked, noun, every, found)
     if len(rows) > CITED and len(rows) != found.total:
         # Too many to cite each: a search for the class alone must come to the same number.
-        window = {"until": asked.now.isoformat(), **asked.window}
-        same = asked.chart.fetch(records("encounters", text=str(rows[0]["class"]), **window))
+        same = asked.chart.fetch(records("encounters", text=str(rows[0]["class"]), **asked.window_to_now))
         if same.complete and {row["ref"] for row in same.rows} == {row["ref"] for row in rows}:
             n = many(len(rows), noun)
             text = asked.wording.say("visit", "counted", n=n, window=asked.said_window, item=_item(rows[0]))
@@ -81,7 +79,7 @@ def _none(asked: Asked, noun: str, not_held: list[Row], found: Found) -> Draft:
         items = asked.wording.listed(not_held, _item)
         text = asked.wording.say("visit", "not_held", what=noun, window=asked.said_window, items=items)
         return Draft(text, refs_of(not_held))
-    text = asked.wording.say("list", "none", what=plural(noun), window=asked.said_window)
+    text = asked.wording.say("list", "none", what=plural(noun), window=asked.said_window_to_now)
     return Draft(text + noted(found.notes), (), "not_in_chart" if found.complete else "needs_review")
 
 

@@ -38,6 +38,7 @@ CASES = [
     (AMARA, "Was she seen in October 2026?", ANSWERED, ["No visit is recorded as held", "cancelled"], []),
     (AMARA, "How many visits this year?", ANSWERED, ["1 visit in 2026"], []),
     (LUCIA, "How many weights in 2022?", ANSWERED, [": 1 result in 2022", "undated"], []),
+    (LUCIA, "weights on 2019-05-03", ANSWERED, ["3 results on 2019-05-03 or dated too coarsely"], []),
     (LUCIA, "Is she pregnant?", ABSENT, ["No problem record matches"], []),
     (HENRIK, "last creatinine before 2026-02-12", ANSWERED, ["2.6 mg/dL on 2026-02-08"], []),
     (AMARA, "does she have diabetes?", ANSWERED, ["Yes: Diabetes mellitus type 2 (active, onset 2012"], []),
@@ -156,7 +157,7 @@ async def test_a_follow_up_about_the_one_before_cites_only_that_one() -> None:
         (LUCIA, "last weight", "2022-12-31", "dated after now left out"),
         (AMARA, "current medications", "2010-01-01", "Dated after now, so not current"),
         (AMARA, "does she have diabetes?", "2010-01-01", "Not up to now, but dated later"),
-        (AMARA, "how many visits?", "2010-01-01", "visit"),
+        (AMARA, "how many visits?", "2010-01-01", "recorded in this chart up to 2010-01-01"),
         (AMARA, "any flu shots?", "2010-01-01", "flu"),
     ],
 )

@@ -251,7 +251,10 @@ def test_a_window_keeps_coarsely_dated_records_and_names_undated_ones() -> None:
 def test_a_window_of_all_up_to_now_keeps_undated_records() -> None:
     chart = [condition("undated", "A"), condition("later", "B", onsetDateTime="2030")]
     found = list_records("problems", chart, status="all", until=NOW[:10], now=NOW)
-    assert ([row["ref"] for row in found.rows], found.notes) == (["Condition/undated"], [])
+    assert ([row["ref"] for row in found.rows], found.notes) == (
+        ["Condition/undated"],
+        ["1 dated after now left out."],
+    )
 
 
 def test_what_begins_after_now_is_not_current_and_named() -> None:

@@ -71,6 +71,12 @@ def test_where_all_is_dated_after_now_nothing_is_recorded_yet(mode: Mode) -> Non
     assert "1 dated after now left out: Observation/future." in found.notes
 
 
+def test_a_record_entered_in_error_outside_the_window_is_no_matter_of_it() -> None:
+    chart = [_glucose("wrong", "2021", 5, status="entered-in-error"), _glucose("dated", "2022-12-31", 6)]
+    found = observations(chart, name="glucose", mode="count", since="2022", until="2022", now=NOW)
+    assert not any("entered in error" in note for note in found.notes)
+
+
 def test_an_undated_result_is_in_no_window() -> None:
     chart = [_glucose("undated", None, 5), _glucose("dated", "2022-12-31", 6)]
     found = observations(chart, name="glucose", mode="count", since="2022", until="2022", now=NOW)
