@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUIET := --quiet --disable-pip-version-check --constraint constraints.txt
 export Q PATIENT
+FIRST := hard-amara-okafor
+SECOND := lee-watson
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18

@@ -1,9 +1,14 @@
 """Composition root: the only place where stores, servers, models and trails are constructed."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -22,7 +27,7 @@ from agent.errors import (
     UsageError,
 )
 from agent.messages import Action, Answer, AuditTrail, Model, SystemMessage, ToolResult
-from agent.questions import Asked
+from agent.questions import Asked, check_question, patient_reference
 from agent.session import Session, save
 
 # The command line's quick commands (help, config, audit) must not pay for MCP, HTTP and the store:
@@ -41,7 +46,6 @@ CHARTS = "charts.sqlite"
 EMBEDDED = "http://embedded/fhir"
 DELIVERY_SECONDS = 20  # a slow store must not hold up the person; the rest waits in the outbox
 MAX_COMPLETION = 2_048  # tokens of one step
-MAX_QUESTION = 4_000  # characters; a question, not a document
 
 
 def private_folder(path: Path) -> Path:
@@ -80,22 +84,32 @@ async def open_fhir(settings: Settings) -> "AsyncIterator[httpx.AsyncClient]":
                 trust_env=False,  # a proxy from the environment would see every chart
             )
         else:
-            transport = httpx.ASGITransport(stack.enter_context(open_embedded(settings)))
+            store = stack.enter_context(open_embedded(settings))
+            transport = httpx.ASGITransport(store, raise_app_exceptions=False)  # as over HTTP: a 500
             client = httpx.AsyncClient(transport=transport, base_url=EMBEDDED)
         yield await stack.enter_async_context(client)
 
 
 def charts_missing(settings: Settings) -> bool:
-    """Whether the embedded store is wanted and must first be made, which takes some seconds."""
+    """Whether the embedded store must first be made, which takes some seconds."""
     return not settings.fhir and not (settings.data_dir / CHARTS).exists()
 
 
 @contextmanager
 def open_embedded(settings: Settings) -> "Iterator[Starlette]":
     """The embedded FHIR store with the sample charts, as an ASGI application."""
+    import sqlite3
+
     from fhir_fixtures.store import create_app, open_store
 
-    store = open_store(private_folder(settings.data_dir) / CHARTS)
+    path = private_folder(settings.data_dir) / CHARTS
+    try:
+        store = open_store(path)
+    except sqlite3.Error as error:
+        raise Failed(
+            f"The embedded store {path} cannot be used ({error}). It needs about 120 MB of disk; if there "
+            "is room, remove the file: it is made anew."
+        ) from None
     try:
         yield create_app(store)
     finally:
@@ -202,20 +216,31 @@ class Navigator:
         except NavigatorError as error:
             return self.unasked(session, error)
 
-    async def ask_many(self, asked: Sequence[Asked], concurrency: int) -> AsyncIterator[tuple[Asked, Answer]]:
-        """Answers as they are done, at most `concurrency` at once."""
+    async def ask_many(
+        self, asked: Sequence[Asked], concurrency: int
+    ) -> AsyncGenerator[tuple[Asked, Answer], None]:
+        """Answers as they are done, at most `concurrency` at once; closed early, what runs is let finish."""
         slots = asyncio.Semaphore(concurrency)
+        closed = asyncio.Event()
 
         async def one(entry: Asked) -> tuple[Asked, Answer]:
             async with slots:
+                if closed.is_set():
+                    raise asyncio.CancelledError
                 try:
                     now = Settings(**{**self.settings.model_dump(), "now": entry.now or self.settings.now})
                     return entry, await replace(self, settings=now).ask(entry.question, patient=entry.patient)
                 except (UsageError, ValueError) as error:
                     return entry, self.unasked(self.new_session(), error)
 
-        for done in asyncio.as_completed([one(entry) for entry in asked]):
-            yield await done
+        tasks = [asyncio.create_task(one(entry)) for entry in asked]
+        try:
+            for done in asyncio.as_completed(tasks):
+                yield await done
+        finally:
+            # Not cancelled: cancelled while it connects, the SDK's in-memory client waits for ever (mcp 2.3).
+            closed.set()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def new_session(self) -> Session:
         """A session not yet bound to a patient."""
@@ -249,15 +274,14 @@ class Navigator:
             ),
         )
 
-    @asynccontextmanager
-    async def toolbox(self, session: Session) -> "AsyncIterator[Toolbox]":
-        """The chart tools, locked to the session's patient; unlocked, for finding one, when it has none."""
+    def toolbox(self, session: Session) -> "AbstractAsyncContextManager[Toolbox]":
+        """The chart tools, locked to the session's patient; for finding one, when it has none."""
         from agent.toolbox import open_toolbox
         from mcp_servers.fhir.server import build_server
 
-        server = build_server(self.http, self.recorder(session), patient=session.patient, now=session.now)
-        async with open_toolbox(server) as toolbox:
-            yield toolbox
+        return open_toolbox(
+            build_server(self.http, self.recorder(session), patient=session.patient, now=session.now)
+        )
 
     async def find(self, session: Session, text: str) -> str:
         """The one patient that `text` names. Raises UnknownPatient or AmbiguousPatient, which lists them."""
@@ -288,6 +312,8 @@ class Navigator:
         """A conversation locked to one patient, who is looked up first; without one, no chart is open."""
         session = session or self.new_session()
         if find is not None:
+            if not find.strip():
+                raise UsageError("Say whom to find: a name, a birth date or an identifier.")
             patient = await self.find(session, find)
         if patient is not None:
             session.patient = patient_reference(patient)
@@ -345,22 +371,6 @@ class Conversation:
             on_result=self.navigator.on_result,
         )
         return await run.ask(question)
-
-
-def check_question(question: str) -> None:
-    """Raise UsageError for a question that cannot be one."""
-    if not question.strip():
-        raise UsageError('The question is empty; ask something like "What was the last HbA1c?".')
-    if len(question) > MAX_QUESTION:
-        raise UsageError(f"The question has {len(question):,} characters; ask in at most {MAX_QUESTION:,}.")
-
-
-def patient_reference(text: str) -> str:
-    """`Patient/id` from what a person typed. Raises UsageError for what cannot be a patient's id."""
-    identifier = text.removeprefix("Patient/")
-    if not re.fullmatch(r"[A-Za-z0-9.\-]{1,64}", identifier):
-        raise UsageError(f"{text!r} is no patient reference; give Patient/id, or use --find-patient NAME.")
-    return f"Patient/{identifier}"
 
 
 def evidence(result: ToolResult) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.app import journal_path, open_embedded, open_fhir, open_navigator, patient_reference
+from agent.app import journal_path, open_embedded, open_fhir, open_navigator
 from agent.config import Settings
 from agent.errors import AuditUnavailable, Failed, UsageError
+from agent.questions import patient_reference
 
 if TYPE_CHECKING:
     from mcp_servers.audit.stored import DeliveryVerification

@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -179,11 +180,13 @@ async def _ask_one(settings: Settings, arguments: argparse.Namespace) -> int:
 
 async def _ask_many(settings: Settings, asked: list[Asked], concurrency: int) -> int:
     worst = OK
-    async with app.open_navigator(settings) as navigator:
-        async for one, answer in navigator.ask_many(asked, concurrency):
-            print(
-                json.dumps({"id": one.id, **answer.model_dump(mode="json")}, ensure_ascii=False), flush=True
-            )
+    async with (
+        app.open_navigator(settings) as navigator,
+        aclosing(navigator.ask_many(asked, concurrency)) as answers,
+    ):
+        async for one, answer in answers:
+            line = {"id": one.id, **answer.model_dump(mode="json")}
+            print(json.dumps(line, ensure_ascii=False), flush=True)
             worst = FAILED if answer.status == "failed" else worst
     rendering.Progress(sys.stderr).undelivered(navigator.undelivered)
     return worst

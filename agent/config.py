@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
@@ -64,6 +65,13 @@ class Settings(BaseModel):
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser()
+
+    @field_validator("now", mode="before")
+    @classmethod
+    def _end_of_day(cls, value: object) -> object:
+        # On a day that is over, what was recorded that day is known.
+        is_day = isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value)
+        return f"{value}T23:59:59" if is_day else value
 
     @field_validator("now")
     @classmethod

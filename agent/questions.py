@@ -1,5 +1,6 @@
-"""A file of questions: JSONL, one a line."""
+"""What a person typed: a question, a patient, a file of questions (JSONL, one a line)."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,26 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from agent.errors import UsageError
 
+MAX_QUESTION = 4_000  # characters; a question, not a document
 Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+def check_question(question: str) -> None:
+    """Raise UsageError for a question that cannot be one."""
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise UsageError("The question holds bytes that are no UTF-8 text; type it again.")
+    if not question.strip():
+        raise UsageError('The question is empty; ask something like "What was the last HbA1c?".')
+    if len(question) > MAX_QUESTION:
+        raise UsageError(f"The question has {len(question):,} characters; ask in at most {MAX_QUESTION:,}.")
+
+
+def patient_reference(text: str) -> str:
+    """`Patient/id` from what a person typed. Raises UsageError for what cannot be a patient's id."""
+    identifier = text.removeprefix("Patient/")
+    if not re.fullmatch(r"[A-Za-z0-9.\-]{1,64}", identifier):
+        raise UsageError(f"{text!r} is no patient reference; give Patient/id, or use --find-patient NAME.")
+    return f"Patient/{identifier}"
 
 
 class Asked(BaseModel):

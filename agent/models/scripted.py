@@ -50,8 +50,10 @@ def load_script(path: Path) -> ScriptedModel:
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"The script {path.name!r} cannot be read as JSON: {error}") from error
+    except OSError as error:
+        raise UsageError(f"The script {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"The script {path} is no JSON: {error}") from None
     if not isinstance(entries, list):
         raise UsageError(f"The script {path.name!r} must be a JSON list of steps.")
     return ScriptedModel([_entry(path, n, entry) for n, entry in enumerate(entries, 1)], "scripted")

@@ -98,6 +98,8 @@ def test_a_question_out_of_reach_is_refused_at_once(capsys: pytest.CaptureFixtur
     [
         (["ask", "", "--patient", AMARA], "empty"),
         (["ask", "x" * 100_000, "--patient", AMARA], "100,000 characters"),
+        (["ask", "Any allergies?\udcff", "--patient", AMARA], "no UTF-8"),
+        (["ask", "How old?", "--find-patient", " "], "whom to find"),
         (["ask"], "--questions"),
         (["ask", "How old?", "--patient", "../etc"], "no patient reference"),
         (["ask", "How old?", "--patient", AMARA, "--model", "gpt"], "no model 'gpt'"),
@@ -136,6 +138,33 @@ def test_a_file_of_questions_gives_an_answer_a_line_with_its_id(
     }  # fmt: skip
     assert "32" in given["d"].answer
     assert len({answer.audit.session for answer in given.values()}) == 5
+
+
+def test_a_reader_of_a_file_of_answers_may_go_away(tmp_path: Path, home: Path) -> None:
+    asked = [{"id": str(number), "patient": AMARA, "question": "How old is she?"} for number in range(8)]
+    path = tmp_path / "questions.jsonl"
+    path.write_text("\n".join(map(json.dumps, asked)))
+    command = [sys.executable, "-m", "agent.cli", "ask", "--questions", str(path), "--concurrency", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline()
+        run.stdout.close()
+        assert run.wait(timeout=60) == 1
+
+
+def test_the_day_that_is_asked_on_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    _, printed = ask_json(capsys, "What was the last HbA1c?", "--patient", AMARA, "--now", "2026-09-14")
+    assert [citation["ref"] for citation in printed["citations"]] == [HBA1C]
+
+
+@pytest.mark.parametrize("damage", ["garbage", "x" * 5000])
+def test_a_damaged_embedded_store_is_named_with_its_remedy(
+    damage: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "charts.sqlite").unlink()
+    (home / "charts.sqlite").write_text(damage)
+    assert main(["ask", "How old is she?", "--patient", AMARA]) == 1
+    assert "remove the file" in capsys.readouterr().err
 
 
 def test_a_broken_line_of_questions_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,6 +64,11 @@ def test_secrets_are_not_shown() -> None:
 
 
 def test_a_date_without_offset_is_taken_as_local_time() -> None:
-    settings, _ = load({"now": "2024-05-01"}, {})
+    settings, _ = load({"now": "2024-05-01T08:30"}, {})
     assert settings.moment.tzinfo is not None
-    assert settings.moment.date().isoformat() == "2024-05-01"
+    assert settings.moment.replace(tzinfo=None).isoformat() == "2024-05-01T08:30:00"
+
+
+def test_a_bare_date_is_the_end_of_that_day() -> None:
+    settings, _ = load({"now": "2024-05-01"}, {})
+    assert settings.moment.replace(tzinfo=None).isoformat() == "2024-05-01T23:59:59"

@@ -53,7 +53,7 @@ async def test_a_script_is_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{", "cannot be read as JSON"),
+        ("{", "is no JSON"),
         ("{}", "must be a JSON list"),
         ([{"actions": [{"arguments": {}}]}], "Entry 1 .*actions.0.tool"),
         ([LOOK.model_dump(), {"cannot_answer": "x", "more": 1}], "Entry 2"),
