@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.errors import BY_KIND, AuditUnavailable, LimitReached, ModelFailed, NavigatorError, Refused
-from agent.grounding import check
+from agent.grounding import check, verdict
 from agent.messages import (
     Action,
     Answer,
@@ -144,19 +144,15 @@ class Run:
             if isinstance(message, ResultsMessage)
             for result in message.results
         ]
-        if final.arguments["status"] == "not_in_chart":
+        said = final.arguments
+        if said["status"] == "not_in_chart":
             # What could not be read is not known to be absent.
             for result in self.results:
                 if result.error in BY_KIND:
                     raise BY_KIND[result.error](result.message)
-        report = check(
-            final.arguments["text"],
-            final.arguments["citations"],
-            evidence,
-            question=question,
-            now=self.session.now.isoformat(),
-        )
-        status: Status = "needs_review" if report.grounding.unsupported else final.arguments["status"]
+        now = self.session.now.isoformat()
+        report = check(said["text"], said["citations"], evidence, question, now)
+        status = verdict(said["status"], report, evidence)
         text = report.text
         if would_have_escalated(self.hops, self.policy):
             text += (

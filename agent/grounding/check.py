@@ -30,14 +30,12 @@ from agent.grounding.claims import (
     unit_key,
     words_in,
 )
+from agent.grounding.clauses import Clause, clauses, denies, stems_in
 from agent.grounding.evidence import Evidence, Facts, blank, gather
 from agent.grounding.vocabulary import GENERIC, KINDS, is_common, names_a_record
 from agent.messages import Grounding, ToolResult
 
-_SENTENCE_END = re.compile(r"\n+|(?<=[.!?])(?<!\b[A-Z]\.)(?<!\bDr\.)(?<!\bvs\.)\s+(?!\[|$)")
 _TURN = re.compile(r";|\b(?:but|however|although|though|except|yet)\b", re.IGNORECASE)
-_DENIAL = re.compile(r"\b(?:no|not|none|never|nothing|without|neither|nor|cannot)\b|n['’]t\b", re.IGNORECASE)
-_AFFIRMED = re.compile(r"\W*yes\b", re.IGNORECASE)
 _NO_RECORD = re.compile(
     r"\b(?:no\s+(?:\S+\s+){0,4}?(?:records?|recorded|documented|on file|found|listed|in the chart)"
     r"|not\s+(?:recorded|documented|listed|found|in the chart)|nothing\s+(?:is\s|was\s)?(?:recorded|found))",
@@ -68,20 +66,6 @@ class GroundingReport:
     citations: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Clause:
-    """A piece of the answer, the citations it leads up to, and what it may rest on.
-
-    `citing`: how many records its sentence cites, and how many the whole answer does.
-    """
-
-    text: str
-    cited: tuple[str, ...]
-    citing: set[int]
-    rows: list[Facts]
-    denies: bool
-
-
 def check(
     text: str, citations: Sequence[str], results: Sequence[ToolResult], question: str, now: str
 ) -> GroundingReport:
@@ -100,7 +84,7 @@ def check(
     for note in _repeated(evidence.notes, own):
         checked += 1
         own = blank(own, note.start, note.end)
-    for clause, span in _clauses(own, evidence):
+    for clause, span in clauses(own, evidence):
         subject = _subject(clause.text, evidence) or subject
         for claim, stands in _claims(clause, evidence, subject, known):
             checked += 1
@@ -140,51 +124,8 @@ def _marked(text: str, wrong: dict[Span, None]) -> str:
     return text
 
 
-def _clauses(text: str, evidence: Evidence) -> Iterator[tuple[_Clause, Span]]:
-    """The clauses of the answer, in order: sentences and lines, split after each group of citations."""
-    start = 0
-    for boundary in [*_SENTENCE_END.finditer(text), None]:
-        end = boundary.start() if boundary else len(text)
-        yield from _sentence_clauses(text, Span(start, end), evidence)
-        start = boundary.end() if boundary else end
-
-
-def _sentence_clauses(text: str, sentence: Span, evidence: Evidence) -> Iterator[tuple[_Clause, Span]]:
-    groups: list[tuple[int, list[str]]] = []
-    citing = {len(_cited(text[sentence.start : sentence.end])), len(_cited(text))} - {0}
-    for match in CITATION.finditer(text, sentence.start, sentence.end):
-        refs = REFERENCE.findall(match.group())
-        if groups and not re.search(r"\w", re.sub(r"\band\b", "", text[groups[-1][0] : match.start()])):
-            groups[-1] = (match.end(), groups[-1][1] + refs)
-        else:
-            groups.append((match.end(), refs))
-    if groups:  # what follows the last citation of a sentence belongs to it
-        groups[-1] = (sentence.end, groups[-1][1])
-    else:
-        groups = [(sentence.end, [])]
-    start = sentence.start
-    for end, refs in groups:
-        part = text[start:end]
-        rows = evidence.of(refs) if refs else _named_rows(part, evidence)
-        yield _Clause(part, tuple(refs), citing, rows, _denies(part)), Span(start, end)
-        start = end
-
-
-def _cited(text: str) -> set[str]:
-    return {ref for group in CITATION.finditer(text) for ref in REFERENCE.findall(group.group())}
-
-
-def _named_rows(text: str, evidence: Evidence) -> list[Facts]:
-    named = _stems(text) & evidence.names
-    return [row for row in evidence.rows if named & row.names] or evidence.rows
-
-
-def _denies(text: str) -> bool:
-    return bool(_DENIAL.search(text)) and not _AFFIRMED.match(text)
-
-
 def _claims(
-    clause: _Clause, evidence: Evidence, subject: set[str], known: set[str]
+    clause: Clause, evidence: Evidence, subject: set[str], known: set[str]
 ) -> Iterator[tuple[Span, bool]]:
     """Each claim of a clause (a span of its text), and whether it stands."""
     text = clause.text
@@ -231,13 +172,13 @@ def _quotes(text: str, rows: Sequence[Facts]) -> Iterator[Span]:
                 text = blank(text, match.start(), match.end())
 
 
-def _word_claims(text: str, clause: _Clause, evidence: Evidence) -> Iterator[tuple[Span, bool]]:
+def _word_claims(text: str, clause: Clause, evidence: Evidence) -> Iterator[tuple[Span, bool]]:
     for span, word in words_in(text):
         key = stem(word)
         if is_common(word) or _stands_among(key, evidence.words) or unit_key(word) in evidence.units:
             continue
         if key in evidence.asked.words or key in evidence.sought:
-            yield span, clause.denies and _denies(_turn_around(clause.text, span))
+            yield span, clause.denies and denies(_turn_around(clause.text, span))
         elif names_a_record(word):
             yield span, False
 
@@ -263,16 +204,12 @@ def _holds(key: str, word: str) -> bool:
     return not re.search(r"\d", long.replace(short, "", 1))
 
 
-def _stems(text: str) -> set[str]:
-    return {stem(word) for _, word in words_in(text)}
-
-
 def _subject(text: str, evidence: Evidence) -> set[str]:
     """What a clause is about: the record names in it, or else the everyday names of kinds of records."""
-    stems = _stems(CITATION.sub(" ", text)) - {stem(word) for word in GENERIC}
+    stems = stems_in(CITATION.sub(" ", text)) - {stem(word) for word in GENERIC}
     named = {name for name in evidence.names if _stands_among(name, stems)}
     kinds = {stem(word) for words in KINDS.values() for word in words}
-    return named or _stems(CITATION.sub(" ", text)) & kinds
+    return named or stems_in(CITATION.sub(" ", text)) & kinds
 
 
 def _is_named(rows: Sequence[Facts], ref: str, subject: set[str]) -> bool:
@@ -281,7 +218,7 @@ def _is_named(rows: Sequence[Facts], ref: str, subject: set[str]) -> bool:
     return any(subject & (row.names | row.kinds) for row in rows)
 
 
-def _date_stands(dated: Dated, text: str, clause: _Clause, evidence: Evidence) -> bool:
+def _date_stands(dated: Dated, text: str, clause: Clause, evidence: Evidence) -> bool:
     before = text[: dated.start]
     days = [day for row in clause.rows for day in row.days]
     around = [day for facts in _around(clause, evidence) for day in facts.days]
@@ -312,11 +249,11 @@ def _satisfied(word: str, bound: Day, days: Sequence[Day]) -> bool:
     return any(day >= parts if word in _LATER else day <= parts for day in dated)
 
 
-def _around(clause: _Clause, evidence: Evidence) -> list[Facts]:
+def _around(clause: Clause, evidence: Evidence) -> list[Facts]:
     return [row.around for row in clause.rows if row.around] if clause.cited else evidence.around
 
 
-def _number_stands(claim: Numbered, text: str, clause: _Clause, evidence: Evidence) -> bool:
+def _number_stands(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> bool:
     number, before, after = claim.number, text[: claim.start], text[claim.end :]
     for row in clause.rows:
         if any(_equal(number, other) for other in row.numbers) and _unit_fits(number, row, evidence):

@@ -214,6 +214,28 @@ async def test_a_mended_lookup_may_still_end_as_not_in_chart() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("status", ["answered", "not_in_chart"])
+async def test_nothing_is_known_before_a_call_has_succeeded(status: str) -> None:
+    careless = answer("The patient is well and may stop all medication.", status=status)
+    assert (await ask(careless)).status == "needs_review"
+    assert (await ask(look_up("not_found"), answer("It is fine.", status=status))).status != status
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_claims_nothing_checkable_needs_review() -> None:
+    careless = answer("The patient is well and may stop all medication.")
+    assert (await ask(look_up(), careless)).status == "needs_review"
+
+
+@pytest.mark.anyio
+async def test_what_is_cited_and_not_denied_is_in_the_chart() -> None:
+    found = answer("Potassium was 4.1 mmol/L [Observation/k1].", status="not_in_chart")
+    assert (await ask(look_up(), found)).status == "needs_review"
+    older = answer("There is no potassium before 2026-01-02 [Observation/k1].", status="not_in_chart")
+    assert (await ask(look_up(), older)).status == "not_in_chart"
+
+
+@pytest.mark.anyio
 async def test_stopping_a_run_leaves_the_session_saved() -> None:
     saved: list[int] = []
     started = asyncio.Event()
