@@ -56,6 +56,13 @@ def _none(asked: Asked, concept: Concept, found: Found) -> str:
     )
 
 
+def _window(asked: Asked, found: Found) -> str:
+    """The window asked for, and that results dated too coarsely to tell are among those found."""
+    if any(_COARSE in note for note in found.notes):
+        return asked.wording.phrase("measurement", "coarse", window=asked.said_window)
+    return asked.said_window
+
+
 def _once(rows: list[Row]) -> list[Row]:
     """Rows that say the same (one result recorded twice) as one row of several records."""
     same: dict[str, Row] = {}
@@ -90,10 +97,10 @@ def _series(asked: Asked) -> Draft:
         items = asked.wording.listed(found.rows, item)
         return asked.wording.say(
             "measurement",
-            "series_or_coarse" if any(_COARSE in note for note in found.notes) else "series",
+            "series",
             n=many(n, "result"),
             asked=concept.name,
-            window=asked.said_window,
+            window=_window(asked, found),
             items=items,
         )
 
@@ -155,19 +162,17 @@ def _statistic(asked: Asked, statistic: str, row: Row) -> str:
 
 def _count(asked: Asked) -> Draft:
     def said(asked: Asked, concept: Concept, found: Found) -> str:
-        rows = [_counted(asked, row) for row in found.rows]
+        rows = [_counted(asked, row, _window(asked, found)) for row in found.rows]
         if len(rows) > 1:
             n = sum(row["n"] for row in found.rows)
-            rows.insert(
-                0,
-                asked.wording.say("measurement", "in_all", n=n, asked=concept.name, window=asked.said_window),
-            )
+            window = _window(asked, found)
+            rows.insert(0, asked.wording.say("measurement", "in_all", n=n, asked=concept.name, window=window))
         return " ".join(rows)
 
     return _each(asked, "count", said)
 
 
-def _counted(asked: Asked, row: Row) -> str:
+def _counted(asked: Asked, row: Row, window: str) -> str:
     """One code's results; of the records counted, the newest are cited in the text."""
     first, last = day(row.get("first_date", "?")), day(row.get("last_date", "?"))
     return asked.wording.say(
@@ -175,7 +180,7 @@ def _counted(asked: Asked, row: Row) -> str:
         "count",
         n=many(row["n"], "result"),
         name=name(row),
-        window=asked.said_window,
+        window=window,
         dates=asked.wording.phrase(
             "measurement", "on" if first == last else "between", first=first, last=last
         ),

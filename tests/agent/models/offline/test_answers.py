@@ -38,6 +38,7 @@ CASES = [
     (AMARA, "Was she seen in October 2026?", ANSWERED, ["No visit is recorded as held", "cancelled"], []),
     (AMARA, "How many visits this year?", ANSWERED, ["1 visit in 2026"], []),
     (LUCIA, "How many weights in 2022?", ANSWERED, [": 1 result in 2022", "undated"], []),
+    (LUCIA, "How many weights on 2019-05-03?", ANSWERED, ["2019-05-03 or dated too coarsely"], []),
     (LUCIA, "weights on 2019-05-03", ANSWERED, ["3 results on 2019-05-03 or dated too coarsely"], []),
     (LUCIA, "Is she pregnant?", ABSENT, ["No problem record matches"], []),
     (HENRIK, "last creatinine before 2026-02-12", ANSWERED, ["2.6 mg/dL on 2026-02-08"], []),
