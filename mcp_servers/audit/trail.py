@@ -44,11 +44,20 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
+def begun(db: sqlite3.Connection) -> bool:
+    """Whether the journal's tables were ever made: a full disk may have left an empty database."""
+    return db.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that can only read, closed afterwards. Raises JournalUnavailable."""
     try:
         with closing(connect(path)) as db:
+            if not begun(db):
+                raise damaged(
+                    path, "it was never begun (was the disk full?), and the next tool call begins it"
+                )
             yield db
     except sqlite3.Error as error:
         raise unavailable(path, error) from error

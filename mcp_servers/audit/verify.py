@@ -75,6 +75,8 @@ def verify(path: Path) -> Verification:
     try:
         head = read_head(path)  # before the records, to which others may be adding
         with closing(trail.connect(path)) as db:
+            if head == Head() and not trail.begun(db):
+                return Verification(0, 0, 0, (), None)
             db.text_factory = bytes
             db.execute("BEGIN")
             reading.read_records(db, head)

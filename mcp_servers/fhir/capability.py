@@ -92,6 +92,11 @@ def read_capability(statement: Resource) -> Capability:
             known = found.setdefault(str(resource.get("type")), {})
             for parameter in _objects(resource.get("searchParam")):
                 known[str(parameter.get("name"))] = str(parameter.get("type"))
+    if not found:
+        raise ServerFailed(
+            "The server's CapabilityStatement names no resource type, so no search can be checked against it; "
+            "ask its administrators for one that lists what the server can do."
+        )
     return Capability(found)
 
 

@@ -14,9 +14,11 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_servers.audit.head import head_path
+from mcp_servers.audit.errors import JournalUnavailable
+from mcp_servers.audit.head import create_head, head_path
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.record import GENESIS
+from mcp_servers.audit.trail import sessions
 from mcp_servers.audit.verify import verify
 
 from .trails import observe, recorder
@@ -53,6 +55,23 @@ def test_an_untouched_journal_is_intact(path: Path) -> None:
     state = verify(path)
     assert state.intact
     assert (state.records, state.sessions, state.calls, state.unknown) == (12, 3, 6, ())
+
+
+def test_a_journal_whose_making_was_broken_off_is_empty_and_not_altered(tmp_path: Path) -> None:
+    path = tmp_path / "audit.sqlite"
+    create_head(path)
+    path.touch()
+    assert verify(path).intact
+    with pytest.raises(JournalUnavailable, match="never begun"):
+        sessions(path)
+    make(tmp_path)
+    assert verify(path).calls == 6
+
+
+def test_a_journal_that_was_emptied_is_altered(path: Path) -> None:
+    path.unlink()
+    path.touch()
+    assert not verify(path).intact
 
 
 def test_a_journal_may_be_verified_while_it_is_written(tmp_path: Path) -> None:
