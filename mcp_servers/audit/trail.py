@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_servers.audit.errors import damaged, unavailable
+from mcp_servers.audit.errors import JournalUnavailable, damaged, unavailable
 from mcp_servers.audit.record import Record
 
 
@@ -55,8 +55,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(connect(path)) as db:
             if not begun(db):
-                raise damaged(
-                    path, "it was never begun (was the disk full?), and the next tool call begins it"
+                raise JournalUnavailable(
+                    f"The audit journal {path} was never begun (was the disk full?);"
+                    " the next tool call begins it."
                 )
             yield db
     except sqlite3.Error as error:

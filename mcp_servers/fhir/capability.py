@@ -94,8 +94,8 @@ def read_capability(statement: Resource) -> Capability:
                 known[str(parameter.get("name"))] = str(parameter.get("type"))
     if not found:
         raise ServerFailed(
-            "The server's CapabilityStatement names no resource type, so no search can be checked against it; "
-            "ask its administrators for one that lists what the server can do."
+            "The server's CapabilityStatement names no resource type, so no search can be checked against "
+            "it; ask its administrators for one that lists what the server can do."
         )
     return Capability(found)
 
