@@ -49,6 +49,7 @@ class Facts:
     names: set[str] = field(default_factory=set)
     kinds: set[str] = field(default_factory=set)
     around: "Facts | None" = None
+    record: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -126,7 +127,7 @@ def gather(results: Sequence[ToolResult], question: str, now: str) -> Evidence:
 
 def _row(row: dict[str, Any], envelope: Facts) -> Facts:
     refs = tuple(str(ref) for ref in [row.get("ref"), *(row.get("refs") or [])] if ref)
-    facts = Facts(refs=refs, around=envelope)
+    facts = Facts(refs=refs, around=envelope, record=row)
     _read_object(facts, row)
     facts.names = facts.names - _GENERIC or facts.names
     for ref in refs:
