@@ -33,6 +33,7 @@ from agent.grounding.claims import (
 from agent.grounding.clauses import Clause, clauses, denies, stems_in
 from agent.grounding.contradictions import contradictions
 from agent.grounding.evidence import Evidence, Facts, blank, gather
+from agent.grounding.pairing import mispaired, wrong_way
 from agent.grounding.vocabulary import GENERIC, KINDS, is_common, names_a_record
 from agent.messages import Grounding, ToolResult
 
@@ -91,9 +92,12 @@ def check(
             checked += 1
             if not stands:
                 wrong[Span(span.start + claim.start, span.start + claim.end)] = None
-        for said in contradictions(clause, evidence):
+        for said in [*contradictions(clause, evidence), *mispaired(clause)]:
             checked += 1
             wrong[Span(span.start + said.start, span.start + said.end)] = None
+    for said in wrong_way(own):
+        checked += 1
+        wrong[said] = None
     listed = [ref for citation in citations for ref in REFERENCE.findall(citation) or [citation]]
     inline = [ref for group in CITATION.finditer(own) for ref in REFERENCE.findall(group.group())]
     loose = [ref for ref in dict.fromkeys(listed) if ref not in known and ref not in inline]
