@@ -33,7 +33,7 @@ from agent.grounding.claims import (
 from agent.grounding.clauses import Clause, clauses, denies, stems_in
 from agent.grounding.contradictions import contradictions
 from agent.grounding.evidence import Evidence, Facts, blank, gather
-from agent.grounding.pairing import mispaired, wrong_way
+from agent.grounding.pairing import mispaired, outdated, wrong_way
 from agent.grounding.vocabulary import GENERIC, KINDS, is_common, names_a_record
 from agent.messages import Grounding, ToolResult
 
@@ -92,7 +92,7 @@ def check(
             checked += 1
             if not stands:
                 wrong[Span(span.start + claim.start, span.start + claim.end)] = None
-        for said in [*contradictions(clause, evidence), *mispaired(clause)]:
+        for said in [*contradictions(clause, evidence), *mispaired(clause), *outdated(clause, evidence)]:
             checked += 1
             wrong[Span(span.start + said.start, span.start + said.end)] = None
     for said in wrong_way(own):

@@ -1,15 +1,20 @@
-"""A value and a date that are told together must stand together in one row; a change must go its way."""
+"""Values in time: each with its own date, the last one last, and a change in its direction."""
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from agent.grounding.claims import CITATION, Span, dates_in, numbers_in
 from agent.grounding.clauses import Clause
-from agent.grounding.evidence import blank
+from agent.grounding.evidence import Evidence, blank
 
 _ROSE = r"rose|increased|climbed|went up"
 _CHANGE = re.compile(rf"\b(?P<up>{_ROSE})\b|\b(?:fell|decreased|dropped|declined|went down)\b", re.IGNORECASE)
 _BOUND = re.compile(r"\b(?:since|after|from|before|until|between|through|to|by|of)\s+$", re.IGNORECASE)
+_LATEST = re.compile(r"\b(?:last|latest|newest|most recent)\b", re.IGNORECASE)
+_EARLIER = re.compile(
+    r"\b(?:before|previous|prior|until|second|next|but one|since|within|past|back|last \d)\b", re.IGNORECASE
+)
 
 
 def mispaired(clause: Clause) -> Iterator[Span]:
@@ -39,3 +44,25 @@ def wrong_way(text: str) -> Iterator[Span]:
         x, y = (next(numbers_in(steps[part]), None) for part in ("x", "y"))
         if x and y and (y.number.value < x.number.value if match["up"] else y.number.value > x.number.value):
             yield Span(match.start(), match.end())
+
+
+def outdated(clause: Clause, evidence: Evidence) -> Iterator[Span]:
+    """Where "last" is said of one value, a newer one of its code is at hand, and no date was asked for."""
+    text = CITATION.sub(" ", clause.text)
+    match = _LATEST.search(clause.text)
+    for dated in list(dates_in(text)):
+        text = blank(text, dated.start, dated.end)
+    values = [claim.number.value for claim in numbers_in(text)]
+    if not match or len(values) != 1 or evidence.asked.days or _EARLIER.search(clause.text):
+        return
+    told = [row.record for row in clause.rows if row.record.get("value") == float(values[0])]
+    others = [row.record for row in evidence.rows if "value" in row.record]
+    if told and all(any(_newer(other, row) for other in others) for row in told):
+        yield Span(match.start(), match.end())
+
+
+def _newer(other: dict[str, Any], row: dict[str, Any]) -> bool:
+    days = [str(record.get("date", ""))[:10] for record in (other, row)]
+    same = bool(row.get("code")) and other.get("code") == row.get("code")
+    usable = other.get("status") not in ("entered-in-error", "cancelled")
+    return same and usable and all(len(day) == 10 for day in days) and days[0] > days[1]

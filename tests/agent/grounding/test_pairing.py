@@ -22,3 +22,19 @@ OLD = {"ref": "Observation/o", "name": "Hemoglobin A1c", "date": "2024-01-05", "
 )
 def test_values_keep_their_dates_and_changes_their_direction(text: str, wrong: tuple[str, ...]) -> None:
     assert check(text, [], [found(NEW, OLD)], "", NOW).grounding.unsupported == wrong
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "wrong"),
+    [
+        ("The last HbA1c?", "The last Hemoglobin A1c was 9.1 % [Observation/o].", ("last",)),
+        ("The last HbA1c?", "The last Hemoglobin A1c was 7.2 % [Observation/n].", ()),
+        ("The last HbA1c in 2024?", "The last Hemoglobin A1c was 9.1 % [Observation/o].", ()),
+        ("The HbA1c before?", "The last Hemoglobin A1c before that was 9.1 % [Observation/o].", ()),
+    ],
+)
+def test_the_last_value_is_the_newest_unless_dates_were_asked_for(
+    question: str, text: str, wrong: tuple[str, ...]
+) -> None:
+    rows = [row | {"code": "4548-4"} for row in (NEW, OLD)]
+    assert check(text, [], [found(*rows, name="HbA1c")], question, NOW).grounding.unsupported == wrong
