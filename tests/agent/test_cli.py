@@ -279,3 +279,13 @@ def test_quick_commands_import_neither_mcp_nor_http(command: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
+
+
+def test_output_that_cannot_be_written_is_said() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "agent.cli", "config"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert b"output is incomplete" in done.stderr
+    assert b"Traceback" not in done.stderr
