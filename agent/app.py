@@ -162,26 +162,35 @@ async def open_navigator(
             journal.close()
 
 
-def open_journal(settings: Settings) -> "Journal":
-    """The audit journal, open for writing. Raises AuditUnavailable."""
+@contextmanager
+def audit_explained() -> Iterator[None]:
+    """What the journal raises inside becomes AuditUnavailable, which a person is told of."""
     from mcp_servers.audit.errors import JournalUnavailable
-    from mcp_servers.audit.journal import Journal
 
     try:
-        return Journal(private_folder(settings.data_dir) / JOURNAL)
+        yield
     except JournalUnavailable as error:
         raise AuditUnavailable(str(error)) from None
+
+
+def open_journal(settings: Settings) -> "Journal":
+    """The audit journal, open for writing. Raises AuditUnavailable."""
+    from mcp_servers.audit.journal import Journal
+
+    with audit_explained():
+        return Journal(private_folder(settings.data_dir) / JOURNAL)
 
 
 async def deliver_events(journal: "Journal", http: "httpx.AsyncClient") -> "list[Undelivered]":
     """Hand the AuditEvents that wait to the FHIR store; those that it still does not hold."""
     from mcp_servers.audit.outbox import deliver, undelivered
 
-    with suppress(TimeoutError):
-        async with asyncio.timeout(DELIVERY_SECONDS):
-            await deliver(journal, http)
     here = str(http.base_url).rstrip("/")
-    return [event for event in undelivered(journal) if event.destination == here]
+    with audit_explained():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await deliver(journal, http)
+        return [event for event in undelivered(journal) if event.destination == here]
 
 
 @dataclass
@@ -258,7 +267,8 @@ class Navigator:
 
     def trail(self, session: Session) -> AuditTrail:
         """Where the trail of a session lies, and how many calls are on it."""
-        return AuditTrail(session=session.id, events=self.journal.count(session.id))
+        with audit_explained():
+            return AuditTrail(session=session.id, events=self.journal.count(session.id))
 
     def recorder(self, session: Session) -> "Recorder":
         """The recorder of a session's tool calls."""

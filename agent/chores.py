@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.app import journal_path, open_embedded, open_fhir, open_navigator
+from agent.app import audit_explained, journal_path, open_embedded, open_fhir, open_navigator
 from agent.config import Settings
-from agent.errors import AuditUnavailable, Failed, UsageError
+from agent.errors import Failed, UsageError
 from agent.questions import patient_reference
 
 if TYPE_CHECKING:
@@ -77,12 +77,8 @@ def audit_records(settings: Settings, session: str) -> list[dict[str, Any]]:
 
 def read_trail(settings: Settings, read: Callable[[Path], T]) -> T:
     """What `read` finds in the journal. Raises UsageError when there is none yet, AuditUnavailable."""
-    from mcp_servers.audit.errors import JournalUnavailable
-
-    try:
+    with audit_explained():
         return read(existing_journal(settings))
-    except JournalUnavailable as error:
-        raise AuditUnavailable(str(error)) from None
 
 
 def existing_journal(settings: Settings) -> Path:
