@@ -30,7 +30,7 @@ from mcp_servers.fhir.errors import (
 )
 from mcp_servers.fhir.recording import Call, Recorder
 from mcp_servers.fhir.references import checked_patient
-from mcp_servers.fhir.tools import Answer, ChartTools
+from mcp_servers.fhir.tools import CATALOGUE, Answer, ChartSession, Offer
 
 META_KEY = "ehr-navigator/step"
 
@@ -40,16 +40,6 @@ _MAX_REFUSED = 4000
 _READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
-_TITLES = {
-    "find_patient": "Find a patient",
-    "chart_overview": "Chart overview",
-    "list_records": "List records of a kind",
-    "observations": "Measurements and results",
-    "fhir_search": "FHIR search",
-    "fhir_read": "FHIR read",
-}
-
-Work = Callable[..., Awaitable[Answer]]
 
 
 def build_server(
@@ -67,17 +57,9 @@ def build_server(
     caller's to close. Raises InvalidRequest when `patient` is no id.
     """
     bound = None if patient is None else checked_patient(patient)
-    tools = ChartTools(FhirClient(http), now)
-    works: list[Work] = [
-        tools.chart_overview,
-        tools.list_records,
-        tools.observations,
-        tools.fhir_search,
-        tools.fhir_read,
-    ]
-    if bound is None:
-        works.insert(0, tools.find_patient)
-    return _Server(name, recorder, bound, [_tool(work, recorder, bound) for work in works])
+    session = ChartSession(FhirClient(http), now.isoformat())
+    offers = [offer for offer in CATALOGUE if bound is None or not offer.unbound_only]
+    return _Server(name, recorder, bound, [_tool(offer, session, recorder, bound) for offer in offers])
 
 
 class _Server(MCPServer):
@@ -125,11 +107,12 @@ class _Server(MCPServer):
             return _failure(AuditUnavailable(f"{error} Without it no chart is read."))
 
 
-def _tool(work: Work, recorder: Recorder, bound: str | None) -> Tool:
-    """`work` as an MCP tool: its signature, less what the host knows, is the schema."""
+def _tool(offer: Offer, session: ChartSession, recorder: Recorder, bound: str | None) -> Tool:
+    """An offer as an MCP tool: its work's signature, less what the host knows, is the schema."""
+    work = offer.work
     name = work.__name__
     signature = inspect.signature(work)
-    hidden = {"call"} if bound is None else {"call", "patient"}
+    hidden = {"session", "call"} if bound is None else {"session", "call", "patient"}
 
     async def run(ctx: Context, **arguments: Any) -> CallToolResult:
         recorded = {key: _plain(value) for key, value in arguments.items()}
@@ -139,7 +122,7 @@ def _tool(work: Work, recorder: Recorder, bound: str | None) -> Tool:
         except AuditError as error:
             return _failure(AuditUnavailable(f"{error} Without it no chart is read."))
         given = arguments if bound is None else {"patient": bound, **arguments}
-        return await _recorded(call, lambda: work(call, **given))
+        return await _recorded(call, lambda: work(session, call, **given))
 
     parameters = [p for p in signature.parameters.values() if p.name not in hidden]
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context)
@@ -151,7 +134,7 @@ def _tool(work: Work, recorder: Recorder, bound: str | None) -> Tool:
     run.__signature__ = shown  # type: ignore[attr-defined]
     description = " ".join((work.__doc__ or "").split())
     tool = Tool.from_function(
-        run, name=name, title=_TITLES[name], description=description, annotations=_READ_ONLY
+        run, name=name, title=offer.title, description=description, annotations=_READ_ONLY
     )
     tool.parameters["additionalProperties"] = False
     return tool

@@ -1,0 +1,58 @@
+"""list_records: the records of one kind."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mcp_servers.fhir import charts
+from mcp_servers.fhir.cursors import Remaining
+from mcp_servers.fhir.gathering import gather
+from mcp_servers.fhir.recording import Call
+from mcp_servers.fhir.tools.session import (
+    Answer,
+    ChartSession,
+    Cursor,
+    Date,
+    Limit,
+    Patient,
+    Text,
+    query_key,
+    remaining_rows,
+)
+
+
+async def list_records(
+    session: ChartSession,
+    call: Call,
+    patient: Patient,
+    *,
+    kind: charts.Kind,
+    status: Literal["current", "all"] = "current",
+    text: Annotated[Text | None, Field(description="Every word must occur")] = None,
+    code: Annotated[Text | None, Field(description="A code, or system|code")] = None,
+    since: Date | None = None,
+    until: Date | None = None,
+    limit: Limit = 50,
+    cursor: Cursor | None = None,
+) -> Answer:
+    """List the patient's records of one kind, newest first: current ones, or all with status "all"."""
+    lock = await session.lock(patient, call)
+    query = query_key("list_records", lock, kind, status, text, code, since, until)
+
+    async def read() -> Remaining:
+        gathered = await gather(session.client, charts.SEARCHES[kind], lock, call)
+        found = charts.list_records(
+            kind,
+            gathered.resources,
+            included=gathered.included,
+            status=status,
+            text=text,
+            code=code,
+            since=since,
+            until=until,
+            now=session.now,
+        )
+        return remaining_rows(found, gathered.notes, complete=gathered.complete)
+
+    remaining = session.cursors.redeem(query, cursor) if cursor else await read()
+    return session.cut(query, remaining, limit, lock)

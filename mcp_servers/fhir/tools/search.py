@@ -1,0 +1,111 @@
+"""fhir_search, fhir_read: what no other tool shows."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mcp_servers.fhir import charts
+from mcp_servers.fhir.charts.elements import entered_in_error
+from mcp_servers.fhir.client import Page
+from mcp_servers.fhir.cursors import Remaining
+from mcp_servers.fhir.envelope import ResultEnvelope
+from mcp_servers.fhir.projection import bounded, elements_row
+from mcp_servers.fhir.recording import Call
+from mcp_servers.fhir.references import checked, checked_type
+from mcp_servers.fhir.rendering import render
+from mcp_servers.fhir.tools.session import (
+    Answer,
+    ChartSession,
+    Cursor,
+    Patient,
+    Row,
+    finding_of,
+    query_key,
+)
+
+
+class SearchParameter(BaseModel):
+    """One FHIR search parameter, with its modifier and prefix as FHIR writes them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=64, description="Such as code, date or status:not")]
+    value: Annotated[str, Field(max_length=400, description="Such as http://loinc.org|4548-4 or ge2019-05")]
+
+
+async def fhir_search(
+    session: ChartSession,
+    call: Call,
+    patient: Patient,
+    *,
+    resource_type: Annotated[str, Field(max_length=64, description="FHIR R4 type, such as Procedure")],
+    parameters: Annotated[list[SearchParameter], Field(max_length=20)] = [],  # noqa: B006 (never changed)
+    elements: Annotated[
+        list[Annotated[str, Field(max_length=64)]],
+        Field(max_length=20, description="Top-level elements to show"),
+    ] = [],  # noqa: B006 (never changed)
+    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    cursor: Cursor | None = None,
+) -> Answer:
+    """Search the patient's records by FHIR search parameters, when no other tool fits the question.
+    The patient is added by itself; chains, _has and _revinclude are not offered."""
+    lock = await session.lock(patient, call)
+    asked = [(parameter.name, parameter.value) for parameter in parameters]
+    query = query_key("fhir_search", lock, resource_type, asked, elements)
+    by_error = any("entered-in-error" in value for _, value in asked)
+
+    def project(page: Page) -> tuple[list[Row], list[str]]:
+        shown = [r for r in page.matches if by_error or not entered_in_error(r)]
+        left_out = len(page.matches) - len(shown)
+        notes = [*page.notes]
+        if left_out:
+            notes.append(f"{left_out} records entered in error are left out.")
+        if elements:
+            return [elements_row(resource, elements) for resource in shown], notes
+        return [charts.record_row(resource, page.included) for resource in shown], notes
+
+    if cursor:
+        remaining = session.cursors.redeem(query, cursor)
+    else:
+        page = await session.client.search(checked_type(resource_type), asked, lock, call, count=limit)
+        rows, notes = project(page)
+        remaining = Remaining(rows, page.total, "recorded", page.next, notes)
+    while remaining.next is not None and len(remaining.rows) < limit:
+        page = await session.client.next_page(remaining.next, lock, call)
+        rows, notes = project(page)
+        remaining = replace(
+            remaining,
+            rows=[*remaining.rows, *rows],
+            next=page.next,
+            notes=list(dict.fromkeys([*remaining.notes, *notes])),
+        )
+    if not cursor:
+        remaining = replace(remaining, finding=finding_of(remaining.rows))
+    return session.cut(query, remaining, limit, lock)
+
+
+async def fhir_read(
+    session: ChartSession,
+    call: Call,
+    patient: Patient,
+    *,
+    reference: Annotated[str, Field(max_length=140, description="`Type/id`, as `ref` gives it")],
+) -> Answer:
+    """Read one whole record by its reference, when a row does not say enough."""
+    lock = await session.lock(patient, call)
+    resource = await session.client.read(checked(reference), lock, call)
+    shown, notes = bounded(resource)
+    if entered_in_error(resource):
+        notes.insert(0, "This record was entered in error: it is no part of the patient's history.")
+    rows: list[Row] = [{"ref": reference, "resource": shown}]
+    envelope = ResultEnvelope(
+        finding=finding_of([charts.record_row(resource)]),
+        rows=rows,
+        total=1,
+        returned=1,
+        truncated=False,
+        notes=notes,
+        as_of=session.now,
+    )
+    return Answer(envelope, render(envelope).text, [lock.patient])

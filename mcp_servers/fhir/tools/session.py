@@ -1,0 +1,108 @@
+"""What the tools of one session share: the FHIR client, the patient locks, and how a result is cut."""
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mcp_servers.fhir import charts
+from mcp_servers.fhir.client import FhirClient
+from mcp_servers.fhir.compartment import PatientLock
+from mcp_servers.fhir.cursors import Cursors, Remaining
+from mcp_servers.fhir.envelope import Finding, ResultEnvelope
+from mcp_servers.fhir.errors import NotFound, PatientLocked
+from mcp_servers.fhir.recording import Call
+from mcp_servers.fhir.references import checked, checked_patient
+from mcp_servers.fhir.rendering import render
+
+Row = dict[str, Any]
+
+Text = Annotated[str, Field(max_length=200)]
+Patient = Annotated[str, Field(max_length=80, description="`Patient/id` or the id, as find_patient gives it")]
+Date = Annotated[
+    str, Field(max_length=10, pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", description="ISO, full or partial")
+]
+Limit = Annotated[int, Field(ge=1, le=200, description="How many rows at most")]
+Cursor = Annotated[
+    str, Field(max_length=64, description="From the last result, with the same other arguments")
+]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a tool found: for programs, for language models, and whose records it is about."""
+
+    envelope: ResultEnvelope
+    text: str
+    patients: list[str]
+
+
+@dataclass
+class ChartSession:
+    """The tools' surroundings. `now` (ISO 8601) is the chart's present; a lock is kept for each patient."""
+
+    client: FhirClient
+    now: str
+    cursors: Cursors = field(default_factory=Cursors)
+    _locks: dict[str, PatientLock] = field(default_factory=dict)
+
+    async def lock(self, patient: str, call: Call) -> PatientLock:
+        """The lock on a patient who exists: an empty chart must not be read out of a mistyped id."""
+        ref = checked_patient(patient)
+        if ref not in self._locks:
+            lock = PatientLock(ref, self.client.base)
+            try:
+                await self.client.read(checked(ref), lock, call)
+            except PatientLocked:
+                raise NotFound(
+                    f"There is no {ref} on this FHIR server; look the patient up by name or birth date."
+                ) from None
+            self._locks[ref] = lock
+        return self._locks[ref]
+
+    def cut(self, query: str, remaining: Remaining, limit: int, lock: PatientLock) -> Answer:
+        """The first `limit` rows, and a cursor for those behind them.
+
+        The text may hold fewer rows than the envelope; it then carries a cursor of its own.
+        """
+
+        def cursor_after(shown: int) -> str | None:
+            rest = replace(remaining, rows=remaining.rows[shown:], notes=[])
+            return self.cursors.issue(query, rest) if rest.rows or rest.next is not None else None
+
+        rows = remaining.rows[:limit]
+        cursor = cursor_after(len(rows))
+        envelope = ResultEnvelope(
+            finding=remaining.finding,
+            rows=rows,
+            total=remaining.total,
+            returned=len(rows),
+            truncated=cursor is not None or (remaining.total is None and remaining.next is None),
+            cursor=cursor,
+            notes=remaining.notes,
+            as_of=self.now,
+        )
+        text, shown = render(envelope)
+        if shown < len(rows):
+            cursor = cursor_after(shown)
+        if cursor is not None:
+            text += f"\n- truncated: {shown} rows shown here; the next ones come with cursor {cursor}"
+        return Answer(envelope, text, [lock.patient])
+
+
+def remaining_rows(found: charts.Projected, notes: list[str], *, complete: bool) -> Remaining:
+    """All rows of a projection; how many there are is known only when the whole chart was read."""
+    total = len(found.rows) if complete else None
+    return Remaining(found.rows, total, found.finding, None, [*found.notes, *notes])
+
+
+def finding_of(rows: list[Row]) -> Finding:
+    if not rows:
+        return "nothing_recorded"
+    return "recorded_as_none" if all(row.get("negation") for row in rows) else "recorded"
+
+
+def query_key(tool: str, lock: PatientLock, *arguments: object) -> str:
+    """What a cursor is bound to."""
+    return json.dumps([tool, lock.patient, *arguments])
