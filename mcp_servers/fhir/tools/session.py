@@ -1,8 +1,10 @@
 """What the tools of one session share: the FHIR client, the patient locks, and how a result is cut."""
 
 import json
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
@@ -17,6 +19,9 @@ from mcp_servers.fhir.references import checked, checked_patient
 from mcp_servers.fhir.rendering import render
 
 Row = dict[str, Any]
+T = TypeVar("T")
+
+_PATIENTS_KEPT = 8
 
 Text = Annotated[str, Field(max_length=200)]
 Patient = Annotated[str, Field(max_length=80, description="`Patient/id` or the id, as find_patient gives it")]
@@ -46,6 +51,21 @@ class ChartSession:
     now: str
     cursors: Cursors = field(default_factory=Cursors)
     _locks: dict[str, PatientLock] = field(default_factory=dict)
+    _kept: OrderedDict[str, dict[object, Any]] = field(default_factory=OrderedDict)
+
+    def keep(self, lock: PatientLock, make: Callable[[], T]) -> T:
+        """What `make` made for this patient the first time: an index that later calls refresh and use.
+
+        The patients asked about longest ago are forgotten, so that memory stays bounded.
+        """
+        of_patient = self._kept.setdefault(lock.patient, {})
+        self._kept.move_to_end(lock.patient)
+        while len(self._kept) > _PATIENTS_KEPT:
+            self._kept.popitem(last=False)
+        if make not in of_patient:
+            of_patient[make] = make()
+        kept: T = of_patient[make]
+        return kept
 
     async def lock(self, patient: str, call: Call) -> PatientLock:
         """The lock on a patient who exists: an empty chart must not be read out of a mistyped id."""
