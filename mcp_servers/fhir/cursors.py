@@ -1,48 +1,51 @@
-"""Cursors: random names for what a result still holds, good for one patient, one query and one session."""
+"""Cursors: where a result goes on, in a text that any process can read.
 
-import secrets
-from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import Any
+`<query>.<skip>.<digest>`: the digest of the query it belongs to, how many rows of the result were shown,
+and their digest. A cursor holds no secret and nothing of a chart, and nothing in it is trusted: the result is
+read anew, under the lock, and what was shown before is skipped.
+"""
 
-from mcp_servers.fhir.client import Next
-from mcp_servers.fhir.envelope import Finding
+import hashlib
+import json
+import re
+from base64 import urlsafe_b64encode
+from typing import Any, NamedTuple
+
 from mcp_servers.fhir.errors import InvalidRequest
 
-_KEPT = 64
+Row = dict[str, Any]
+
+_CURSOR = re.compile(r"(?P<query>[\w-]{8})\.(?P<skip>\d{1,6})\.(?P<shown>[\w-]{8})", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Remaining:
-    """Rows that a result did not show yet, and where the search goes on behind them."""
+class Place(NamedTuple):
+    """Where a result goes on: behind its first `skip` rows, which had this digest when they were shown."""
 
-    rows: list[dict[str, Any]]
-    total: int | None
-    finding: Finding
-    next: Next | None = None
-    notes: list[str] = field(default_factory=list)
+    skip: int = 0
+    digest: str = ""
+
+    def cursor(self, query: str) -> str:
+        """This place in the result of `query` (tool, patient and arguments, as one string)."""
+        return f"{_digest(query)}.{self.skip}.{self.digest}"
 
 
-class Cursors:
-    """The cursors of one session; the oldest are forgotten."""
+def after(rows: list[Row]) -> Place:
+    """The place behind these rows of a result."""
+    return Place(len(rows), _digest(json.dumps(rows, sort_keys=True)))
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[str, Remaining]] = OrderedDict()
 
-    def issue(self, query: str, remaining: Remaining) -> str:
-        """A cursor for what remains of `query` (tool, patient and arguments, as one string)."""
-        cursor = secrets.token_urlsafe(12)
-        self._kept[cursor] = (query, remaining)
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        return cursor
+def place_of(query: str, cursor: str | None) -> Place:
+    """The place that a cursor names, the beginning without one. Raises InvalidRequest for another query's."""
+    if cursor is None:
+        return Place()
+    found = _CURSOR.fullmatch(cursor)
+    if found is None or found["query"] != _digest(query):
+        raise InvalidRequest(
+            "This cursor is not one of this query: give the cursor of the last result with the same"
+            " arguments, or leave it out to begin again."
+        )
+    return Place(int(found["skip"]), found["shown"])
 
-    def redeem(self, query: str, cursor: str) -> Remaining:
-        """What remains behind `cursor`, as often as it is asked for. Raises InvalidRequest."""
-        issued_for, remaining = self._kept.get(cursor, (None, None))
-        if remaining is None or issued_for != query:
-            raise InvalidRequest(
-                "This cursor is not one of this query: give the cursor of the last result with the same"
-                " arguments, or leave it out to begin again."
-            )
-        return remaining
+
+def _digest(text: str) -> str:
+    return urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:6]).decode()

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mcp_servers.fhir import charts
-from mcp_servers.fhir.cursors import Remaining
+from mcp_servers.fhir.cursors import place_of
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.gathering import gather
 from mcp_servers.fhir.recording import Call
@@ -16,8 +16,8 @@ from mcp_servers.fhir.tools.session import (
     Date,
     Limit,
     Patient,
+    all_rows,
     query_key,
-    remaining_rows,
 )
 
 
@@ -37,21 +37,18 @@ async def observations(
     statistics over the whole period, or how many there are."""
     lock = await session.lock(patient, call)
     query = query_key("observations", lock, name, mode, since, until)
-
-    async def read() -> Remaining:
-        search = charts.OBSERVATIONS
-        token = charts.code_token(name)
-        known = (await session.client.capability(call)).of(search.resource_type)
-        if token is not None and "combo-code" in known:
-            search = search._replace(parameters=(("combo-code", token),))
-        gathered = await gather(session.client, [search], lock, call)
-        try:
-            found = charts.observations(
-                gathered.resources, name=name, mode=mode, since=since, until=until, now=session.now
-            )
-        except charts.Ambiguous as several:
-            raise InvalidRequest(str(several)) from None
-        return remaining_rows(found, gathered.notes, complete=gathered.complete)
-
-    remaining = session.cursors.redeem(query, cursor) if cursor else await read()
-    return session.cut(query, remaining, limit, lock)
+    place = place_of(query, cursor)
+    search = charts.OBSERVATIONS
+    token = charts.code_token(name)
+    known = (await session.client.capability(call)).of(search.resource_type)
+    if token is not None and "combo-code" in known:
+        search = search._replace(parameters=(("combo-code", token),))
+    gathered = await gather(session.client, [search], lock, call)
+    try:
+        found = charts.observations(
+            gathered.resources, name=name, mode=mode, since=since, until=until, now=session.now
+        )
+    except charts.Ambiguous as several:
+        raise InvalidRequest(str(several)) from None
+    rows = all_rows(found, gathered.notes, complete=gathered.complete)
+    return session.cut(query, rows, limit, lock, place)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mcp_servers.fhir import charts
-from mcp_servers.fhir.cursors import Remaining
+from mcp_servers.fhir.cursors import place_of
 from mcp_servers.fhir.gathering import gather
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.tools.session import (
@@ -16,8 +16,8 @@ from mcp_servers.fhir.tools.session import (
     Limit,
     Patient,
     Text,
+    all_rows,
     query_key,
-    remaining_rows,
 )
 
 
@@ -38,21 +38,18 @@ async def list_records(
     """List the patient's records of one kind, newest first: current ones, or all with status "all"."""
     lock = await session.lock(patient, call)
     query = query_key("list_records", lock, kind, status, text, code, since, until)
-
-    async def read() -> Remaining:
-        gathered = await gather(session.client, charts.SEARCHES[kind], lock, call)
-        found = charts.list_records(
-            kind,
-            gathered.resources,
-            included=gathered.included,
-            status=status,
-            text=text,
-            code=code,
-            since=since,
-            until=until,
-            now=session.now,
-        )
-        return remaining_rows(found, gathered.notes, complete=gathered.complete)
-
-    remaining = session.cursors.redeem(query, cursor) if cursor else await read()
-    return session.cut(query, remaining, limit, lock)
+    place = place_of(query, cursor)
+    gathered = await gather(session.client, charts.SEARCHES[kind], lock, call)
+    found = charts.list_records(
+        kind,
+        gathered.resources,
+        included=gathered.included,
+        status=status,
+        text=text,
+        code=code,
+        since=since,
+        until=until,
+        now=session.now,
+    )
+    rows = all_rows(found, gathered.notes, complete=gathered.complete)
+    return session.cut(query, rows, limit, lock, place)

@@ -1,6 +1,5 @@
 """fhir_search, fhir_read: what no other tool shows."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.charts.elements import entered_in_error
 from mcp_servers.fhir.client import Page
-from mcp_servers.fhir.cursors import Remaining
+from mcp_servers.fhir.cursors import place_of
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.projection import bounded, elements_row
 from mcp_servers.fhir.recording import Call
@@ -18,6 +17,7 @@ from mcp_servers.fhir.tools.session import (
     Answer,
     ChartSession,
     Cursor,
+    Found,
     Patient,
     Row,
     finding_of,
@@ -53,6 +53,7 @@ async def fhir_search(
     lock = await session.lock(patient, call)
     asked = [(parameter.name, parameter.value) for parameter in parameters]
     query = query_key("fhir_search", lock, resource_type, asked, elements)
+    place = place_of(query, cursor)
     by_error = any("entered-in-error" in value for _, value in asked)
 
     def project(page: Page) -> tuple[list[Row], list[str]]:
@@ -65,24 +66,17 @@ async def fhir_search(
             return [elements_row(resource, elements) for resource in shown], notes
         return [charts.record_row(resource, page.included) for resource in shown], notes
 
-    if cursor:
-        remaining = session.cursors.redeem(query, cursor)
-    else:
-        page = await session.client.search(checked_type(resource_type), asked, lock, call, count=limit)
-        rows, notes = project(page)
-        remaining = Remaining(rows, page.total, "recorded", page.next, notes)
-    while remaining.next is not None and len(remaining.rows) < limit:
-        page = await session.client.next_page(remaining.next, lock, call)
-        rows, notes = project(page)
-        remaining = replace(
-            remaining,
-            rows=[*remaining.rows, *rows],
-            next=page.next,
-            notes=list(dict.fromkeys([*remaining.notes, *notes])),
-        )
-    if not cursor:
-        remaining = replace(remaining, finding=finding_of(remaining.rows))
-    return session.cut(query, remaining, limit, lock)
+    page = await session.client.search(
+        checked_type(resource_type), asked, lock, call, count=place.skip + limit
+    )
+    total = page.total
+    rows, notes = project(page)
+    while page.next is not None and len(rows) <= place.skip + limit:
+        page = await session.client.next_page(page.next, lock, call)
+        more, more_notes = project(page)
+        rows += more
+        notes = list(dict.fromkeys([*notes, *more_notes]))
+    return session.cut(query, Found(rows, total, finding_of(rows), notes), limit, lock, place)
 
 
 async def fhir_read(

@@ -3,7 +3,7 @@
 import json
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from pydantic import Field
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
-from mcp_servers.fhir.cursors import Cursors, Remaining
+from mcp_servers.fhir.cursors import Place, after
 from mcp_servers.fhir.envelope import Finding, ResultEnvelope
 from mcp_servers.fhir.errors import NotFound, PatientLocked
 from mcp_servers.fhir.recording import Call
@@ -30,7 +30,7 @@ Date = Annotated[
 ]
 Limit = Annotated[int, Field(ge=1, le=200, description="How many rows at most")]
 Cursor = Annotated[
-    str, Field(max_length=64, description="From the last result, with the same other arguments")
+    str, Field(max_length=400, description="From the last result, with the same other arguments")
 ]
 
 
@@ -43,13 +43,22 @@ class Answer:
     patients: list[str]
 
 
+@dataclass(frozen=True)
+class Found:
+    """All rows of a result, from its beginning; `total` is None when others may match."""
+
+    rows: list[Row]
+    total: int | None
+    finding: Finding
+    notes: list[str]
+
+
 @dataclass
 class ChartSession:
     """The tools' surroundings. `now` (ISO 8601) is the chart's present; a lock is kept for each patient."""
 
     client: FhirClient
     now: str
-    cursors: Cursors = field(default_factory=Cursors)
     _locks: dict[str, PatientLock] = field(default_factory=dict)
     _kept: OrderedDict[str, dict[object, Any]] = field(default_factory=OrderedDict)
 
@@ -81,26 +90,32 @@ class ChartSession:
             self._locks[ref] = lock
         return self._locks[ref]
 
-    def cut(self, query: str, remaining: Remaining, limit: int, lock: PatientLock) -> Answer:
-        """The first `limit` rows, and a cursor for those behind them.
+    def cut(self, query: str, found: Found, limit: int, lock: PatientLock, place: Place) -> Answer:
+        """The `limit` rows of a result that follow `place`, and a cursor for those behind them.
 
         The text may hold fewer rows than the envelope; it then carries a cursor of its own.
         """
+        notes = [] if place.skip else found.notes
+        if after(found.rows[: place.skip]).digest != place.digest and place.skip:
+            notes = [
+                *notes,
+                "The chart changed since the rows before these were read: begin again to be sure.",
+            ]
 
         def cursor_after(shown: int) -> str | None:
-            rest = replace(remaining, rows=remaining.rows[shown:], notes=[])
-            return self.cursors.issue(query, rest) if rest.rows or rest.next is not None else None
+            at = place.skip + shown
+            return after(found.rows[:at]).cursor(query) if at < len(found.rows) else None
 
-        rows = remaining.rows[:limit]
+        rows = found.rows[place.skip :][:limit]
         cursor = cursor_after(len(rows))
         envelope = ResultEnvelope(
-            finding=remaining.finding,
+            finding=found.finding,
             rows=rows,
-            total=remaining.total,
+            total=found.total,
             returned=len(rows),
-            truncated=cursor is not None or (remaining.total is None and remaining.next is None),
+            truncated=cursor is not None or found.total is None,
             cursor=cursor,
-            notes=remaining.notes,
+            notes=notes,
             as_of=self.now,
         )
         text, shown = render(envelope)
@@ -111,10 +126,10 @@ class ChartSession:
         return Answer(envelope, text, [lock.patient])
 
 
-def remaining_rows(found: charts.Projected, notes: list[str], *, complete: bool) -> Remaining:
+def all_rows(found: charts.Projected, notes: list[str], *, complete: bool) -> Found:
     """All rows of a projection; how many there are is known only when the whole chart was read."""
     total = len(found.rows) if complete else None
-    return Remaining(found.rows, total, found.finding, None, [*found.notes, *notes])
+    return Found(found.rows, total, found.finding, [*found.notes, *notes])
 
 
 def finding_of(rows: list[Row]) -> Finding:
