@@ -122,6 +122,11 @@ def _entries() -> tuple[_Entry, ...]:
     )
 
 
+def everyday_names() -> dict[str, frozenset[str]]:
+    """The measurements known by an everyday name, each with its LOINC codes."""
+    return {entry.name: entry.codes for entry in _entries()}
+
+
 @cache
 def _by_name() -> Mapping[str, tuple[_Entry, ...]]:
     found: dict[str, tuple[_Entry, ...]] = {}
