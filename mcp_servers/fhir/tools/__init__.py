@@ -1,7 +1,7 @@
 """The tools on offer, in the order in which a client sees them."""
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mcp_servers.fhir.tools.observations import observations
 from mcp_servers.fhir.tools.overview import chart_overview
@@ -10,25 +10,30 @@ from mcp_servers.fhir.tools.records import list_records
 from mcp_servers.fhir.tools.search import fhir_read, fhir_search
 from mcp_servers.fhir.tools.session import Answer, ChartSession
 
-__all__ = ["CATALOGUE", "Answer", "ChartSession", "Offer"]
+__all__ = ["CATALOGUE", "Answer", "ChartSession", "Offer", "Profile"]
+
+# core: the tools that need no code, no FHIR and no SQL; small models choose better among fewer tools.
+Profile = Literal["core", "full"]
 
 
 class Offer(NamedTuple):
-    """A tool: its work (session and call come first), its title, and whether it is about no one patient.
+    """A tool: its work (session and call come first), its title, its profile, and whether it is about no
+    one patient.
 
     The signature of the work, less what the host knows, is the tool's schema; its docstring the description.
     """
 
     work: Callable[..., Awaitable[Answer]]
     title: str
+    profile: Profile = "full"
     unbound_only: bool = False
 
 
 CATALOGUE: tuple[Offer, ...] = (
-    Offer(find_patient, "Find a patient", unbound_only=True),
-    Offer(chart_overview, "Chart overview"),
-    Offer(list_records, "List records of a kind"),
-    Offer(observations, "Measurements and results"),
+    Offer(find_patient, "Find a patient", "core", unbound_only=True),
+    Offer(chart_overview, "Chart overview", "core"),
+    Offer(list_records, "List records of a kind", "core"),
+    Offer(observations, "Measurements and results", "core"),
     Offer(fhir_search, "FHIR search"),
-    Offer(fhir_read, "FHIR read"),
+    Offer(fhir_read, "FHIR read", "core"),
 )

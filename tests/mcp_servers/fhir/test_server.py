@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 
 from mcp_servers.fhir.errors import InvalidRequest
-from mcp_servers.fhir.server import META_KEY, build_server
+from mcp_servers.fhir.recorded import META_KEY
+from mcp_servers.fhir.server import build_server
 from tests.mcp_servers.fhir.conftest import NOW
 from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, http_to, observation, outcome
 from tests.mcp_servers.fhir.sessions import session, text

@@ -1,0 +1,166 @@
+"""One tool call, from intent to result: on the trail before and after, errors as results."""
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import anyio
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, TextContent
+
+from mcp_servers.audit.errors import AuditError
+from mcp_servers.fhir.charts import UnusableDate
+from mcp_servers.fhir.errors import (
+    AuditUnavailable,
+    FhirToolError,
+    InvalidRequest,
+    NotPermitted,
+    PatientLocked,
+    ServerFailed,
+)
+from mcp_servers.fhir.recording import Call, Outcome, Recorder
+from mcp_servers.fhir.tools import Answer
+
+META_KEY = "ehr-navigator/step"
+
+_log = logging.getLogger(__name__)
+_MAX_META = 2000
+_MAX_REFUSED = 4000
+
+
+class Asked(NamedTuple):
+    """A call as a client makes it; `patient` (`Patient/id`) is whom it is about, when that can be told."""
+
+    tool: str
+    arguments: dict[str, Any]
+    patient: str | None
+    context: Context | None
+
+    def begin(self, recorder: Recorder) -> Call:
+        """The call with its intent on the trail. Raises AuditError."""
+        return recorder.begin(self.tool, self.arguments, self.patient, _claims(self.context))
+
+
+async def recorded(
+    recorder: Recorder, asked: Asked, work: Callable[[Call], Awaitable[Answer]]
+) -> CallToolResult:
+    """The result of `work`: the intent is on the trail before it begins, the completion before it returns.
+
+    A client that wants to know of progress is told of each FHIR request answered.
+    """
+    try:
+        call = asked.begin(recorder)
+    except AuditError as error:
+        return _unrecorded(error)
+    told, heard = anyio.create_memory_object_stream[int](math.inf)
+
+    async def report() -> None:
+        async for answered in heard:
+            if asked.context is not None:
+                await asked.context.report_progress(answered, None, f"{answered} FHIR requests answered")
+
+    with told, heard:
+        async with anyio.create_task_group() as group:
+            group.start_soon(report)
+            result = await _completed(call, lambda: work(_Counted(call, told.send_nowait)))
+            group.cancel_scope.cancel()
+    return result
+
+
+def refused(recorder: Recorder, asked: Asked, why: str) -> CallToolResult:
+    """The answer to a call that no tool takes, once it is on the trail: it may have been an attempt."""
+    text = json.dumps(asked.arguments)
+    kept = asked.arguments if len(text) <= _MAX_REFUSED else {"cut": text[:_MAX_REFUSED]}
+    try:
+        call = asked._replace(tool=asked.tool[:64], arguments=kept).begin(recorder)
+        return _complete(call, None, InvalidRequest(why))
+    except AuditError as error:
+        return _unrecorded(error)
+
+
+class _Counted:
+    """A call that also tells how many of its FHIR requests have been answered."""
+
+    def __init__(self, call: Call, tell: Callable[[int], object]) -> None:
+        self.id = call.id
+        self._call = call
+        self._tell = tell
+        self._answered = 0
+
+    def request(self, method: str, url: str, status: int | None, ms: float) -> None:
+        self._call.request(method, url, status, ms)
+        self._answered += 1
+        self._tell(self._answered)
+
+    def complete(self, outcome: Outcome, **facts: Any) -> object:
+        return self._call.complete(outcome, **facts)
+
+
+async def _completed(call: Call, work: Callable[[], Awaitable[Answer]]) -> CallToolResult:
+    """The result of `work`, once the trail holds its completion; a cancelled call is completed too."""
+    answer: Answer | None = None
+    error: FhirToolError | None = None
+    try:
+        answer = await work()
+    except FhirToolError as failed:
+        error = failed
+    except UnusableDate as unusable:
+        error = InvalidRequest(str(unusable))
+    except Exception as unexpected:
+        # The text of an unexpected error may quote the chart: only its type is logged.
+        _log.error("unexpected %s in call %s", type(unexpected).__name__, call.id)
+        error = ServerFailed("The tool failed on this server's answer; ask in another way, or try fhir_read.")
+    except BaseException:
+        _complete(call, None, None)
+        raise
+    try:
+        return _complete(call, answer, error)
+    except AuditError as unrecorded:
+        return _failure(AuditUnavailable(f"{unrecorded} The result is withheld, as it cannot be recorded."))
+
+
+def _complete(call: Call, answer: Answer | None, error: FhirToolError | None) -> CallToolResult:
+    """Complete `call` in the trail, and make the result. Neither answer nor error means cancelled."""
+    if answer is None:
+        declined = isinstance(error, InvalidRequest | NotPermitted | PatientLocked)
+        call.complete(
+            "refused" if declined else "failed",
+            rows=0,
+            refs=[],
+            patients=[],
+            result_sha256="",
+            error=error.kind if error is not None else "cancelled",
+        )
+        return _failure(error or ServerFailed("The call was cancelled."))
+    data = answer.envelope.model_dump(mode="json")
+    digest = hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    refs = [ref for row in data["rows"] for ref in [row.get("ref"), *row.get("refs", [])] if ref]
+    call.complete(
+        "ok",
+        rows=len(data["rows"]),
+        refs=list(dict.fromkeys(refs)),
+        patients=answer.patients,
+        result_sha256=digest,
+        error=None,
+    )
+    return CallToolResult(content=[TextContent(type="text", text=answer.text)], structured_content=data)
+
+
+def _unrecorded(error: AuditError) -> CallToolResult:
+    return _failure(AuditUnavailable(f"{error} Without it no chart is read."))
+
+
+def _failure(error: FhirToolError) -> CallToolResult:
+    text = f"[{error.kind}] {error}"
+    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+
+
+def _claims(context: Context | None) -> dict[str, Any] | None:
+    """What the client says of the step that this call belongs to; claimed, not checked."""
+    claims = None if context is None else (context.request_context.meta or {}).get(META_KEY)
+    if not isinstance(claims, dict) or len(json.dumps(claims)) > _MAX_META:
+        return None
+    return claims
