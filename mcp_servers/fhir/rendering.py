@@ -1,12 +1,24 @@
-"""A result as text for a language model: a header once, a row a line, notes after, within a token budget."""
+"""A result as text for a language model: a row a line, what rows share said once, within a token budget."""
 
+import re
+from bisect import bisect_left
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mcp_servers.fhir.envelope import ResultEnvelope
 
-# About 2,000 tokens at four characters each.
-BUDGET = 8000
+Row = dict[str, Any]
+Count = Callable[[str], int]
+
+BUDGET = 1500
+# What the caller may append: that the text is cut, and the cursor.
+_RESERVED = 30
 _MAX_CELL = 1500
+_MAX_REFS = 4
+_CUT = "… (cut)"
+# Columns that a single row shows without their name: what they are is plain behind a reference.
+_PLAIN = frozenset({"name", "date", "value"})
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 
 
 class Rendered(NamedTuple):
@@ -16,71 +28,182 @@ class Rendered(NamedTuple):
     shown: int
 
 
-def render(envelope: ResultEnvelope, budget: int = BUDGET) -> Rendered:
-    """`envelope` as text, cut at a row's end.
+def by_bytes(text: str) -> int:
+    """How many tokens a text is, taken as four bytes each."""
+    return -(-len(text.encode(errors="replace")) // 4)
 
-    Rows with a `section` become a table each, and each table gets its share of the budget.
+
+def render(envelope: ResultEnvelope, budget: int = BUDGET, count: Count = by_bytes) -> Rendered:
+    """`envelope` as text of at most `budget` tokens as `count` counts them, cut at a row's end.
+
+    Columns that say the same in every row stand once before the rows, columns that repeat each other are one.
+    Times are shown to the minute, and without their offset where all have that of `as_of`. Rows with a
+    `section` become a table each, and each table gets its share of the budget.
     """
-    lines = [_headline(envelope)]
-    sections: dict[str, list[dict[str, Any]]] = {}
+    offset = _shared_offset(envelope)
+    notes = _notes(envelope.notes, budget // 3, count)
+    sections: dict[str, list[Row]] = {}
     for row in envelope.rows:
         sections.setdefault(str(row.get("section", "")), []).append(row)
-    left = budget - sum(len(note) + 3 for note in envelope.notes) - len(lines[0])
+    left = budget - _RESERVED - _size([_headline(envelope, len(envelope.rows)), *notes], count)
+    body: list[str] = []
     shown = 0
     for number, (section, rows) in enumerate(sections.items()):
-        table = _table(rows, max(left // (len(sections) - number), 0))
-        shown += len(table) - 1
-        if section:
-            lines.append(f"## {section}")
-        lines.extend(table)
-        if section and len(table) - 1 < len(rows):
-            lines.append(f"({len(rows) - len(table) + 1} more {section} rows: ask for them by themselves)")
-        left -= sum(len(line) + 1 for line in table)
-    lines.extend(f"- {_one_line(note)}" for note in envelope.notes)
-    return Rendered("\n".join(lines), shown)
+        title = [f"## {section}"] if section else []
+        table, held = _table(rows, left // (len(sections) - number) - _size(title, count), offset, count)
+        part = [*title, *table]
+        if section and held < len(rows):
+            part.append(f"({len(rows) - held} more {section} rows: ask for them by themselves)")
+        body += part
+        shown += held
+        left -= _size(part, count)
+    return Rendered("\n".join([_headline(envelope, shown), *body, *notes]), shown)
 
 
-def _headline(envelope: ResultEnvelope) -> str:
+def _headline(envelope: ResultEnvelope, shown: int) -> str:
     of = f" of {envelope.total}" if envelope.total is not None else ""
-    return f"{envelope.finding.replace('_', ' ')}: {envelope.returned}{of} rows, as of {envelope.as_of}"
+    as_of = _text(envelope.as_of, None)
+    return f"{envelope.finding.replace('_', ' ')}: {shown}{of}, as of {as_of}"
 
 
-def _table(rows: list[dict[str, Any]], budget: int) -> list[str]:
-    """A header line and as many rows as fit in `budget` characters, one at least."""
-    columns = list(dict.fromkeys(key for row in rows for key in row if key != "section"))
-    lines = [" | ".join(columns)]
-    left = budget - len(lines[0])
-    limit = left if len(rows) == 1 else _MAX_CELL
-    for row in rows:
-        line = " | ".join(_cell(row.get(column), limit) for column in columns).rstrip(" |")
-        left -= len(line) + 1
-        if left < 0 and len(lines) > 1:
-            break
+def _notes(notes: list[str], budget: int, count: Count) -> list[str]:
+    lines: list[str] = []
+    for number, note in enumerate(notes):
+        line = _fitted(f"- {_one_line(note)}", budget, count)
+        if lines and _size([*lines, line], count) > budget:
+            return [*lines, f"- {len(notes) - number} more notes"]
         lines.append(line)
     return lines
 
 
-def _cell(value: Any, limit: int) -> str:
-    text = _text(value)
-    return text if len(text) <= limit else f"{text[: max(limit, 0)]}… (cut)"
+def _table(rows: list[Row], budget: int, offset: str | None, count: Count) -> tuple[list[str], int]:
+    """What all rows share, a header, and as many rows as fit in `budget`, one at least; and how many do.
+
+    A line that begins with chart text begins with a bar, so that it cannot pass for a note or a title.
+    """
+    cells = [_cells(row, offset) for row in rows]
+    if len(rows) == 1:
+        return [_fitted(_alone(cells[0]), budget, count)], 1
+    units, values = ({cell.get(name) for cell in cells} for name in ("unit", "value"))
+    if len(units) > 1 or len(values) == 1:
+        cells = [_with_unit(cell) for cell in cells]
+    columns = _columns(cells)
+    shared = [names for names in columns if len({cell.get(names[0]) for cell in cells}) == 1]
+    varying = [names for names in columns if names not in shared]
+    lines = []
+    if shared and varying:
+        said = (f"{', '.join(names)}: {cells[0][names[0]]}" for names in shared)
+        lines.append(_fitted(f"each: {' | '.join(said)}", budget // 2, count))
+    else:
+        varying = columns
+    bar = "" if varying[0] == ["ref"] else "| "
+    lines.append(bar + " | ".join(", ".join(names) for names in varying))
+    left = budget - _size(lines, count)
+    for held, cell in enumerate(cells):
+        line = bar + " | ".join(cell.get(names[0], "") for names in varying).rstrip(" |")
+        size = _size([line], count)
+        if size > left and held:
+            return lines, held
+        lines.append(_fitted(line, left, count))
+        left -= size
+    return lines, len(rows)
 
 
-def _text(value: Any) -> str:
+def _columns(cells: list[dict[str, str]]) -> list[list[str]]:
+    """The columns, those that say the same as each other in every row together; sparse ones last."""
+    alike: dict[tuple[str | None, ...], list[str]] = {}
+    for name in dict.fromkeys(name for cell in cells for name in cell):
+        alike.setdefault(tuple(cell.get(name) for cell in cells), []).append(name)
+    return [names for column, names in sorted(alike.items(), key=lambda item: None in item[0])]
+
+
+def _alone(cell: dict[str, str]) -> str:
+    """A single row: each text once, behind the names of the columns that say it, where they are needed."""
+    alike: dict[str, list[str]] = {}
+    for name, text in _with_unit(cell).items():
+        alike.setdefault(text, []).append(name)
+    parts: list[str] = []
+    for text, names in alike.items():
+        plain = names == ["ref"] or (parts and len(names) == 1 and names[0] in _PLAIN)
+        parts.append(text if plain else f"{', '.join(names)}: {text}")
+    return " | ".join(parts)
+
+
+def _with_unit(cell: dict[str, str]) -> dict[str, str]:
+    if "value" not in cell or "unit" not in cell:
+        return cell
+    joined = {**cell, "value": f"{cell['value']} {cell['unit']}"}
+    del joined["unit"]
+    return joined
+
+
+def _cells(row: Row, offset: str | None) -> dict[str, str]:
+    """The row's texts. A comparator stands before its value, and of many references a few are shown."""
+    cells: dict[str, str] = {}
+    for name, value in row.items():
+        if name == "components" and isinstance(value, list):
+            text = _components(value, str(row.get("value", "")), offset)
+        elif name == "refs" and isinstance(value, list) and len(value) > _MAX_REFS:
+            text = f"{_text(value[:_MAX_REFS], offset)} and {len(value) - _MAX_REFS} more"
+        else:
+            text = _text(value, offset)
+        # A row of a reference and a whole record may take all of the budget.
+        if text and name != "section":
+            cells[name] = text if len(text) <= _MAX_CELL or len(row) <= 2 else text[:_MAX_CELL] + _CUT
+    if "value" in cells and "comparator" in cells:
+        cells["value"] = cells.pop("comparator") + cells["value"]
+    return cells
+
+
+def _components(components: list[Any], value: str, offset: str | None) -> str:
+    """`Systolic/Diastolic` where the row's value is `138/84`, else each component with its value and unit."""
+    parts = [_cells(part, offset) for part in components if isinstance(part, dict)]
+    if value.count("/") == len(parts) - 1 and all("value" in part for part in parts):
+        return "/".join(part.get("name", "?") for part in parts)
+    return ", ".join(
+        " ".join(text for name, text in _with_unit(part).items() if name != "code") for part in parts
+    )
+
+
+def _text(value: Any, offset: str | None) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return "; ".join(f"{key}={_nested(item)}" for key, item in value.items())
+        return "; ".join(f"{key}={_nested(item, offset)}" for key, item in value.items())
     if isinstance(value, list):
-        return ", ".join(_nested(item) for item in value)
-    return _one_line(str(value)).replace("|", "¦")
+        return ", ".join(_nested(item, offset) for item in value)
+    text = _one_line(str(value)).replace("|", "¦")
+    moment = _MOMENT.fullmatch(text)
+    return moment[1] + ("" if moment[2] == offset else moment[2]) if moment else text
 
 
-def _nested(value: Any) -> str:
-    return f"({_text(value)})" if isinstance(value, dict) else _text(value)
+def _nested(value: Any, offset: str | None) -> str:
+    text = _text(value, offset)
+    return f"({text})" if isinstance(value, dict) else text
+
+
+def _shared_offset(envelope: ResultEnvelope) -> str | None:
+    """The offset of `as_of`, where every time in the rows has it."""
+    now = _MOMENT.fullmatch(envelope.as_of)
+    times = (value for row in envelope.rows for value in row.values() if isinstance(value, str))
+    found = {moment[2] for value in times if (moment := _MOMENT.fullmatch(value))}
+    return now[2] if now and found <= {now[2]} else None
 
 
 def _one_line(text: str) -> str:
     """Chart text on one line, so that no record can pass for another row or note."""
     return " ".join(text.split())
+
+
+def _size(lines: list[str], count: Count) -> int:
+    return sum(count(f"{line}\n") for line in lines)
+
+
+def _fitted(line: str, budget: int, count: Count) -> str:
+    """The line, or as much of its beginning as fits in `budget`."""
+    if _size([line], count) <= budget:
+        return line
+    fits = bisect_left(range(1, len(line)), True, key=lambda end: _size([line[:end] + _CUT], count) > budget)
+    return line[:fits] + _CUT

@@ -122,7 +122,7 @@ class ChartSession:
         if shown < len(rows):
             cursor = cursor_after(shown)
         if cursor is not None:
-            text += f"\n- truncated: {shown} rows shown here; the next ones come with cursor {cursor}"
+            text += f"\n- more rows: cursor {cursor}"
         return Answer(envelope, text, [lock.patient])
 
 

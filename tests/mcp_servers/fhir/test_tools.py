@@ -110,7 +110,7 @@ async def test_a_text_that_is_cut_carries_the_cursor_to_its_next_row() -> None:
     app = ScriptedFhir(
         [
             {"resourceType": "Patient", "id": "A"},
-            *(observation(f"o{n:02}", "A", note=[{"text": long}]) for n in range(60)),
+            *(observation(f"o{n:02}", "A", note=[{"text": f"{n} {long}"}]) for n in range(60)),
         ]
     )
     asked = {"resource_type": "Observation", "elements": ["note"], "limit": 60}
