@@ -34,6 +34,7 @@ from agent.session import Session, save
 # those are imported where they are used.
 if TYPE_CHECKING:
     import httpx
+    from mcp.server import MCPServer
     from starlette.applications import Starlette
 
     from agent.toolbox import Toolbox
@@ -46,18 +47,6 @@ CHARTS = "charts.sqlite"
 EMBEDDED = "http://embedded/fhir"
 DELIVERY_SECONDS = 20  # a slow store must not hold up the person; the rest waits in the outbox
 MAX_COMPLETION = 2_048  # tokens of one step
-
-
-def private_folder(path: Path) -> Path:
-    """The folder, made for its user alone. Raises UsageError when it cannot be made."""
-    try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise UsageError(
-            f"The data folder {path} cannot be made ({error.strerror}); set EHR_NAVIGATOR_DATA_DIR to a "
-            "folder that you may write."
-        ) from None
-    return path
 
 
 def journal_path(settings: Settings) -> Path:
@@ -102,7 +91,7 @@ def open_embedded(settings: Settings) -> "Iterator[Starlette]":
 
     from fhir_fixtures.store import create_app, open_store
 
-    path = private_folder(settings.data_dir) / CHARTS
+    path = settings.folder / CHARTS
     try:
         store = open_store(path)
     except sqlite3.Error as error:
@@ -178,7 +167,7 @@ def open_journal(settings: Settings) -> "Journal":
     from mcp_servers.audit.journal import Journal
 
     with audit_explained():
-        return Journal(private_folder(settings.data_dir) / JOURNAL)
+        return Journal(settings.folder / JOURNAL)
 
 
 async def deliver_events(journal: "Journal", http: "httpx.AsyncClient") -> "list[Undelivered]":
@@ -287,10 +276,19 @@ class Navigator:
     def toolbox(self, session: Session) -> "AbstractAsyncContextManager[Toolbox]":
         """The chart tools, locked to the session's patient; for finding one, when it has none."""
         from agent.toolbox import open_toolbox
+
+        return open_toolbox(self.server(session))
+
+    def server(self, session: Session) -> "MCPServer":
+        """The MCP server of the chart tools for a session, of the profile that is set."""
         from mcp_servers.fhir.server import build_server
 
-        return open_toolbox(
-            build_server(self.http, self.recorder(session), patient=session.patient, now=session.now)
+        return build_server(
+            self.http,
+            self.recorder(session),
+            patient=session.patient,
+            now=session.now,
+            tools=self.settings.tools,
         )
 
     async def find(self, session: Session, text: str) -> str:
@@ -368,7 +366,7 @@ class Conversation:
 
         check_question(question)
         settings = self.navigator.settings
-        folder = private_folder(settings.data_dir) / "sessions"
+        folder = settings.folder / "sessions"
         run = Run(
             session=self.session,
             toolbox=self.toolbox,

@@ -1,4 +1,4 @@
-"""What the commands besides asking do: serve the tools, the sample charts, the audit trail."""
+"""What the commands besides asking and serving do: the sample charts, the audit trail."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,29 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.app import audit_explained, journal_path, open_embedded, open_fhir, open_navigator
+from agent.app import audit_explained, journal_path, open_embedded, open_fhir
 from agent.config import Settings
 from agent.errors import Failed, UsageError
-from agent.questions import patient_reference
 
 if TYPE_CHECKING:
     from mcp_servers.audit.stored import DeliveryVerification
     from mcp_servers.audit.verify import Finding
 
 T = TypeVar("T")
-
-
-async def serve_mcp(settings: Settings, patient: str | None) -> None:
-    """The chart tools on stdin and stdout, for any MCP client, until it hangs up."""
-    from mcp_servers.fhir.server import build_server
-
-    async with open_navigator(settings) as navigator:
-        session = navigator.new_session()
-        session.patient = patient and patient_reference(patient)
-        server = build_server(
-            navigator.http, navigator.recorder(session), patient=session.patient, now=session.now
-        )
-        await server.run_stdio_async()
 
 
 def sample_patients() -> list[dict[str, Any]]:

@@ -3,13 +3,14 @@
 import argparse
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from agent import app, chores, rendering
+from agent import app, chores, rendering, serving
 from agent.config import Settings, load
 from agent.errors import NavigatorError, Refused, UsageError
 from agent.questions import Asked, read_questions
@@ -69,7 +70,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     server = argparse.ArgumentParser(add_help=False)
     server.add_argument("--fhir", metavar="URL", help="FHIR R4 base (default: the embedded sample charts)")
-    planner = argparse.ArgumentParser(add_help=False)
+    offered = argparse.ArgumentParser(add_help=False)
+    offered.add_argument(
+        "--tools", metavar="PROFILE", help="core (the simplest few, for small models) | full (default)"
+    )
+    planner = argparse.ArgumentParser(add_help=False, parents=[offered])
     planner.add_argument("--model", metavar="NAME", help="offline (default) | openai[:NAME] | scripted:FILE")
     planner.add_argument(
         "--openai-url", metavar="URL", help="OpenAI-compatible endpoint, on loopback or a clinic host"
@@ -104,8 +109,17 @@ def build_parser() -> argparse.ArgumentParser:
 
     mcp = commands.add_parser("mcp", help="serve the chart tools to an MCP client")
     servers = mcp.add_subparsers(title="servers", required=True, metavar="SERVER")
-    fhir = servers.add_parser("fhir", parents=[general, server], help="the chart tools over a FHIR server")
-    fhir.add_argument("--stdio", action="store_true", required=True, help="speak MCP on stdin and stdout")
+    fhir = servers.add_parser(
+        "fhir", parents=[general, server, offered], help="the chart tools over a FHIR server"
+    )
+    transport = fhir.add_mutually_exclusive_group(required=True)
+    transport.add_argument("--stdio", action="store_true", help="speak MCP on stdin and stdout")
+    transport.add_argument(
+        "--http", type=_address, metavar="HOST:PORT", help="speak streamable HTTP here (port 0: a free one)"
+    )
+    fhir.add_argument(
+        "--path-prefix", type=_prefix, default="", metavar="/PATH", help="serve HTTP at /PATH/mcp"
+    )
     fhir.add_argument("--patient", metavar="REF", help="lock the server to this patient")
     fhir.add_argument("--now", metavar="DATE", help="the date that counts as today")
     fhir.set_defaults(run=_mcp, opens_charts=True)
@@ -151,6 +165,20 @@ def _positive(text: str) -> int:
     if not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8765")
+    return host.strip("[]"), int(port)
+
+
+def _prefix(text: str) -> str:
+    path = text.strip("/")
+    if not re.fullmatch(r"([\w.~-]+(/[\w.~-]+)*)?", path, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path such as /ehr")
+    return path and f"/{path}"
 
 
 def _ask(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -225,7 +253,18 @@ def _read_line() -> str:
 
 
 def _mcp(settings: Settings, arguments: argparse.Namespace) -> int:
-    asyncio.run(chores.serve_mcp(settings, arguments.patient))
+    if arguments.stdio:
+        asyncio.run(serving.serve_stdio(settings, arguments.patient))
+        return OK
+    asyncio.run(
+        serving.serve_http(
+            settings,
+            arguments.patient,
+            arguments.http,
+            arguments.path_prefix,
+            lambda url: print(f"The chart tools are at {url}", file=sys.stderr, flush=True),
+        )
+    )
     return OK
 
 

@@ -38,6 +38,11 @@ class Settings(BaseModel):
     max_hops: int = Field(12, ge=1, le=50, description="tool hops before a run is given up")
     max_tokens: int = Field(200_000, ge=1_000, description="tokens in and out before a run is given up")
     max_seconds: float = Field(300, gt=0, description="seconds before a run is given up")
+    tools: Literal["core", "full"] = Field("full", description="chart tools on offer; core: the simplest few")
+    mcp_token: SecretStr = Field(
+        SecretStr(""), description="bearer token that clients of `mcp fhir --http` must give"
+    )
+    mcp_hosts: tuple[str, ...] = Field((), description="names besides loopback at which they reach it")
     now: datetime | None = Field(None, description="the date on which the question is asked; default today")
     user: str = Field(default_factory=getpass.getuser, description="who asks, for the audit trail")
     purpose: str = Field("TREAT", description="purpose of use, HL7 v3-PurposeOfUse code")
@@ -46,7 +51,7 @@ class Settings(BaseModel):
         description="sessions, the audit journal and the embedded store",
     )
 
-    @field_validator("clinic_hosts", mode="before")
+    @field_validator("clinic_hosts", "mcp_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
@@ -82,6 +87,18 @@ class Settings(BaseModel):
     def moment(self) -> datetime:
         """The date and time that counts as now, with an offset."""
         return self.now or datetime.now().astimezone()
+
+    @property
+    def folder(self) -> Path:
+        """`data_dir`, made for its user alone. Raises UsageError when it cannot be made."""
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise UsageError(
+                f"The data folder {self.data_dir} cannot be made ({error.strerror}); set"
+                " EHR_NAVIGATOR_DATA_DIR to a folder that you may write."
+            ) from None
+        return self.data_dir
 
 
 def load(

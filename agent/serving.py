@@ -1,0 +1,94 @@
+"""The chart tools for MCP clients of others: on stdin and stdout, or over streamable HTTP."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext, suppress
+
+from agent.app import Navigator, deliver_events, open_navigator
+from agent.config import Settings
+from agent.errors import AuditUnavailable, UsageError
+from agent.questions import patient_reference
+from agent.session import Session
+
+DELIVER_EVERY_SECONDS = 30
+
+
+async def serve_stdio(settings: Settings, patient: str | None) -> None:
+    """The chart tools on stdin and stdout, for any MCP client, until it hangs up."""
+    async with open_navigator(settings) as navigator, delivering(navigator):
+        await navigator.server(_session(navigator, patient)).run_stdio_async()
+
+
+async def serve_http(
+    settings: Settings,
+    patient: str | None,
+    address: tuple[str, int],
+    path_prefix: str,
+    ready: Callable[[str], object],
+) -> None:
+    """The chart tools over streamable HTTP until SIGINT or SIGTERM; `ready` is given their URL.
+
+    Raises UsageError for an address that cannot be listened on, and for one that other machines reach when
+    no token is set.
+    """
+    import uvicorn
+
+    from mcp_servers.fhir.http import http_app, is_loopback
+
+    host, port = address
+    token = settings.mcp_token.get_secret_value()
+    if not token and not is_loopback(host):
+        raise UsageError(
+            f"Other machines reach {host}: set a bearer token for them in EHR_NAVIGATOR_MCP_TOKEN, or listen"
+            " on 127.0.0.1."
+        )
+    try:
+        listener = socket.create_server(
+            address, family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128
+        )
+    except OSError as error:
+        raise UsageError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
+    shown = f"[{host}]" if ":" in host else host
+    with listener:
+        async with open_navigator(settings) as navigator, delivering(navigator):
+            app = http_app(
+                navigator.server(_session(navigator, patient)),
+                path_prefix=path_prefix,
+                hosts=(shown, *settings.mcp_hosts),
+                token=token,
+            )
+            server = uvicorn.Server(
+                uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+            )
+            # uvicorn would raise the signal again once it is done, before the trail is delivered and closed.
+            server.capture_signals = nullcontext  # type: ignore[assignment, method-assign]
+            for signum in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(signum, setattr, server, "should_exit", True)
+            ready(f"http://{shown}:{listener.getsockname()[1]}{path_prefix}/mcp")
+            await server.serve(sockets=[listener])
+
+
+def _session(navigator: Navigator, patient: str | None) -> Session:
+    session = navigator.new_session()
+    session.patient = patient and patient_reference(patient)
+    return session
+
+
+@asynccontextmanager
+async def delivering(navigator: Navigator) -> AsyncIterator[None]:
+    """Hand over the AuditEvents that wait now and then, as a server may run for months."""
+
+    async def now_and_then() -> None:
+        while True:
+            await asyncio.sleep(DELIVER_EVERY_SECONDS)
+            await deliver_events(navigator.journal, navigator.http)
+
+    task = asyncio.create_task(now_and_then())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, AuditUnavailable):
+            await task
