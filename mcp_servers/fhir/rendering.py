@@ -15,6 +15,7 @@ BUDGET = 1500
 _RESERVED = 30
 _MAX_CELL = 1500
 _MAX_REFS = 4
+_MAX_CODES = 4
 _CUT = "… (cut)"
 # Columns that a single row shows without their name: what they are is plain behind a reference.
 _PLAIN = frozenset({"name", "date", "value"})
@@ -84,18 +85,19 @@ def _table(rows: list[Row], budget: int, offset: str | None, count: Count) -> tu
     cells = [_cells(row, offset) for row in rows]
     if len(rows) == 1:
         return [_fitted(_alone(cells[0]), budget, count)], 1
+    lines, cells = _by_code(cells)
     units, values = ({cell.get(name) for cell in cells} for name in ("unit", "value"))
     if len(units) > 1 or len(values) == 1:
         cells = [_with_unit(cell) for cell in cells]
     columns = _columns(cells)
     shared = [names for names in columns if len({cell.get(names[0]) for cell in cells}) == 1]
     varying = [names for names in columns if names not in shared]
-    lines = []
     if shared and varying:
         said = (f"{', '.join(names)}: {cells[0][names[0]]}" for names in shared)
-        lines.append(_fitted(f"each: {' | '.join(said)}", budget // 2, count))
+        lines.insert(0, f"each: {' | '.join(said)}")
     else:
         varying = columns
+    lines = [_fitted(line, budget // 3, count) for line in lines]
     bar = "" if varying[0] == ["ref"] else "| "
     lines.append(bar + " | ".join(", ".join(names) for names in varying))
     left = budget - _size(lines, count)
@@ -107,6 +109,29 @@ def _table(rows: list[Row], budget: int, offset: str | None, count: Count) -> tu
         lines.append(_fitted(line, left, count))
         left -= size
     return lines, len(rows)
+
+
+def _by_code(cells: list[dict[str, str]]) -> tuple[list[str], list[dict[str, str]]]:
+    """Where the rows have few codes, a line a code of what its rows share; and the rows without that."""
+    coded: dict[str | None, list[dict[str, str]]] = {}
+    for cell in cells:
+        coded.setdefault(cell.get("code"), []).append(cell)
+    if None in coded or not 1 < len(coded) <= min(len(cells) // 3, _MAX_CODES):
+        return [], cells
+    names = dict.fromkeys(name for cell in cells for name in cell if name not in ("ref", "code"))
+    shared = [
+        name
+        for name in names
+        if len({cell.get(name) for cell in cells}) > 1
+        and all(len({cell.get(name) for cell in group}) == 1 for group in coded.values())
+    ]
+    lines = [
+        f"each with code {code}: "
+        + " | ".join(f"{name}: {group[0][name]}" for name in shared if name in group[0])
+        for code, group in coded.items()
+    ]
+    rest = [{name: text for name, text in cell.items() if name not in shared} for cell in cells]
+    return (lines if shared else []), rest
 
 
 def _columns(cells: list[dict[str, str]]) -> list[list[str]]:
@@ -176,7 +201,7 @@ def _text(value: Any, offset: str | None) -> str:
         return ", ".join(_nested(item, offset) for item in value)
     text = _one_line(str(value)).replace("|", "¦")
     moment = _MOMENT.fullmatch(text)
-    return moment[1] + ("" if moment[2] == offset else moment[2]) if moment else text
+    return moment[1] + ("" if _offset(moment) == offset else moment[2]) if moment else text
 
 
 def _nested(value: Any, offset: str | None) -> str:
@@ -188,8 +213,12 @@ def _shared_offset(envelope: ResultEnvelope) -> str | None:
     """The offset of `as_of`, where every time in the rows has it."""
     now = _MOMENT.fullmatch(envelope.as_of)
     times = (value for row in envelope.rows for value in row.values() if isinstance(value, str))
-    found = {moment[2] for value in times if (moment := _MOMENT.fullmatch(value))}
-    return now[2] if now and found <= {now[2]} else None
+    found = {_offset(moment) for value in times if (moment := _MOMENT.fullmatch(value))}
+    return _offset(now) if now and found <= {_offset(now)} else None
+
+
+def _offset(moment: re.Match[str]) -> str:
+    return moment[2].replace("Z", "+00:00")
 
 
 def _one_line(text: str) -> str:

@@ -44,6 +44,18 @@ def test_what_every_row_says_is_said_once() -> None:
     assert lines(rows)[1:4] == ["each: name: Weight | unit: kg", "ref | value", "Observation/0 | 0"]
 
 
+def test_what_every_row_with_a_code_says_is_said_once() -> None:
+    blood = {"name": "Potassium in Blood", "code": "6298-4"}
+    serum = {"name": "Potassium in Serum", "code": "2823-3", "range": "3.5-5.1 mmol/L"}
+    rows = [{"ref": f"O/{n}", **(serum if n % 2 else blood), "value": n} for n in range(6)]
+    assert lines(rows)[1:5] == [
+        "each with code 6298-4: name: Potassium in Blood",
+        "each with code 2823-3: name: Potassium in Serum | range: 3.5-5.1 mmol/L",
+        "ref | code | value",
+        "O/0 | 6298-4 | 0",
+    ]
+
+
 def test_rows_that_differ_in_nothing_keep_their_columns() -> None:
     assert lines([{"name": "a"}, {"name": "a"}])[1:] == ["| name", "| a", "| a"]
 
@@ -101,7 +113,10 @@ def test_times_are_shown_to_the_minute_and_partial_dates_as_they_are() -> None:
 
 
 def test_an_offset_that_all_times_share_stands_once() -> None:
-    rows = [{"ref": f"O/{n}", "date": f"2026-09-1{n}T08:20:00+00:00"} for n in range(2)]
+    rows = [
+        {"ref": "O/0", "date": "2026-09-10T08:20:00Z"},
+        {"ref": "O/1", "date": "2026-09-11T09:00:00+00:00"},
+    ]
     shown = lines(rows, as_of="2026-11-01T12:00:00+00:00")
     assert shown[0].endswith("as of 2026-11-01T12:00+00:00")
     assert shown[2] == "O/0 | 2026-09-10T08:20"
