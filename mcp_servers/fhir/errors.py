@@ -2,6 +2,7 @@
 
 FhirToolError
 ├── InvalidRequest      invalid_request    the arguments cannot be used; the message says what to do instead
+│   └── SearchExpired                      the server has forgotten a search; it can be run again
 ├── NotFound            not_found          no such record (404), or it was deleted (410)
 ├── NotPermitted        not_permitted      the FHIR server refused (401, 403)
 ├── PatientLocked       patient_locked     outside the patient that this session is bound to
@@ -22,6 +23,10 @@ class InvalidRequest(FhirToolError):
     """The arguments cannot be used."""
 
     kind = "invalid_request"
+
+
+class SearchExpired(InvalidRequest):
+    """The server has forgotten a search, and its further pages; it can be run again."""
 
 
 class NotFound(FhirToolError):

@@ -10,12 +10,14 @@ from mcp_servers.fhir.charts import Search
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.errors import FhirToolError
+from mcp_servers.fhir.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
 
 Resource = dict[str, Any]
 
-MAX_RESOURCES = 5000
-_PAGE_SIZE = 200
+# What is read of one type before it is said that others may match.
+MAX_RESOURCES = 60_000
+PAGE_SIZE = 200
 _AT_ONCE = 4
 
 
@@ -76,25 +78,25 @@ async def gather(client: FhirClient, searches: Iterable[Search], lock: PatientLo
 
 
 async def _all_pages(client: FhirClient, search: Search, lock: PatientLock, call: Call) -> Gathered:
+    kind = search.resource_type
     parameters = [*search.parameters, *(("_include", value) for value in search.includes)]
-    page = await client.search(search.resource_type, parameters, lock, call, count=_PAGE_SIZE)
-    found: dict[str, Resource] = {}
-    gathered = Gathered()
-    while True:
-        found.update((resource["id"], resource) for resource in page.matches)
-        gathered.included.update(page.included)
-        gathered.notes.extend(page.notes)
-        if page.next is None:
-            break
-        if len(found) >= MAX_RESOURCES:
-            gathered.complete = False
-            gathered.notes.append(
-                f"Only the first {len(found)} {search.resource_type} records were read; others may match."
-            )
-            break
-        page = await client.next_page(page.next, lock, call)
-    gathered.by_type[search.resource_type] = list(found.values())
-    return gathered
+    pages = await read_pages(client, kind, parameters, lock, call, count=PAGE_SIZE, enough=too_many)
+    notes = list(pages.notes)
+    if pages.more:
+        notes.append(f"Only the first {len(pages.matches)} {kind} records were read; others may match.")
+    return Gathered(
+        {kind: list(pages.matches.values())}, pages.included, notes, pages.complete and not pages.more
+    )
+
+
+def too_many(pages: Pages) -> bool:
+    """Whether no more records of a type are read than these."""
+    return len(pages.matches) >= MAX_RESOURCES
+
+
+def one_page(_: Pages) -> bool:
+    """Enough is what the first page holds."""
+    return True
 
 
 def _merge(gathered: Gathered, part: Gathered) -> None:

@@ -4,12 +4,15 @@ import json
 import math
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
+import anyio.to_thread
 import httpx
 
 from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, NotFound, NotPermitted, ServerFailed
@@ -18,10 +21,34 @@ from mcp_servers.fhir.recording import Call
 Resource = dict[str, Any]
 
 ATTEMPTS = 3
-# All the waiting that one request may cost, and how long one answer may take to arrive whole.
-MAX_WAIT_S = 10.0
-DEADLINE_S = 30.0
-MAX_BODY_BYTES = 32 * 1024 * 1024
+MEBIBYTE = 1024 * 1024
+# JSON of this many values takes some 300 MB in Python, and FHIR of 32 MiB has not half as many.
+MAX_VALUES = 3_000_000
+# From this size on, reading JSON would keep other calls waiting (10 ms a megabyte).
+_LARGE = 512 * 1024
+_CALLS_KEPT = 256
+
+
+class Limits(NamedTuple):
+    """What an answer may take, and all answers to one tool call: bytes unpacked, and seconds.
+
+    `wait_s` is all the waiting between tries that one request may cost.
+    """
+
+    body_bytes: int = 32 * MEBIBYTE
+    request_s: float = 30.0
+    wait_s: float = 10.0
+    call_bytes: int = 512 * MEBIBYTE
+    call_s: float = 120.0
+
+
+@dataclass
+class _Spent:
+    """What one tool call has cost so far."""
+
+    since: float
+    bytes: int = 0
+
 
 _HEADERS = {
     "Accept": "application/fhir+json",
@@ -39,15 +66,21 @@ class Transport:
     """GET requests against one FHIR server, over an `httpx.AsyncClient` that someone else closes."""
 
     def __init__(
-        self, http: httpx.AsyncClient, *, sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+        self, http: httpx.AsyncClient, *, sleep: Callable[[float], Awaitable[None]], limits: Limits
     ) -> None:
         self._http = http
         self._sleep = sleep
+        self._limits = limits
+        self._spent: OrderedDict[str, _Spent] = OrderedDict()
 
     @property
     def base(self) -> str:
         """The server's base address, without a slash at its end, and without the credentials in it."""
         return str(self._http.base_url.copy_with(userinfo=b"")).rstrip("/")
+
+    def bytes_read(self, call: Call) -> int:
+        """How much one tool call has read so far, unpacked."""
+        return self._of(call).bytes
 
     async def get(self, url: httpx.URL, call: Call, *, quoting: bool = True) -> Resource:
         """The resource at `url`, as parsed JSON.
@@ -62,22 +95,26 @@ class Transport:
             if response.status_code not in (429, 503):
                 break
             wait = _retry_after(response, default=0.5 * 2**attempt)
-            if attempt == ATTEMPTS or waited + wait > MAX_WAIT_S:
+            if attempt == ATTEMPTS or waited + wait > self._limits.wait_s:
                 raise ServerFailed(
                     f"The FHIR server is too busy (HTTP {response.status_code}) and asks to wait"
                     f" {wait:.0f} s; try again later."
                 )
             waited += wait
             await self._sleep(wait)
-        if response.is_success:
+        if not response.is_success:
+            raise _error(response.status_code, body if quoting and len(body) < _LARGE else b"")
+        if len(body) < _LARGE:
             return _resource(body)
-        raise _error(response.status_code, body if quoting else b"")
+        return await anyio.to_thread.run_sync(_resource, body)
 
-    async def _send(self, url: httpx.URL, call: Call) -> tuple[httpx.Response, bytes]:
+    async def _send(self, url: httpx.URL, call: Call) -> tuple[httpx.Response, bytearray]:
+        spent, limits = self._of(call), self._limits
+        left = spent.since + limits.call_s - anyio.current_time()
         started = time.perf_counter()
         status: int | None = None
         try:
-            with anyio.fail_after(DEADLINE_S):
+            with anyio.fail_after(min(limits.request_s, left)):
                 headers = {**_HEADERS, "X-Request-ID": call.id}
                 async with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
                     status = response.status_code
@@ -88,12 +125,24 @@ class Transport:
                     body = bytearray()
                     async for chunk in response.aiter_bytes():
                         body += chunk
-                        if len(body) > MAX_BODY_BYTES:
+                        spent.bytes += len(chunk)
+                        if len(body) > limits.body_bytes:
                             raise ServerFailed(
-                                "The FHIR server's answer does not end (over 32 MiB); narrow the request."
+                                "The FHIR server's answer does not end (over"
+                                f" {limits.body_bytes // MEBIBYTE} MiB); narrow the request."
                             )
-                    return response, bytes(body)
+                        if spent.bytes > limits.call_bytes:
+                            raise ServerFailed(
+                                f"This took over {limits.call_bytes // MEBIBYTE} MiB of answers from the FHIR"
+                                " server, and was given up; ask for less."
+                            )
+                    return response, body
         except (TimeoutError, httpx.TimeoutException):
+            if anyio.current_time() - spent.since >= limits.call_s:
+                raise ServerFailed(
+                    f"This took the FHIR server over {limits.call_s:.0f} s in all, and was given up;"
+                    " ask for less, or try again later."
+                ) from None
             raise ServerFailed(
                 f"The FHIR server at {self.base} did not answer in time; try again, or ask for less."
             ) from None
@@ -105,6 +154,14 @@ class Transport:
         finally:
             ms = (time.perf_counter() - started) * 1000
             call.request("GET", str(url), status, ms)
+
+    def _of(self, call: Call) -> _Spent:
+        """What `call` has cost; its time runs from its first request. The calls of long ago are forgotten."""
+        spent = self._spent.setdefault(call.id, _Spent(anyio.current_time()))
+        self._spent.move_to_end(call.id)
+        if len(self._spent) > _CALLS_KEPT:
+            self._spent.popitem(last=False)
+        return spent
 
 
 def outcome_text(resource: Resource) -> str:
@@ -125,8 +182,10 @@ def outcome_text(resource: Resource) -> str:
     return "; ".join(lines)
 
 
-def _resource(body: bytes) -> Resource:
+def _resource(body: bytes | bytearray) -> Resource:
     """The resource in `body`. Raises ServerFailed."""
+    if len(body) > MAX_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise ServerFailed(f"The FHIR server's answer has over {MAX_VALUES} values; narrow the request.")
     try:
         resource = json.loads(body.decode("utf-8-sig"), parse_float=_finite, parse_constant=_finite)
         if _SURROGATE.search(body):  # half a character cannot be sent or stored; the rest of the text can
@@ -148,7 +207,7 @@ def _finite(number: str) -> float:
     return value
 
 
-def _error(status: int, body: bytes) -> FhirToolError:
+def _error(status: int, body: bytes | bytearray) -> FhirToolError:
     """The error that HTTP `status` stands for, with what the server's OperationOutcome says of it."""
     try:
         resource = _resource(body)

@@ -1,14 +1,14 @@
 """fhir_search, fhir_read: what no other tool shows."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.charts.elements import entered_in_error
-from mcp_servers.fhir.client import Page
 from mcp_servers.fhir.cursors import place_of
 from mcp_servers.fhir.envelope import ResultEnvelope
+from mcp_servers.fhir.paging import Pages, read_pages
 from mcp_servers.fhir.projection import bounded, elements_row
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.references import checked, checked_type
@@ -23,6 +23,8 @@ from mcp_servers.fhir.tools.session import (
     finding_of,
     query_key,
 )
+
+Resource = dict[str, Any]
 
 
 class SearchParameter(BaseModel):
@@ -56,27 +58,30 @@ async def fhir_search(
     place = place_of(query, cursor)
     by_error = any("entered-in-error" in value for _, value in asked)
 
-    def project(page: Page) -> tuple[list[Row], list[str]]:
-        shown = [r for r in page.matches if by_error or not entered_in_error(r)]
-        left_out = len(page.matches) - len(shown)
-        notes = [*page.notes]
-        if left_out:
-            notes.append(f"{left_out} records entered in error are left out.")
-        if elements:
-            return [elements_row(resource, elements) for resource in shown], notes
-        return [charts.record_row(resource, page.included) for resource in shown], notes
+    wanted = place.skip + limit
 
-    page = await session.client.search(
-        checked_type(resource_type), asked, lock, call, count=place.skip + limit
+    def shown(pages: Pages) -> list[Resource]:
+        return [r for r in pages.matches.values() if by_error or not entered_in_error(r)]
+
+    pages = await read_pages(
+        session.client,
+        checked_type(resource_type),
+        asked,
+        lock,
+        call,
+        count=wanted,
+        enough=lambda pages: len(shown(pages)) >= wanted,
     )
-    total = page.total
-    rows, notes = project(page)
-    while page.next is not None and len(rows) <= place.skip + limit:
-        page = await session.client.next_page(page.next, lock, call)
-        more, more_notes = project(page)
-        rows += more
-        notes = list(dict.fromkeys([*notes, *more_notes]))
-    return session.cut(query, Found(rows, total, finding_of(rows), notes), limit, lock, place)
+    resources = shown(pages)
+    notes = list(pages.notes)
+    if left_out := len(pages.matches) - len(resources):
+        notes.append(f"{left_out} records entered in error are left out.")
+    if elements:
+        rows = [elements_row(resource, elements) for resource in resources]
+    else:
+        rows = [charts.record_row(resource, pages.included) for resource in resources]
+    found = Found(rows, pages.total, finding_of(rows), notes, pages.more)
+    return session.cut(query, found, limit, lock, place)
 
 
 async def fhir_read(

@@ -45,12 +45,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Found:
-    """All rows of a result, from its beginning; `total` is None when others may match."""
+    """The rows of a result, from its beginning; `total` is None when it cannot be told.
+
+    `more` says that others follow which were not read yet.
+    """
 
     rows: list[Row]
     total: int | None
     finding: Finding
     notes: list[str]
+    more: bool = False
 
 
 @dataclass
@@ -104,7 +108,7 @@ class ChartSession:
 
         def cursor_after(shown: int) -> str | None:
             at = place.skip + shown
-            return after(found.rows[:at]).cursor(query) if at < len(found.rows) else None
+            return after(found.rows[:at]).cursor(query) if found.more or at < len(found.rows) else None
 
         rows = found.rows[place.skip :][:limit]
         cursor = cursor_after(len(rows))

@@ -45,7 +45,7 @@ async def test_every_page_is_read() -> None:
 
 @pytest.mark.anyio
 async def test_a_chart_beyond_the_bound_is_cut_and_the_cut_is_noted() -> None:
-    found = await gathered(paged(pages=6, size=1000), Search("Observation"))
+    found = await gathered(paged(pages=MAX_RESOURCES // 1000 + 1, size=1000), Search("Observation"))
     assert len(found.resources) == MAX_RESOURCES
     assert not found.complete
     assert found.notes == [f"Only the first {MAX_RESOURCES} Observation records were read; others may match."]

@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, NotFound, NotPermitted, ServerFailed
-from mcp_servers.fhir.transport import MAX_BODY_BYTES, MAX_WAIT_S, Transport
+from mcp_servers.fhir.transport import Limits, Transport
 from tests.mcp_servers.fhir.scripted import BASE, ScriptedFhir, a_call, fhir, http_to, outcome
 
 URL = httpx.URL(f"{BASE}/Observation/1?code=a%7Cb")
@@ -33,7 +33,7 @@ def server(*answers: Response) -> ScriptedFhir:
 
 async def get(app: Any, waits: Waits | None = None) -> dict[str, Any]:
     async with http_to(app) as http:
-        return await Transport(http, sleep=waits or Waits()).get(URL, a_call())
+        return await Transport(http, sleep=waits or Waits(), limits=Limits()).get(URL, a_call())
 
 
 async def error_of(app: Any, waits: Waits | None = None) -> FhirToolError:
@@ -57,7 +57,7 @@ async def test_every_request_is_noted_with_its_address_and_status_retries_too() 
     app = server(outcome(503, "transient", "starting"), fhir({"resourceType": "Observation", "id": "1"}))
     call = a_call()
     async with http_to(app) as http:
-        await Transport(http, sleep=Waits()).get(URL, call)
+        await Transport(http, sleep=Waits(), limits=Limits()).get(URL, call)
     assert call.requests == [("GET", str(URL), 503), ("GET", str(URL), 200)]
 
 
@@ -77,7 +77,7 @@ async def test_a_server_that_stays_busy_is_given_up_after_three_tries() -> None:
     assert isinstance(error, ServerFailed)
     assert "too busy" in str(error)
     assert len(waits.asked) == 2
-    assert sum(waits.asked) <= MAX_WAIT_S
+    assert sum(waits.asked) <= Limits().wait_s
 
 
 @pytest.mark.parametrize("retry_after", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT"])
@@ -170,7 +170,7 @@ async def test_an_answer_without_end_is_cut_off() -> None:
 
     async with httpx.AsyncClient(transport=Endless(), base_url=BASE) as http:
         with pytest.raises(ServerFailed, match="does not end"):
-            await Transport(http).get(URL, a_call())
+            await Transport(http, sleep=Waits(), limits=Limits()).get(URL, a_call())
 
 
 @pytest.mark.anyio
@@ -178,7 +178,9 @@ async def test_a_server_that_is_not_there_is_named_and_the_request_noted_without
     call = a_call()
     async with httpx.AsyncClient(base_url="http://127.0.0.1:1/fhir") as http:
         with pytest.raises(ServerFailed, match=r"127\.0\.0\.1:1/fhir cannot be reached"):
-            await Transport(http).get(httpx.URL("http://127.0.0.1:1/fhir/metadata"), call)
+            await Transport(http, sleep=Waits(), limits=Limits()).get(
+                httpx.URL("http://127.0.0.1:1/fhir/metadata"), call
+            )
     assert call.requests == [("GET", "http://127.0.0.1:1/fhir/metadata", None)]
 
 
@@ -192,7 +194,7 @@ async def test_a_slow_server_is_a_failure_that_says_so() -> None:
 
     async with httpx.AsyncClient(transport=Slow(), base_url=BASE) as http:
         with pytest.raises(ServerFailed, match="did not answer in time"):
-            await Transport(http).get(URL, a_call())
+            await Transport(http, sleep=Waits(), limits=Limits()).get(URL, a_call())
 
 
 @pytest.mark.anyio
@@ -206,7 +208,7 @@ async def test_an_encoding_that_was_not_asked_for_is_not_unpacked(encoding: str)
 
 @pytest.mark.anyio
 async def test_a_packed_answer_that_grows_beyond_bounds_is_cut_off() -> None:
-    packed = gzip.compress(b" " * (MAX_BODY_BYTES + 1))
+    packed = gzip.compress(b" " * (Limits().body_bytes + 1))
     error = await error_of(server(Response(packed, headers={"Content-Encoding": "gzip"})))
     assert "does not end" in str(error)
 
