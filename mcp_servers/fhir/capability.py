@@ -20,9 +20,10 @@ INCLUDES = ("_include", "_include:iterate")
 
 
 class Capability(NamedTuple):
-    """The search parameters of each type: `{"Observation": {"code": "token", ...}, ...}`."""
+    """The search parameters of each type (`{"Observation": {"code": "token", ...}}`) and its operations."""
 
     parameters: dict[str, dict[str, str]]
+    operations: dict[str, frozenset[str]]
 
     def of(self, resource_type: str) -> dict[str, str]:
         """The search parameters of a type, with their types. Raises InvalidRequest."""
@@ -42,6 +43,8 @@ class Capability(NamedTuple):
                 self.check(resource_type, field.removeprefix("-"), "sorted")
         elif name in INCLUDES:
             self._check_include(value)
+        elif name.startswith("_has:"):
+            self._check_has(name)
         else:
             self._check_filter(resource_type, name)
 
@@ -55,6 +58,15 @@ class Capability(NamedTuple):
             raise InvalidRequest(
                 "`_include` is written `Type:parameter`, with a reference parameter that the server has for"
                 " that type: for example MedicationRequest:medication."
+            )
+
+    def _check_has(self, name: str) -> None:
+        """`_has:Type:reference:parameter`, without a chain inside, which HAPI does not do."""
+        _, source, link, parameter = (*name.split(":"), "", "", "")[:4]
+        if self.of(source).get(link) != "reference" or parameter not in self.of(source):
+            raise InvalidRequest(
+                "`_has` is written `_has:Type:reference:parameter`, with parameters that the server has for"
+                " that type: for example _has:Condition:patient:code."
             )
 
     def _check_filter(self, resource_type: str, name: str) -> None:
@@ -87,17 +99,20 @@ def read_capability(statement: Resource) -> Capability:
             f"The server speaks FHIR {spoken}, and these tools speak R4 (4.0.1); use its R4 base."
         )
     found: dict[str, dict[str, str]] = {}
+    operations: dict[str, frozenset[str]] = {}
     for rest in _objects(statement.get("rest")):
         for resource in _objects(rest.get("resource")):
             known = found.setdefault(str(resource.get("type")), {})
             for parameter in _objects(resource.get("searchParam")):
                 known[str(parameter.get("name"))] = str(parameter.get("type"))
+            offered = {str(operation.get("name")) for operation in _objects(resource.get("operation"))}
+            operations[str(resource.get("type"))] = frozenset(offered)
     if not found:
         raise ServerFailed(
             "The server's CapabilityStatement names no resource type, so no search can be checked against "
             "it; ask its administrators for one that lists what the server can do."
         )
-    return Capability(found)
+    return Capability(found, operations)
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -182,6 +182,20 @@ class FhirClient:
         check_filters_kept(bundle, [n for n, _ in filters if n != "_sort" and n not in INCLUDES])
         return total_of(bundle)
 
+    async def terminology(
+        self, operation: tuple[str, str], parameters: Parameters, call: Call
+    ) -> Resource | None:
+        """The answer to a terminology operation (`("ValueSet", "expand")`); None where the server has it not.
+
+        Such operations carry no patient data and answer with none, so no lock is on them. Raises as
+        Transport.get: NotFound and InvalidRequest mostly mean that the server lacks the code system.
+        """
+        kind, name = operation
+        if name not in (await self.capability(call)).operations.get(kind, frozenset()):
+            return None
+        url = self._url(f"{kind}/${name}").copy_with(params=list(parameters))
+        return await self._transport.get(url, call)
+
     async def _filters(
         self, resource_type: str, parameters: Parameters, lock: PatientLock | None, call: Call
     ) -> list[tuple[str, str]]:
