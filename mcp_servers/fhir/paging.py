@@ -20,8 +20,9 @@ MAX_BYTES = 128 * MEBIBYTE
 class Pages:
     """What the pages of one search hold so far: each record once, by id in the server's order.
 
-    `total` is what the server counted last. `more` says that others follow which were not read, `complete`
-    that none is missing as far as the server's own words show. `as_of` is when it made the first page.
+    `total` is what the server counted last, or what was read to the end. `more` says that others follow which
+    were not read, `complete` that none is missing as far as the server's own words show. `as_of` is when it
+    made the first page.
     """
 
     matches: dict[str, Resource] = field(default_factory=dict)
@@ -69,6 +70,8 @@ class Pages:
         elif full:
             self.complete = False
             self._note(f"The server sent {read} {kind} records and does not say whether others match.")
+        elif self.total is None:
+            self.total = read
 
     def _note(self, note: str) -> None:
         if note not in self.notes:

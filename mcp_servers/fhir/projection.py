@@ -56,24 +56,27 @@ def flat(value: Any) -> str | int | float | bool:
     return "; ".join(f"{key}: {flat(item)}" for key, item in value.items() if key not in ("id", "extension"))
 
 
-def bounded(resource: Resource) -> tuple[Resource, list[str]]:
-    """A record without its narrative and attachments' bytes, long texts, lists and nesting cut; and notes."""
+def bounded(resource: Resource, *, full: bool = False) -> tuple[Resource, list[str]]:
+    """A record without its narrative and attachments' bytes, long texts, lists and nesting cut; and notes.
+
+    `full` cuts texts and lists at ten times the usual length.
+    """
     notes: dict[str, None] = {}
-    shown = _bounded(resource, notes, MAX_DEPTH)
-    return shown, list(notes)
+    return _bounded(resource, notes, MAX_DEPTH, 10 if full else 1), list(notes)
 
 
-def _bounded(value: Any, notes: dict[str, None], depth: int) -> Any:
+def _bounded(value: Any, notes: dict[str, None], depth: int, times: int) -> Any:
     if isinstance(value, list | dict) and not depth:
         notes[f"What is nested deeper than {MAX_DEPTH} levels is left out."] = None
         return None
     if isinstance(value, list):
-        if len(value) > MAX_ITEMS:
-            notes[f"Lists are cut after {MAX_ITEMS} items."] = None
-        return [_bounded(item, notes, depth - 1) for item in value[:MAX_ITEMS]]
-    if isinstance(value, str) and len(value) > MAX_TEXT:
-        notes[f"Texts are cut after {MAX_TEXT} characters."] = None
-        return value[:MAX_TEXT]
+        items = MAX_ITEMS * times
+        if len(value) > items:
+            notes[f"Lists are cut after {items} items."] = None
+        return [_bounded(item, notes, depth - 1, times) for item in value[:items]]
+    if isinstance(value, str) and len(value) > MAX_TEXT * times:
+        notes[f"Texts are cut after {MAX_TEXT * times} characters."] = None
+        return value[: MAX_TEXT * times]
     if not isinstance(value, dict):
         return value
     shown: Resource = {}
@@ -83,5 +86,5 @@ def _bounded(value: Any, notes: dict[str, None], depth: int) -> Any:
         elif key == "data" and isinstance(item, str) and ("contentType" in value):
             notes["An attachment's bytes are left out."] = None
         else:
-            shown[key] = _bounded(item, notes, depth - 1)
+            shown[key] = _bounded(item, notes, depth - 1, times)
     return shown

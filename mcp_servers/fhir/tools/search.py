@@ -13,6 +13,7 @@ from mcp_servers.fhir.projection import bounded, elements_row
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.references import checked, checked_type
 from mcp_servers.fhir.rendering import render
+from mcp_servers.fhir.searchset import ref_of
 from mcp_servers.fhir.tools.session import (
     Answer,
     ChartSession,
@@ -25,6 +26,9 @@ from mcp_servers.fhir.tools.session import (
 )
 
 Resource = dict[str, Any]
+
+# What is asked for at once where a cursor leads far into a result.
+_LONGEST_PAGE = 500
 
 
 class SearchParameter(BaseModel):
@@ -47,6 +51,7 @@ async def fhir_search(
         list[Annotated[str, Field(max_length=64)]],
         Field(max_length=20, description="Top-level elements to show"),
     ] = [],  # noqa: B006 (never changed)
+    full: Annotated[bool, Field(description="Whole records")] = False,
     limit: Annotated[int, Field(ge=1, le=100)] = 20,
     cursor: Cursor | None = None,
 ) -> Answer:
@@ -54,13 +59,12 @@ async def fhir_search(
     The patient is added by itself; chains, _has and _revinclude are not offered."""
     lock = await session.lock(patient, call)
     asked = [(parameter.name, parameter.value) for parameter in parameters]
-    query = query_key("fhir_search", lock, resource_type, asked, elements)
+    query = query_key("fhir_search", lock, resource_type, asked, elements, full)
     place = place_of(query, cursor)
+    wanted = place.skip + limit
     by_error = any("entered-in-error" in value for _, value in asked)
 
-    wanted = place.skip + limit
-
-    def shown(pages: Pages) -> list[Resource]:
+    def current(pages: Pages) -> list[Resource]:
         return [r for r in pages.matches.values() if by_error or not entered_in_error(r)]
 
     pages = await read_pages(
@@ -69,18 +73,24 @@ async def fhir_search(
         asked,
         lock,
         call,
-        count=wanted,
-        enough=lambda pages: len(shown(pages)) >= wanted,
+        count=min(wanted, _LONGEST_PAGE),
+        enough=lambda pages: len(current(pages)) >= wanted,
     )
-    resources = shown(pages)
+    resources = current(pages)
     notes = list(pages.notes)
     if left_out := len(pages.matches) - len(resources):
         notes.append(f"{left_out} records entered in error are left out.")
-    if elements:
+    records = [charts.record_row(resource, pages.included) for resource in resources]
+    if full:
+        whole = [(ref_of(resource), *bounded(resource)) for resource in resources]
+        rows = [{"ref": ref, "resource": shown} for ref, shown, _ in whole]
+        notes += dict.fromkeys(note for *_, cuts in whole for note in cuts)
+    elif elements:
         rows = [elements_row(resource, elements) for resource in resources]
     else:
-        rows = [charts.record_row(resource, pages.included) for resource in resources]
-    found = Found(rows, pages.total, finding_of(rows), notes, pages.more)
+        rows = records
+    total = pages.total if pages.complete else None
+    found = Found(rows, total, finding_of(records), notes, pages.more)
     return session.cut(query, found, limit, lock, place)
 
 
@@ -90,11 +100,12 @@ async def fhir_read(
     patient: Patient,
     *,
     reference: Annotated[str, Field(max_length=140, description="`Type/id`, as `ref` gives it")],
+    full: Annotated[bool, Field(description="Long texts and lists too")] = False,
 ) -> Answer:
     """Read one whole record by its reference, when a row does not say enough."""
     lock = await session.lock(patient, call)
     resource = await session.client.read(checked(reference), lock, call)
-    shown, notes = bounded(resource)
+    shown, notes = bounded(resource, full=full)
     if entered_in_error(resource):
         notes.insert(0, "This record was entered in error: it is no part of the patient's history.")
     rows: list[Row] = [{"ref": reference, "resource": shown}]

@@ -168,6 +168,22 @@ async def test_a_server_that_ignores_the_patient_fails_and_nothing_of_its_answer
 
 
 @pytest.mark.anyio
+async def test_another_patients_record_among_many_is_dropped_and_reported_and_the_count_not_used() -> None:
+    def slipping(request: Request) -> Response:
+        own = [observation(str(n), "A") for n in range(3)]
+        return bundle(request, [*own, observation("x", "B", note=[{"text": "Jane Roe"}])])
+
+    (page,) = await search(ScriptedFhir(script={"Observation": slipping}))
+    assert ids([page]) == ["0", "1", "2"]
+    assert page.notes == [
+        "1 records of others, which the FHIR server returned for Patient/A, are dropped:"
+        " its filter by patient cannot be relied upon."
+    ]
+    assert (page.total, page.withheld) == (None, 1)
+    assert "Jane" not in str(page)
+
+
+@pytest.mark.anyio
 async def test_records_about_several_patients_are_withheld_with_a_note() -> None:
     both: Resource = {
         "resourceType": "Appointment",
