@@ -39,6 +39,10 @@ class Settings(BaseModel):
     max_tokens: int = Field(200_000, ge=1_000, description="tokens in and out before a run is given up")
     max_seconds: float = Field(300, gt=0, description="seconds before a run is given up")
     tools: Literal["core", "full"] = Field("full", description="chart tools on offer; core: the simplest few")
+    cohorts: bool = Field(False, description="may sessions about no one patient count patients?")
+    smallest_count: int = Field(
+        0, ge=0, le=1000, description="patients: counts from 1 to below this are shown as <N; 0 shows all"
+    )
     mcp_token: SecretStr = Field(
         SecretStr(""), description="bearer token that clients of `mcp fhir --http` must give"
     )

@@ -82,7 +82,7 @@ async def read_pages(
     client: FhirClient,
     kind: str,
     parameters: Iterable[tuple[str, str]],
-    lock: PatientLock,
+    lock: PatientLock | None,
     call: Call,
     *,
     count: int,

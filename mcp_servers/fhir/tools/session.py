@@ -59,10 +59,14 @@ class Found:
 
 @dataclass
 class ChartSession:
-    """The tools' surroundings. `now` (ISO 8601) is the chart's present; a lock is kept for each patient."""
+    """The tools' surroundings. `now` (ISO 8601) is the chart's present; a lock is kept for each patient.
+
+    Counts of patients from 1 to below `smallest_count` are not shown.
+    """
 
     client: FhirClient
     now: str
+    smallest_count: int = 0
     _locks: dict[str, PatientLock] = field(default_factory=dict)
     _kept: OrderedDict[str, dict[object, Any]] = field(default_factory=OrderedDict)
 
