@@ -12,7 +12,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent
 
 from mcp_servers.audit.errors import AuditError
-from mcp_servers.fhir.charts import UnusableDate
+from mcp_servers.fhir.charts import UnusableArgument
 from mcp_servers.fhir.errors import (
     AuditUnavailable,
     FhirToolError,
@@ -107,7 +107,7 @@ async def _completed(call: Call, work: Callable[[], Awaitable[Answer]]) -> CallT
         answer = await work()
     except FhirToolError as failed:
         error = failed
-    except UnusableDate as unusable:
+    except UnusableArgument as unusable:
         error = InvalidRequest(str(unusable))
     except Exception as unexpected:
         # The text of an unexpected error may quote the chart: only its type is logged.

@@ -1,13 +1,15 @@
 """Chart projections: pure functions from FHIR R4 resources to rows."""
 
-from mcp_servers.fhir.charts.dates import UnusableDate
+from mcp_servers.fhir.charts.dates import day_before
+from mcp_servers.fhir.charts.errors import UnusableArgument, UnusableDate
 from mcp_servers.fhir.charts.kinds import KINDS, OBSERVATIONS, OVERVIEW, SEARCHES, Kind, Search
 from mcp_servers.fhir.charts.listing import Projected, Status, list_records
+from mcp_servers.fhir.charts.meanings import Meant, codes_of, main_code_of, meant
 from mcp_servers.fhir.charts.measurement_names import Ambiguous, Candidate, code_token, everyday_names
 from mcp_servers.fhir.charts.measurements import Mode, observations
 from mcp_servers.fhir.charts.overview import overview
 from mcp_servers.fhir.charts.patient import patient_row
-from mcp_servers.fhir.charts.records import record_row
+from mcp_servers.fhir.charts.records import newest_first, record_date, record_row
 
 __all__ = [
     "KINDS",
@@ -17,16 +19,24 @@ __all__ = [
     "Ambiguous",
     "Candidate",
     "Kind",
+    "Meant",
     "Mode",
     "Projected",
     "Search",
     "Status",
+    "UnusableArgument",
     "UnusableDate",
     "code_token",
+    "codes_of",
+    "day_before",
     "everyday_names",
     "list_records",
+    "main_code_of",
+    "meant",
+    "newest_first",
     "observations",
     "overview",
     "patient_row",
+    "record_date",
     "record_row",
 ]

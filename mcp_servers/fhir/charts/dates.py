@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mcp_servers.fhir.charts.elements import first, string
+from mcp_servers.fhir.charts.errors import UnusableDate
 
 _DATE = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})"
@@ -20,10 +21,6 @@ _DATE = re.compile(
 _MONTHS_OF_A_YEAR = 12
 # Years whose instants stay within datetime's range in every offset; others (9999 for "for ever") are no date.
 _YEARS = range(1000, 9999)
-
-
-class UnusableDate(ValueError):
-    """`since` or `until` is no ISO date; the text says what to send."""
 
 
 class Span(NamedTuple):
@@ -130,6 +127,12 @@ def period_start(period: object) -> str | None:
 def period_end(period: object) -> str | None:
     """The end of a Period as recorded."""
     return string(first(period).get("end"))
+
+
+def day_before(text: object) -> str | None:
+    """The day before a date begins, which is earlier in every time zone; None where it cannot be read."""
+    found = span(text)
+    return (found.start - timedelta(days=1)).date().isoformat() if found else None
 
 
 def newest_first(text: object) -> tuple[bool, float]:

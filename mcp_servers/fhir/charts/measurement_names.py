@@ -64,12 +64,14 @@ class Resolution(NamedTuple):
     """The keys (`measure_key`) that a name stands for, or one code; with neither, nothing fits.
 
     `apart`: the keys are parts of what was named (systolic and diastolic), not several ways to measure it.
+    `system` is that of the code, where it was given.
     """
 
     keys: frozenset[str]
     code: str | None
     notes: list[str]
     apart: bool = False
+    system: str | None = None
 
 
 class _Entry(NamedTuple):
@@ -104,6 +106,15 @@ def measures(concepts: Iterable[object]) -> dict[str, Measure]:
     return found
 
 
+def known_as(concept: object) -> frozenset[str]:
+    """The everyday names of what a concept measures: by its LOINC codes, without any by what it is called."""
+    coded = {code for code in codes(concept) if LIKE_A_LOINC_CODE.fullmatch(code)}
+    if coded:
+        return frozenset(entry.name for entry in _entries() if entry.codes & coded)
+    names = _folds(concept_names(concept))
+    return frozenset(entry.name for name in names for entry in _by_name().get(name, ()))
+
+
 def _folds(names: Iterable[str]) -> frozenset[str]:
     return frozenset(folded(name) for name in names)
 
@@ -127,6 +138,13 @@ def everyday_names() -> dict[str, frozenset[str]]:
     return {entry.name: entry.codes for entry in _entries()}
 
 
+def everyday_codes(name: str) -> frozenset[str]:
+    """The LOINC codes that an everyday name stands for, those of its parts too."""
+    entries = _by_name().get(folded(name), ())
+    parts = [one for entry in entries for part in entry.parts for one in _by_name().get(folded(part), ())]
+    return frozenset(code for entry in [*entries, *parts] for code in entry.codes)
+
+
 @cache
 def _by_name() -> Mapping[str, tuple[_Entry, ...]]:
     found: dict[str, tuple[_Entry, ...]] = {}
@@ -145,7 +163,7 @@ def resolve(name: str, chart: Mapping[str, Measure]) -> Resolution:
     """What `name` stands for among the measurements of a chart. Raises Ambiguous."""
     code = _as_code(name, chart)
     if code is not None:
-        return Resolution(frozenset(), code, [])
+        return Resolution(frozenset(), code, [], system=name.strip().rpartition("|")[0] or None)
     wanted = folded(name)
     if not wanted:
         return Resolution(frozenset(), None, ["No measurement was named."])

@@ -1,29 +1,37 @@
 """The measurements of a chart by name: the latest, the series, statistics, or how many."""
 
 import re
-import statistics
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
+from mcp_servers.fhir.charts.conversion import in_unit, ways_told
 from mcp_servers.fhir.charts.dates import Span, bound, newest_first, span
 from mcp_servers.fhir.charts.elements import (
     Resource,
     Row,
-    codes,
+    codings,
     entered_in_error,
     first,
+    joined,
     listed,
     objects,
+    quantity_text,
     resource_ref,
     row_of,
     string,
     unit,
 )
+from mcp_servers.fhir.charts.errors import UnusableArgument
+from mcp_servers.fhir.charts.interpretation import abnormal
 from mcp_servers.fhir.charts.listing import Projected, future_refs
-from mcp_servers.fhir.charts.measurement_names import Resolution, measure_key, measures, resolve
+from mcp_servers.fhir.charts.measurement_names import Measure, Resolution, measure_key, measures, resolve
 from mcp_servers.fhir.charts.observations import component_row, observation_row
+from mcp_servers.fhir.charts.selection import Limits, event, nearest, within
+from mcp_servers.fhir.charts.trends import summed_up
+from mcp_servers.fhir.charts.units import checked_unit
 from mcp_servers.fhir.charts.window import Window
+from mcp_servers.fhir.envelope import Finding
 
 Mode = Literal["latest", "series", "statistics", "count"]
 CANCELLED = "cancelled"
@@ -32,13 +40,18 @@ UCUM = "http://unitsofmeasure.org"
 _ANNOTATION = re.compile(r"\{[^}]*\}|1")
 
 
+_Holder = tuple[Resource, Resource | None]
+
+
 class Measured(NamedTuple):
-    """A row, which measurement it is of, the unit it is grouped by, and whether it is a panel's component."""
+    """A row, which measurement it is of, the unit it is grouped by, whether it is a panel's component, and
+    whether its value is abnormal."""
 
     row: Row
     key: str
     unit: str
     component: bool
+    abnormal: bool
 
 
 def observations(
@@ -49,26 +62,43 @@ def observations(
     since: str | None = None,
     until: str | None = None,
     now: str,
+    unit: str | None = None,
+    near: str | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    known: Iterable[Resource] = (),
 ) -> Projected:
     """The patient's Observations that `name` stands for (docs/architecture.md, "observations").
+
+    `known` are other Observations of the chart, which only tell by what names and codes it measures.
 
     What is dated after `now` is left out and named in a note. `latest`: the newest record with a value;
     several where they share that moment.
     `series`: all, newest first. `statistics`: one row per code and unit. `count`: one row per code. Records
     entered in error are left out everywhere; cancelled ones are shown in a series only, without a value.
-    Raises Ambiguous, UnusableDate.
+    `unit`: values are converted to it where that can be done, with `recorded` beside; building the registry
+    takes seconds, so call from a thread. `near`: an ISO day or moment; the last value at or before it and the
+    first after. `above`, `below`: only such values, in `unit` or in the one unit that all are recorded in.
+    Raises Ambiguous, UnusableArgument.
     """
     window = Window(bound(since, "since"), bound(until, "until"))
+    wanted = checked_unit(unit) if unit else None
+    limits = None if above is None and below is None else Limits(above, below)
+    moment = event(near) if near else None
+    if moment and mode != "latest":
+        raise UnusableArgument("`near` goes with mode latest only; use since and until with the other modes")
     notes: list[str] = []
     records = _records(resources)
-    resolution = resolve(name, measures(_concepts(records)))
+    resolution = resolve(name, measures_of([*records, *known]))
     notes += resolution.notes
     standing = [record for record in records if not entered_in_error(record)]
     withdrawn = [record for record in records if entered_in_error(record)]
-    wrong = sum(window.may_hold(one.row) for one in _found(withdrawn, resolution, expand=False))
+    wrong = sum(window.may_hold(_read(*one).row) for one in _holders(withdrawn, resolution, expand=False))
     if wrong:
         notes.append(f"{wrong} entered in error left out.")
-    found = _without_repeats(_found(standing, resolution, expand=mode == "statistics"), notes)
+    holders = _holders(standing, resolution, expand=mode == "statistics" or limits is not None)
+    found = [_read(*one) for one in holders] if wanted is None else _in_unit(holders, wanted, notes)
+    found = _without_repeats(found, notes)
     at = bound(now, "now")
     kept = {id(row) for row in window.rows([one.row for one in found], notes, at)}
     found = not_after(at, [one for one in found if id(one.row) in kept], notes)
@@ -77,21 +107,29 @@ def observations(
         if not resolution.notes:
             notes.append(f"Nothing is recorded under `{name}`.")
         return Projected([], notes, "nothing_recorded")
-    _note_units(found, notes)
+    if wanted is None:
+        _note_units(found, notes)
     if mode != "series":
         found = _without_cancelled(found, notes)
-    rows = _rows(mode, found, resolution, notes)
-    return Projected(rows, notes, "recorded" if found else "nothing_recorded")
+    finding: Finding = "recorded" if found else "nothing_recorded"
+    compared = Counter[str]()
+    if limits:
+        found, compared = within(found, limits, wanted, notes)
+    if moment:
+        return Projected(nearest(found, moment, notes, each=resolution.apart), notes, finding)
+    together = resolution.keys if wanted and not resolution.apart else frozenset[str]()
+    rows: dict[Mode, Callable[[], list[Row]]] = {
+        "latest": lambda: latest(found, notes, each=resolution.apart),
+        "series": lambda: [one.row for one in found],
+        "statistics": lambda: _statistics(found, together, notes),
+        "count": lambda: _counts(found, compared, notes),
+    }
+    return Projected(rows[mode](), notes, finding)
 
 
-def _rows(mode: Mode, found: list[Measured], resolution: Resolution, notes: list[str]) -> list[Row]:
-    if mode == "latest":
-        return latest(found, notes, each=resolution.apart)
-    if mode == "statistics":
-        return _statistics(found, notes)
-    if mode == "count":
-        return _counts(found, notes)
-    return [one.row for one in found]
+def measures_of(resources: Iterable[Resource]) -> dict[str, Measure]:
+    """The measurements that Observations are of, by key; those of panels' components too."""
+    return measures(_concepts(_records(resources)))
 
 
 def _records(resources: Iterable[Resource]) -> list[Resource]:
@@ -111,39 +149,73 @@ def _concepts(records: list[Resource]) -> Iterable[object]:
             yield part.get("code")
 
 
-def _found(standing: list[Resource], resolution: Resolution, *, expand: bool) -> list[Measured]:
-    found: list[Measured] = []
+def _holders(standing: list[Resource], resolution: Resolution, *, expand: bool) -> list[_Holder]:
+    """What fits the name: Observations, and components of others; with `expand`, those of panels that fit."""
+    found: list[_Holder] = []
     for resource in standing:
         parts = objects(resource.get("component"))
-        if _fits(resource.get("code"), resolution):
-            if expand and parts and not first(resource.get("valueQuantity")):
-                found += [_component(resource, part) for part in parts]
-            else:
-                found.append(measured(resource))
+        if not _fits(resource.get("code"), resolution):
+            found += [(resource, part) for part in parts if _fits(part.get("code"), resolution)]
+        elif expand and parts and not first(resource.get("valueQuantity")):
+            found += [(resource, part) for part in parts]
         else:
-            found += [_component(resource, part) for part in parts if _fits(part.get("code"), resolution)]
+            found.append((resource, None))
     return found
 
 
 def _fits(concept: object, resolution: Resolution) -> bool:
-    if resolution.code is not None:
-        return resolution.code.casefold() in (code.casefold() for code in codes(concept))
-    return measure_key(concept) in resolution.keys
+    if resolution.code is None:
+        return measure_key(concept) in resolution.keys
+    return any(
+        str(coding.get("code")).casefold() == resolution.code.casefold()
+        and resolution.system in (None, coding.get("system"))
+        for coding in codings(concept)
+    )
 
 
 def measured(resource: Resource) -> Measured:
     """An Observation as a row with what it is grouped by."""
-    row = {"ref": resource_ref(resource), **observation_row(resource, {})}
-    if row["status"] == CANCELLED:
-        row = _as_cancelled(row)
-    return Measured(row, measure_key(resource.get("code")) or "", _unit_key(resource, row), component=False)
+    return _read(resource, None)
 
 
-def _component(resource: Resource, part: Resource) -> Measured:
-    row = component_row(resource, part)
+def _read(resource: Resource, part: Resource | None) -> Measured:
+    """An Observation, or one component of it, as a row with what it is grouped by."""
+    if part is None:
+        holder, row = resource, {"ref": resource_ref(resource), **observation_row(resource, {})}
+    else:
+        holder, row = part, component_row(resource, part)
     if row["status"] == CANCELLED:
         row = _as_cancelled(row)
-    return Measured(row, measure_key(part.get("code")) or "", _unit_key(part, row), component=True)
+    key = measure_key(holder.get("code")) or ""
+    return Measured(row, key, _unit_key(holder, row), part is not None, abnormal(holder))
+
+
+def _in_unit(holders: list[_Holder], wanted: str, notes: list[str]) -> list[Measured]:
+    """Each in the unit wanted, with `recorded` beside; those that cannot be said in it stay as recorded."""
+    found: list[Measured] = []
+    ways, kept = Counter[str](), Counter[str]()
+    for resource, part in holders:
+        converted = in_unit(resource if part is None else part, wanted)
+        ways.update(converted.ways)
+        kept.update(converted.kept)
+        recorded = _read(resource, part).row
+        one = _read(converted.resource, None) if part is None else _read(resource, converted.resource)
+        if (one.row.get("value"), one.row.get("unit")) != (recorded.get("value"), recorded.get("unit")):
+            one = one._replace(row={**one.row, "recorded": _as_recorded(recorded, one.row)})
+        found.append(one)
+    if ways:
+        notes.append(ways_told(ways.most_common(), wanted))
+    if kept:
+        said = ", ".join(f"{n} in {name}" for name, n in kept.most_common())
+        notes.append(f"No conversion to {wanted} is known for {said}: left as recorded, and never mixed.")
+    return found
+
+
+def _as_recorded(recorded: Row, converted: Row) -> str:
+    amount = {field: recorded.get(field) for field in ("value", "unit", "comparator")}
+    written = quantity_text(amount) or joined([str(recorded.get("value")), recorded.get("unit")], " ")
+    lost = "range" in recorded and "range" not in converted
+    return f"{written} (range {recorded['range']})" if lost else str(written)
 
 
 def _as_cancelled(row: Row) -> Row:
@@ -239,45 +311,30 @@ def _note_coarse(newest: list[Row], rows: list[Row], notes: list[str]) -> None:
         notes.append(f"Dated too coarsely to tell whether it is newer: {', '.join(named[:5])}.")
 
 
-def _statistics(found: list[Measured], notes: list[str]) -> list[Row]:
+def _statistics(found: list[Measured], together: frozenset[str], notes: list[str]) -> list[Row]:
+    """A row per code and unit; the codes of `together` (one analyte in one unit) share a row."""
     numeric = [one for one in found if isinstance(one.row.get("value"), int | float)]
-    compared = [one for one in numeric if "comparator" in one.row]
     exact = [one for one in numeric if "comparator" not in one.row]
-    if compared:
-        notes.append(f"{len(compared)} with a comparator (such as < 0.5) left out of the statistics.")
+    if len(exact) < len(numeric):
+        n = len(numeric) - len(exact)
+        notes.append(f"{n} with a comparator (such as < 0.5) left out of the statistics.")
     if len(numeric) < len(found):
         notes.append(f"{len(found) - len(numeric)} without a number left out of the statistics.")
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str], list[Measured]] = {}
     for one in exact:
-        groups.setdefault((one.key, one.unit), []).append(one.row)
-    return [_summed_up(rows) for rows in groups.values()]
+        groups.setdefault(("" if one.key in together else one.key, one.unit), []).append(one)
+    for group in groups.values():
+        keys = dict.fromkeys(one.key for one in group)
+        if len(keys) > 1:
+            notes.append(f"{len(keys)} codes of one measurement taken together: {', '.join(keys)}.")
+    return [
+        summed_up([one.row for one in group], [one.row for one in group if one.abnormal])
+        for group in groups.values()
+    ]
 
 
-def _summed_up(rows: list[Row]) -> Row:
-    """Statistics of rows of one code and unit, newest first; `refs` are those of first, last, min, max."""
-    dated = [row for row in rows if span(row.get("date"))] or rows
-    last, oldest = dated[0], dated[-1]
-    least = min(rows, key=lambda row: row["value"])
-    most = max(rows, key=lambda row: row["value"])
-    return row_of(
-        name=last.get("name"),
-        code=last.get("code"),
-        unit=last.get("unit"),
-        n=len(rows),
-        min=least["value"],
-        max=most["value"],
-        mean=round(statistics.fmean(row["value"] for row in rows), 4),
-        first=oldest["value"],
-        first_date=oldest.get("date"),
-        last=last["value"],
-        last_date=last.get("date"),
-        min_date=least.get("date"),
-        max_date=most.get("date"),
-        refs=[row["ref"] for row in (oldest, last, least, most)],
-    )
-
-
-def _counts(found: list[Measured], notes: list[str]) -> list[Row]:
+def _counts(found: list[Measured], compared: Counter[str], notes: list[str]) -> list[Row]:
+    """A row per code; `of` is how many values were compared with a limit."""
     valued = [one for one in found if "value" in one.row]
     if len(valued) < len(found):
         notes.append(f"{len(found) - len(valued)} without a value not counted.")
@@ -291,9 +348,10 @@ def _counts(found: list[Measured], notes: list[str]) -> list[Row]:
             name=rows[0].get("name"),
             code=rows[0].get("code"),
             n=len(rows),
+            of=compared.get(key),
             first_date=next((row["date"] for row in reversed(rows) if span(row.get("date"))), None),
             last_date=next((row["date"] for row in rows if span(row.get("date"))), None),
             refs=[row["ref"] for row in rows[:MOST_REFS]],
         )
-        for rows in groups.values()
+        for key, rows in groups.items()
     ]

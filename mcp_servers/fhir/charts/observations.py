@@ -6,11 +6,11 @@ from mcp_servers.fhir.charts.elements import (
     Row,
     codes,
     concept_text,
-    concepts_text,
     resource_ref,
     row_of,
     string,
 )
+from mcp_servers.fhir.charts.interpretation import interpretation
 from mcp_servers.fhir.charts.references import Included
 from mcp_servers.fhir.charts.values import components, main_code, panel_text, reference_ranges, value_fields
 
@@ -56,7 +56,7 @@ def observation_row(observation: Resource, _: Included) -> Row:
         ),
         **valued,
         **row_of(
-            interpretation=concepts_text(observation.get("interpretation")),
+            interpretation=interpretation(observation),
             range=reference_ranges(observation),
             status=string(observation.get("status")) or "unknown",
             components=parts,
@@ -78,7 +78,7 @@ def component_row(observation: Resource, part: Resource) -> Row:
         ),
         **value_fields(part),
         **row_of(
-            interpretation=concepts_text(part.get("interpretation")),
+            interpretation=interpretation(part),
             range=reference_ranges(part),
             status=string(observation.get("status")) or "unknown",
             panel=concept_text(observation.get("code")),

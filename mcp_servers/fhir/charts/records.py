@@ -1,6 +1,9 @@
 """Any record as a row, whatever its type."""
 
-from mcp_servers.fhir.charts.dates import period_start, when
+from collections.abc import Iterable
+from datetime import timedelta
+
+from mcp_servers.fhir.charts.dates import period_start, span, when
 from mcp_servers.fhir.charts.elements import Resource, Row, resource_ref, row_of, status_code, string
 from mcp_servers.fhir.charts.kinds import READINGS, kind_of
 from mcp_servers.fhir.charts.observations import observation_row, observed_at
@@ -45,6 +48,19 @@ def record_date(resource: Resource) -> str | None:
     if resource.get("resourceType") == "Observation":
         return observed_at(resource)
     return string(record_row(resource).get("date"))
+
+
+def newest_first(resources: Iterable[Resource]) -> bool:
+    """Whether records stand newest first, as a server sorts them: give or take the day of its time zone."""
+    last = None
+    for resource in resources:
+        at = span(record_date(resource))
+        if at is None:
+            continue
+        if last is not None and at.instant > last + timedelta(days=1):
+            return False
+        last = min(last or at.instant, at.instant)
+    return True
 
 
 def _any_date(resource: Resource) -> str | None:

@@ -138,7 +138,7 @@ def _statistics(asked: Asked) -> Draft:
 
 
 def _statistic(asked: Asked, statistic: str, row: Row) -> str:
-    first, last, least, most = row["refs"]
+    first, last, least, most = row["refs"][:4]
     fields = {
         "first": ("first", "first_date", [first]),
         "highest": ("max", "max_date", [most]),

@@ -167,12 +167,15 @@ def test_statistics_say_when_and_where_their_numbers_come_from() -> None:
             "min": 5,
             "max": 9,
             "mean": 7.0,
+            "median": 7,
             "first": 5,
             "first_date": "2024-01-01",
             "last": 7,
             "last_date": "2024-03-01",
             "min_date": "2024-01-01",
             "max_date": "2024-02-01",
+            "change": 2,
+            "slope": {"value": 12.58, "unit": "mg/dL/year", "n": 3},
             "refs": ["Observation/a", "Observation/c", "Observation/a", "Observation/b"],
         }
     ]

@@ -1,0 +1,65 @@
+"""Whether a result is low, normal or high: as it was flagged, or computed from its reference range."""
+
+from mcp_servers.fhir.charts.elements import (
+    Resource,
+    codes,
+    concepts_text,
+    first,
+    folded,
+    number,
+    objects,
+    unit,
+)
+
+# HL7 v3 ObservationInterpretation: what lies under "abnormal", off-scale values with it.
+ABNORMAL_CODES = frozenset({"A", "AA", "H", "HH", "HU", "H>", "HX", "L", "LL", "LU", "L<", "LX", "<", ">"})
+_ABNORMAL_WORDS = frozenset({"abnormal", "high", "low", "critical", "elevated", "decreased"})
+_NEGATED = frozenset({"not", "no", "non", "normal"})
+COMPUTED = "computed from the range"
+
+
+def interpretation(holder: Resource) -> str | None:
+    """What a result was flagged as; without a flag `Low`, `Normal` or `High`, marked as computed."""
+    flagged = concepts_text(holder.get("interpretation"))
+    if flagged:
+        return flagged
+    side = _side(holder)
+    return f"{side} ({COMPUTED})" if side else None
+
+
+def abnormal(holder: Resource) -> bool:
+    """Whether a result lies outside its reference range, or is flagged as abnormal."""
+    if _side(holder) in ("Low", "High"):
+        return True
+    flags = objects(holder.get("interpretation"))
+    if any(code in ABNORMAL_CODES for code in codes(flags)):
+        return True
+    words = set(folded(concepts_text(flags) or "").split())
+    return not codes(flags) and bool(words & _ABNORMAL_WORDS) and not words & _NEGATED
+
+
+def _side(holder: Resource) -> str | None:
+    """On which side of its one normal range a number lies; None where no range or several could apply."""
+    quantity = first(holder.get("valueQuantity"))
+    value = number(quantity.get("value"))
+    normal = [one for one in objects(holder.get("referenceRange")) if _is_normal(one)]
+    if value is None or len(normal) != 1:
+        return None
+    bounds = [first(normal[0].get(side)) for side in ("low", "high")]
+    if any(unit(bound) not in (None, unit(quantity)) for bound in bounds):
+        return None
+    low, high = (number(bound.get("value")) for bound in bounds)
+    under = quantity.get("comparator") in ("<", "<=")
+    over = quantity.get("comparator") in (">", ">=")
+    if low is not None and not over and (value <= low if under else value < low):
+        return "Low"
+    if high is not None and not under and (value >= high if over else value > high):
+        return "High"
+    return None if under or over or (low is None and high is None) else "Normal"
+
+
+def _is_normal(one: Resource) -> bool:
+    """A range is of normal values where nothing says otherwise (R4: "If not present, assume normal")."""
+    kinds = codes(one.get("type"))
+    has_bound = any(number(first(one.get(side)).get("value")) is not None for side in ("low", "high"))
+    return has_bound and (not kinds or "normal" in kinds)

@@ -1,0 +1,161 @@
+"""Which of the values found are asked for: above or below a number, or nearest to an event."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple, Protocol, TypeVar
+
+from mcp_servers.fhir.charts.dates import Span, bound
+from mcp_servers.fhir.charts.dates import span as span_of
+from mcp_servers.fhir.charts.elements import Row, listed, plain
+from mcp_servers.fhir.charts.errors import UnusableDate, UnusableUnit
+
+_DAY = timedelta(days=1)
+
+
+class _HasRow(Protocol):
+    @property
+    def row(self) -> Row: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def unit(self) -> str: ...
+
+
+M = TypeVar("M", bound=_HasRow)
+
+
+class Limits(NamedTuple):
+    """Strictly above one number, strictly below another, or between them; in words with the unit."""
+
+    above: float | None
+    below: float | None
+
+    def told(self, unit: str) -> str:
+        limits = zip(self._fields, self, strict=True)
+        said = " and ".join(f"{word} {plain(limit)}" for word, limit in limits if limit is not None)
+        return f"{said} {unit}".rstrip()
+
+    def hold(self, row: Row) -> bool | None:
+        """Whether a value lies inside; None where a comparator (`< 5`) leaves it open."""
+        value, comparator = row["value"], str(row.get("comparator", ""))
+        held: list[bool | None] = []
+        if self.above is not None:
+            held.append(_beyond(value - self.above, comparator, "<"))
+        if self.below is not None:
+            held.append(_beyond(self.below - value, comparator, ">"))
+        return False if False in held else None if None in held else True
+
+
+def _beyond(distance: float, comparator: str, away: str) -> bool | None:
+    """Whether a value `distance` past a limit is past it; with the comparator `away` it may lie before it."""
+    if not comparator:
+        return distance > 0
+    if comparator.startswith(away):
+        return None if distance > 0 else False
+    return True if distance > 0 or (distance == 0 and comparator in "<>") else None
+
+
+def within(
+    found: Sequence[M], limits: Limits, unit: str | None, notes: list[str]
+) -> tuple[list[M], Counter[str]]:
+    """The numbers inside the limits, and how many were compared by key.
+
+    Without `unit` they must all be recorded in one. Raises UnusableUnit.
+    """
+    numeric = [one for one in found if isinstance(one.row.get("value"), int | float)]
+    if unit is None:
+        units = sorted({one.row.get("unit", "no unit") for one in numeric if one.unit or len(numeric) == 1})
+        if len({one.unit for one in numeric}) > 1:
+            raise UnusableUnit(
+                f"The values are recorded in {listed(units)}: say with `unit` which one the number is in"
+            )
+        usable = numeric
+    else:
+        usable = [one for one in numeric if one.row.get("unit") == unit]
+    if len(usable) < len(found):
+        notes.append(f"{len(found) - len(usable)} without a number in that unit not compared.")
+    verdicts = [(one, limits.hold(one.row)) for one in usable]
+    open_ = [one.row["ref"] for one, verdict in verdicts if verdict is None]
+    if open_:
+        notes.append(f"{len(open_)} with a comparator may or may not be; left out: {listed(open_)}.")
+    kept = [one for one, verdict in verdicts if verdict]
+    said = limits.told(unit or (usable[0].row.get("unit", "") if usable else ""))
+    if usable and not kept:
+        notes.append(f"None of {len(usable)} values is {said}{_furthest(usable, limits)}.")
+    else:
+        notes.append(f"{len(kept)} of {len(usable)} values are {said}.")
+    return kept, Counter(one.key for one in usable)
+
+
+def _furthest(usable: Sequence[_HasRow], limits: Limits) -> str:
+    """The value that comes closest to the limit, where there is one limit."""
+    if limits.above is not None and limits.below is not None:
+        return ""
+    pick, word = (max, "highest") if limits.above is not None else (min, "lowest")
+    row = pick((one.row for one in usable), key=lambda row: float(row["value"]))
+    dated = f" of {row['date']}" if "date" in row else ""
+    return f"; the {word} is {row.get('comparator', '')}{plain(row['value'])}{dated} ({row['ref']})"
+
+
+def event(near: str) -> Span:
+    """The moment that values are asked for around. Raises UnusableDate."""
+    at = bound(near, "near")
+    if at is None or at.end - at.start > _DAY:
+        raise UnusableDate("`near` must be a day or a moment: 2019-05-03; else give since and until")
+    return at
+
+
+def nearest(found: Sequence[M], at: Span, notes: list[str], *, each: bool) -> list[Row]:
+    """The last value at or before a moment and the first after it, the nearer one marked `nearest`.
+
+    `days` is how far from the moment, negative before it; a value of the same day stands at 0. `each`: for
+    every measurement. What is dated to the month or year, or not at all, is named in a note.
+    """
+    dated: list[tuple[float, M]] = []
+    coarse: list[str] = []
+    for one in found:
+        if "value" not in one.row:
+            continue
+        days = _days(span_of(one.row.get("date")), at)
+        if days is None:
+            coarse.append(one.row["ref"])
+        else:
+            dated.append((days, one))
+    if coarse:
+        notes.append(f"{len(coarse)} not dated to the day left out: {listed(coarse)}.")
+    return [
+        row
+        for key in (dict.fromkeys(one.key for _, one in dated) if each else (None,))
+        for row in _around([(days, one.row) for days, one in dated if key is None or one.key == key])
+    ]
+
+
+def _around(dated: list[tuple[float, Row]]) -> list[Row]:
+    if not dated:
+        return []
+    before = max((days for days, _ in dated if days <= 0), default=None)
+    after = min((days for days, _ in dated if days > 0), default=None)
+    least = min(abs(days) for days in (before, after) if days is not None)
+    return [
+        {
+            **row,
+            "days": round(days) if float(days).is_integer() else round(days, 1),
+            **({"nearest": True} if abs(days) == least else {}),
+        }
+        for days, row in sorted(dated, key=lambda one: one[0])
+        if days in (before, after)
+    ]
+
+
+def _days(date: Span | None, at: Span) -> float | None:
+    """How many days after a moment a date lies; None where it is no day. Two times of day are told apart."""
+    if date is None or date.end - date.start > _DAY:
+        return None
+    if date.partial or at.partial:
+        return float((date.start.date() - at.start.date()).days)
+    if date.offset is None or at.offset is None:
+        return (date.start - at.start) / _DAY
+    return (date.instant - at.instant) / _DAY

@@ -1,0 +1,233 @@
+"""Conversions between UCUM units, and between mass, substance and charge of the analytes that are known.
+
+The UCUM registry takes two seconds to build and is built when the first conversion is asked for: call from a
+thread. conversions.json holds the units that charts write otherwise than UCUM does, molar masses (IUPAC 2021
+atomic weights; what the mass is reported as, where that is not the molecule: urea nitrogen, phosphorus,
+triolein), valences, and the line between the HbA1c of NGSP and of IFCC.
+"""
+
+import json
+import math
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mcp_servers.fhir.charts.elements import Resource, plain
+from mcp_servers.fhir.charts.errors import UnusableUnit
+from mcp_servers.fhir.charts.measurement_names import known_as
+
+LONGEST_UNIT = 40
+LEAST_DIGITS = 4
+
+_ANNOTATION = re.compile(r"\{[^}]*\}")
+# An annotation that divides by itself stands for what is divided by: a body surface, a day's volume.
+_DIVISOR = re.compile(r"/(\{[^}]*\})")
+# International and other arbitrary units: UCUM says that they are commensurable with nothing else.
+_ARBITRARY = re.compile(r"\[[^\]]*U\]")
+# 10*999999999 would be computed.
+_HUGE_EXPONENT = re.compile(r"\d{4}|[*^\]A-Za-z][+-]?\d{3}")
+
+
+class Substance(NamedTuple):
+    """What an analyte weighs (g/mol) and its charge; `line` is a published equation between two units."""
+
+    name: str
+    molar_mass: float | None
+    valence: int | None
+    line: "Line | None"
+    between: tuple[str, str] | None
+
+
+class Line(NamedTuple):
+    """`slope * value + intercept`, and how it is told to a person."""
+
+    slope: float
+    intercept: float
+    how: str
+
+    def at(self, value: float) -> float:
+        """The value in the other unit, to as many digits as it was recorded with, and four at least."""
+        digits = max(LEAST_DIGITS, len(re.sub(r"e.*|\D", "", plain(value)).lstrip("0")))
+        return significant(self.slope * value + self.intercept, digits)
+
+
+def significant(value: float, digits: int = LEAST_DIGITS) -> float:
+    """A number rounded to so many significant digits."""
+    return float(f"{value:.{digits}g}")
+
+
+def ucum(written: str) -> str:
+    """A unit as UCUM writes it, where charts are known to write it otherwise."""
+    tidy = written.strip().replace("µ", "u").replace("μ", "u")
+    return _table()[0].get(tidy, tidy)
+
+
+def checked_unit(written: str) -> str:
+    """The UCUM unit that an argument names. Raises UnusableUnit."""
+    code = ucum(written)
+    if _read(code) is None:
+        raise UnusableUnit("`unit` must be a UCUM unit, such as mmol/L, mg/dL, kg, [lb_av], Cel or mm[Hg]")
+    return code
+
+
+@lru_cache(maxsize=1000)
+def _known_conversion(source: str, target: str, substances: frozenset[Substance]) -> Line | None:
+    published = [_published(source, target, one) for one in substances if one.between]
+    if published:
+        return published[0] or _commensurable(source, target)
+    plain_line = _commensurable(source, target)
+    if plain_line is not None or not substances:
+        return plain_line
+    lines = {_through_moles(source, target, one) for one in substances}
+    return lines.pop() if len(lines) == 1 else None
+
+
+def conversion(source: str, target: str, concept: object) -> Line | None:
+    """The way from one unit to another for what `concept` measures; None where none is known for certain.
+
+    What is measured counts by its LOINC code, else by its name; it is needed between mass, substance and
+    charge. Units with different divisors (`{1.73_m2}`), arbitrary units and mole fractions convert only to
+    their like.
+    """
+    source, target = ucum(source), ucum(target)
+    if source == target:
+        return Line(1.0, 0.0, f"{source} as recorded")
+    by_name, names = _table()[1], known_as(concept)
+    return _known_conversion(source, target, frozenset(by_name[name] for name in names if name in by_name))
+
+
+@cache
+def _table() -> tuple[dict[str, str], dict[str, Substance]]:
+    """Units as charts write them, to UCUM; and substances by the everyday names of their measurements."""
+    raw: Resource = json.loads(Path(__file__).with_name("conversions.json").read_text("utf-8"))
+    by_name: dict[str, Substance] = {}
+    for one in raw["substances"]:
+        line = one.get("line")
+        substance = Substance(
+            one["name"],
+            one.get("molar_mass"),
+            one.get("valence"),
+            line and Line(line["slope"], line["intercept"], line["source"]),
+            line and (line["from"], line["to"]),
+        )
+        by_name.update((name, substance) for name in one["measurements"])
+    return raw["written"], by_name
+
+
+def _published(source: str, target: str, substance: Substance) -> Line | None:
+    ends = (_ANNOTATION.sub("", source), _ANNOTATION.sub("", target))
+    line = substance.line
+    if line is None or substance.between is None:
+        return None
+    start, end = substance.between
+    how = f"{end} = {line.slope} x {start} + {line.intercept}, {line.how}"
+    if ends == (start, end):
+        return Line(line.slope, line.intercept, how)
+    if ends == (end, start):
+        return Line(1 / line.slope, -line.intercept / line.slope, how)
+    return None
+
+
+@cache
+def _registry() -> Any:
+    from ucumvert import PintUcumRegistry  # type: ignore[import-untyped]
+
+    return PintUcumRegistry()
+
+
+@lru_cache(maxsize=1000)
+def _read(code: str) -> Any | None:
+    """One of a UCUM unit, as pint has it; None for what is no unit, or only an annotation."""
+    bare = _ANNOTATION.sub("", code)
+    if not bare or len(code) > LONGEST_UNIT or not code.isascii() or _HUGE_EXPONENT.search(bare):
+        return None
+    try:
+        one = _registry().from_ucum(code)
+        return one if hasattr(one, "dimensionality") else None
+    except Exception:  # lark, pint and arithmetic each raise their own for what they cannot read
+        return None
+
+
+def _alike(source: str, target: str) -> bool:
+    """Whether what pint does not see is the same in both units: divisors in words, arbitrary units."""
+    return all(
+        sorted(part.casefold() for part in pattern.findall(source))
+        == sorted(part.casefold() for part in pattern.findall(target))
+        for pattern in (_DIVISOR, _ARBITRARY)
+    )
+
+
+def _molar(one: Any) -> bool:
+    return any("[substance]" in _registry().get_dimensionality(name) for name, _ in one.unit_items())
+
+
+def _charges(one: Any) -> float:
+    """The exponent of equivalents, which pint takes for moles."""
+    return float(sum(exponent for name, exponent in one.unit_items() if "equivalent" in name))
+
+
+def _commensurable(source: str, target: str) -> Line | None:
+    """Units of one dimension: a factor, or a line for temperatures; logarithms are no line."""
+    one, other = _read(source), _read(target)
+    if (
+        one is None
+        or other is None
+        or not _alike(source, target)
+        or one.dimensionality != other.dimensionality
+    ):
+        return None
+    if _molar(one) != _molar(other) or _charges(one) != _charges(other):
+        return None
+    values = [_to(type(one)(n * one.magnitude, one.units), other) for n in (0, 1, 2)]
+    if any(value is None for value in values):
+        return None
+    zero, first, second = (float(value) for value in values if value is not None)
+    if not math.isclose(second - first, first - zero, rel_tol=1e-9):
+        return None
+    return _line(source, target, first - zero, zero, "")
+
+
+def _through_moles(source: str, target: str, substance: Substance) -> Line | None:
+    one, other = _read(source), _read(target)
+    if one is None or other is None or not _alike(source, target):
+        return None
+    said = []
+    charges = _charges(one) - _charges(other)
+    if charges:
+        if substance.valence is None:
+            return None
+        one = one * substance.valence**-charges
+        said.append(f"valence {substance.valence}")
+    dimensions, wanted = one.dimensionality, other.dimensionality
+    apart = {name: dimensions.get(name, 0) - wanted.get(name, 0) for name in {*dimensions, *wanted}}
+    mass = apart.pop("[mass]", 0)
+    if mass:
+        if substance.molar_mass is None or abs(mass) != 1 or apart.pop("[substance]", 0) != -mass:
+            return None
+        one = one * (substance.molar_mass * _registry().from_ucum("g/mol")) ** -mass
+        said.append(f"{substance.molar_mass:g} g/mol")
+    if not said or any(apart.values()):
+        return None
+    factor = _to(one, other)
+    return (
+        None
+        if factor is None
+        else _line(source, target, factor, 0.0, f" ({substance.name}, {', '.join(said)})")
+    )
+
+
+def _to(one: Any, other: Any) -> float | None:
+    try:
+        value = float(one.to(other.units).magnitude / other.magnitude)
+    except Exception:  # pint's own, for units that have no sum or power, and arithmetic's
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _line(source: str, target: str, slope: float, intercept: float, why: str) -> Line:
+    if abs(intercept) < 1e-9:
+        return Line(slope, 0.0, f"1 {source} = {significant(slope):g} {target}{why}")
+    sign = "+" if intercept > 0 else "-"
+    said = f"{target} = {significant(slope):g} x {source} {sign} {significant(abs(intercept)):g}{why}"
+    return Line(slope, intercept, said)
