@@ -8,7 +8,7 @@ FIRST := hard-amara-okafor
 SECOND := lee-watson
 
 help:  ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 $(VENV)/core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +49,15 @@ test: $(VENV)/dev  ## the tests that need neither Java nor torch
 test-all: $(VENV)/all  ## the same tests, with a real HAPI, a real model server and the `local` extra
 	$(BIN)/python -m tests.with_servers
 
+# Both tools need a newer Node than many machines have: it comes as a package too.
+.conformance/installed: Makefile
+	npm install --prefix .conformance --no-audit --no-fund --no-package-lock --silent \
+		node@22 @modelcontextprotocol/conformance@0.2.0-alpha.12 @modelcontextprotocol/inspector@2.12.0
+	touch $@
+
+conformance: $(VENV)/dev .conformance/installed  ## the MCP conformance suite, both revisions, and the Inspector (needs npm)
+	$(BIN)/python -m tests.conformance .conformance/node_modules
+
 bench: $(VENV)/core  ## speed, as ratios within one run
 	$(BIN)/python -m evals bench
 
@@ -58,4 +67,4 @@ evals: $(VENV)/core  ## the gold questions over the sample charts, by intent
 hapi: $(VENV)/core  ## build and start a real HAPI FHIR server with the sample charts (needs JDK 17 and Maven)
 	$(BIN)/python -m fhir_fixtures.hapi --load
 
-.PHONY: help run check test test-all bench evals hapi
+.PHONY: help run check test test-all conformance bench evals hapi

@@ -10,6 +10,7 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -277,18 +278,20 @@ class Navigator:
         """The chart tools, locked to the session's patient; for finding one, when it has none."""
         from agent.toolbox import open_toolbox
 
-        return open_toolbox(self.server(session))
+        return open_toolbox(self.server(session, session.now))
 
-    def server(self, session: Session) -> "MCPServer":
-        """The MCP server of the chart tools for a session, of the profile that is set."""
+    def server(self, session: Session, now: datetime | None) -> "MCPServer":
+        """The MCP server of the chart tools for a session; its present is `now`, or the time of each call."""
         from mcp_servers.fhir.server import build_server
 
         return build_server(
             self.http,
             self.recorder(session),
             patient=session.patient,
-            now=session.now,
+            now=now,
             tools=self.settings.tools,
+            cohorts=self.settings.cohorts,
+            smallest_count=self.settings.smallest_count,
         )
 
     async def find(self, session: Session, text: str) -> str:

@@ -5,12 +5,15 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING
 
 from agent.app import Navigator, deliver_events, open_navigator
 from agent.config import Settings
 from agent.errors import AuditUnavailable, UsageError
 from agent.questions import patient_reference
-from agent.session import Session
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
 
 DELIVER_EVERY_SECONDS = 30
 
@@ -18,7 +21,7 @@ DELIVER_EVERY_SECONDS = 30
 async def serve_stdio(settings: Settings, patient: str | None) -> None:
     """The chart tools on stdin and stdout, for any MCP client, until it hangs up."""
     async with open_navigator(settings) as navigator, delivering(navigator):
-        await navigator.server(_session(navigator, patient)).run_stdio_async()
+        await _server(navigator, patient).run_stdio_async()
 
 
 async def serve_http(
@@ -54,7 +57,7 @@ async def serve_http(
     with listener:
         async with open_navigator(settings) as navigator, delivering(navigator):
             app = http_app(
-                navigator.server(_session(navigator, patient)),
+                _server(navigator, patient),
                 path_prefix=path_prefix,
                 hosts=(shown, *settings.mcp_hosts),
                 token=token,
@@ -70,10 +73,10 @@ async def serve_http(
             await server.serve(sockets=[listener])
 
 
-def _session(navigator: Navigator, patient: str | None) -> Session:
+def _server(navigator: Navigator, patient: str | None) -> "MCPServer":
     session = navigator.new_session()
     session.patient = patient and patient_reference(patient)
-    return session
+    return navigator.server(session, navigator.settings.now)
 
 
 @asynccontextmanager

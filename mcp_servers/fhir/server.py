@@ -1,7 +1,8 @@
 """The MCP server over the chart tools: schemas out, tools, resources, prompts and completions on offer."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Annotated, Any, get_args
@@ -50,27 +51,37 @@ def build_server(
     recorder: Recorder,
     *,
     patient: str | None,
-    now: datetime,
+    now: datetime | None,
     tools: Profile = "full",
+    cohorts: bool = False,
+    smallest_count: int = 0,
     name: str = "ehr-navigator-fhir",
 ) -> MCPServer:
     """The chart tools over the FHIR server that `http` has as its base URL, each call recorded.
 
     With a `patient` (`Patient/id` or the id) the session is bound to that chart; without one, the tools take
-    a patient, and find_patient is offered. `now` (with its offset) is the chart's present; `tools` the
-    profile. `http` stays the caller's to close. Raises InvalidRequest when `patient` is no id.
+    a patient, and find_patient is offered. `now` (with its offset) is the chart's present, by default the
+    time of each call; `tools` the profile. With `cohorts`, an unbound session may count patients; counts from
+    1 to below `smallest_count` are not shown. `http` stays the caller's to close. Raises InvalidRequest when
+    `patient` is no id.
     """
     bound = None if patient is None else checked_patient(patient)
-    session = ChartSession(FhirClient(http), now.isoformat())
-    offers = [offer for offer in CATALOGUE if tools in (offer.profile, "full")]
+    session = ChartSession(FhirClient(http), "", smallest_count)
+
+    def present() -> ChartSession:
+        at = now or datetime.now().astimezone()
+        return replace(session, now=at.isoformat(timespec="seconds"))
+
     return _Server(
         name,
         recorder,
         bound,
         [
-            _tool(offer, session, recorder, bound)
-            for offer in offers
-            if bound is None or not offer.unbound_only
+            _tool(offer, present, recorder, bound)
+            for offer in CATALOGUE
+            if tools in (offer.profile, "full")
+            and (bound is None or not offer.unbound_only)
+            and (cohorts or not offer.cohorts)
         ],
     )
 
@@ -156,7 +167,7 @@ async def _completion(ref: object, argument: CompletionArgument, context: object
     return complete(argument.name, argument.value)
 
 
-def _tool(offer: Offer, session: ChartSession, recorder: Recorder, bound: str | None) -> Tool:
+def _tool(offer: Offer, present: Callable[[], ChartSession], recorder: Recorder, bound: str | None) -> Tool:
     """An offer as an MCP tool: its work's signature, less what the host knows, is the schema."""
     work = offer.work
     name = work.__name__
@@ -167,7 +178,7 @@ def _tool(offer: Offer, session: ChartSession, recorder: Recorder, bound: str | 
         plain = {key: _plain(value) for key, value in arguments.items()}
         asked = Asked(name, plain, bound or _patient_of(arguments), ctx)
         given = arguments if bound is None else {"patient": bound, **arguments}
-        return await recorded(recorder, asked, lambda call: work(session, call, **given))
+        return await recorded(recorder, asked, lambda call: work(present(), call, **given))
 
     parameters = [p for p in signature.parameters.values() if p.name not in hidden]
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context)
