@@ -1,0 +1,26 @@
+"""Words and codes: a bundled dictionary, what records mean by it, and the server's own terminology."""
+
+from mcp_servers.fhir.terminology.asking import ServerTerminology
+from mcp_servers.fhir.terminology.charted import ELEMENTS, ChartCode, charted, codeables
+from mcp_servers.fhir.terminology.concepts import Code, Concept, Kind, classes_of, family, short_name
+from mcp_servers.fhir.terminology.finding import Found, find, near
+from mcp_servers.fhir.terminology.meaning import Meaning, meaning_of
+
+__all__ = [
+    "ELEMENTS",
+    "ChartCode",
+    "Code",
+    "Concept",
+    "Found",
+    "Kind",
+    "Meaning",
+    "ServerTerminology",
+    "charted",
+    "classes_of",
+    "codeables",
+    "family",
+    "find",
+    "meaning_of",
+    "near",
+    "short_name",
+]

@@ -1,0 +1,87 @@
+"""The codings of a chart's records: which code, under which name, how often, on which records."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mcp_servers.fhir.charts.elements import (
+    Resource,
+    codings,
+    concept_text,
+    entered_in_error,
+    first,
+    objects,
+    resource_ref,
+    string,
+)
+from mcp_servers.fhir.terminology.meaning import Meaning
+
+_REFS = 2
+
+# Under which element a type names what it is about, and what kind of record it is.
+ELEMENTS: dict[str, tuple[str, str]] = {
+    "Condition": ("code", "problem"),
+    "MedicationRequest": ("medicationCodeableConcept", "medication order"),
+    "MedicationStatement": ("medicationCodeableConcept", "medication statement"),
+    "MedicationAdministration": ("medicationCodeableConcept", "medication given"),
+    "MedicationDispense": ("medicationCodeableConcept", "medication dispensed"),
+    "AllergyIntolerance": ("code", "allergy"),
+    "Immunization": ("vaccineCode", "immunization"),
+    "Procedure": ("code", "procedure"),
+    "Observation": ("code", "measurement"),
+}
+
+
+class ChartCode(NamedTuple):
+    """A coding of a chart: `n` records bear it, of which `refs` are some; without a code, only a name."""
+
+    name: str
+    system: str
+    code: str
+    kind: str
+    n: int
+    refs: tuple[str, ...]
+
+
+def codeables(record: Resource, included: dict[str, Resource]) -> list[Resource]:
+    """The CodeableConcepts that say what a record is about; of a medication that is referred to, its code."""
+    element, _ = ELEMENTS[str(record.get("resourceType"))]
+    found = objects(record.get(element))
+    reference = string(first(record.get("medicationReference")).get("reference")) or ""
+    if reference.startswith("#"):
+        inside = [one for one in objects(record.get("contained")) if f"#{one.get('id')}" == reference]
+        found += objects(first(inside).get("code"))
+    elif reference in included:
+        found += objects(included[reference].get("code"))
+    return found + [part for one in objects(record.get("component")) for part in objects(one.get("code"))]
+
+
+def charted(
+    records: Iterable[Resource], included: dict[str, Resource], meaning: Meaning
+) -> tuple[list[ChartCode], int]:
+    """The codings of `records` that are about what was meant, the most frequent first; and how many of such
+    records were left out as entered in error."""
+    found: dict[tuple[str, str, str], ChartCode] = {}
+    withdrawn = 0
+    for record in records:
+        kind = ELEMENTS[str(record.get("resourceType"))][1]
+        about = [one for one in codeables(record, included) if meaning.covers(one)]
+        if about and entered_in_error(record):
+            withdrawn += 1
+            continue
+        ref = resource_ref(record)
+        for system, code, name in dict.fromkeys(key for one in about for key in _keys(one)):
+            known = found.get((system, code or name, kind))
+            known = known or ChartCode(name, system, code, kind, 0, ())
+            refs = known.refs if len(known.refs) == _REFS else (*known.refs, ref)
+            found[system, code or name, kind] = known._replace(n=known.n + 1, refs=refs)
+    return sorted(found.values(), key=lambda one: (-one.n, one.name, one.code)), withdrawn
+
+
+def _keys(codeable: Resource) -> list[tuple[str, str, str]]:
+    text = concept_text(codeable) or ""
+    coded = [
+        (string(one.get("system")) or "", code, string(one.get("display")) or text)
+        for one in codings(codeable)
+        if (code := string(one.get("code")))
+    ]
+    return coded or ([("", "", text)] if text else [])

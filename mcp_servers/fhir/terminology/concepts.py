@@ -1,0 +1,141 @@
+"""The bundled dictionary: names, codes and drug classes of common clinical concepts (data/NOTICE.md)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, NamedTuple, get_args
+
+from mcp_servers.fhir.charts.elements import LOINC, SNOMED, folded
+from mcp_servers.fhir.charts.measurement_names import LIKE_A_LOINC_CODE
+
+Kind = Literal["condition", "drug", "class", "measurement", "vaccine", "procedure", "substance"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD10 = "http://hl7.org/fhir/sid/icd-10"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+CVX = "http://hl7.org/fhir/sid/cvx"
+
+_SHORT = {
+    LOINC: "LOINC",
+    SNOMED: "SNOMED CT",
+    RXNORM: "RxNorm",
+    CVX: "CVX",
+    ICD10CM: "ICD-10-CM",
+    ICD10: "ICD-10",
+}
+_FILES: tuple[tuple[str, Kind], ...] = (
+    ("conditions", "condition"),
+    ("drugs", "drug"),
+    ("drug_classes", "class"),
+    ("procedures", "procedure"),
+    ("substances", "substance"),
+    ("vaccines", "vaccine"),
+)
+_SYSTEM_OF_KEY = {"snomed": SNOMED, "icd10cm": ICD10CM, "rxnorm": RXNORM, "cvx": CVX}
+
+
+class Code(NamedTuple):
+    """A code of a code system; of ICD-10-CM often a category, which stands for all codes that begin so."""
+
+    system: str
+    code: str
+
+
+class Concept(NamedTuple):
+    """One thing that people name in many ways.
+
+    `members` are the names of narrower concepts: the ingredients of a drug class, the kinds of a condition.
+    """
+
+    name: str
+    kind: Kind
+    names: tuple[str, ...]
+    codes: tuple[Code, ...]
+    members: tuple[str, ...] = ()
+
+
+def short_name(system: str) -> str:
+    """What people call a code system; its address where it has no such name here."""
+    return _SHORT.get(system, system)
+
+
+@cache
+def concepts() -> tuple[Concept, ...]:
+    """Every concept of the dictionary, measurements first."""
+    measured = files("mcp_servers.fhir.charts").joinpath("measurement_names.json").read_text("utf-8")
+    found = [
+        Concept(
+            one["name"],
+            "measurement",
+            tuple(one["aliases"]),
+            tuple(Code(LOINC, code) for code in one["codes"] if LIKE_A_LOINC_CODE.fullmatch(code)),
+            tuple(one.get("parts", ())),
+        )
+        for one in json.loads(measured)
+    ]
+    for name, kind in _FILES:
+        raw = files(__package__).joinpath(f"data/{name}.json").read_text("utf-8")
+        found += [_concept(one, kind) for one in json.loads(raw)]
+    return tuple(found)
+
+
+def _concept(one: dict[str, Any], kind: Kind) -> Concept:
+    codes = tuple(Code(system, code) for key, system in _SYSTEM_OF_KEY.items() for code in one.get(key, ()))
+    members = tuple(one.get("drugs", one.get("narrower", ())))
+    return Concept(one["name"], kind, tuple(one.get("names", ())), codes, members)
+
+
+@cache
+def by_name() -> Mapping[str, tuple[Concept, ...]]:
+    """The concepts by each of their names, folded."""
+    found: dict[str, tuple[Concept, ...]] = {}
+    for concept in concepts():
+        for name in {folded(name) for name in (concept.name, *concept.names)}:
+            found[name] = (*found.get(name, ()), concept)
+    return found
+
+
+@cache
+def by_code() -> Mapping[str, tuple[Concept, ...]]:
+    """The concepts by each of their codes, without its system."""
+    found: dict[str, tuple[Concept, ...]] = {}
+    for concept in concepts():
+        for code in {code.code for code in concept.codes}:
+            found[code] = (*found.get(code, ()), concept)
+    return found
+
+
+def known_by(system: str, code: str) -> tuple[Concept, ...]:
+    """The concepts that a coding stands for; of ICD-10, those of the longest category that it falls under."""
+    if system in (ICD10CM, ICD10):
+        for end in range(len(code), 2, -1):
+            found = _with_code(ICD10CM, code[:end])
+            if found:
+                return found
+        return ()
+    return _with_code(system, code)
+
+
+def _with_code(system: str, code: str) -> tuple[Concept, ...]:
+    return tuple(one for one in by_code().get(code, ()) if Code(system, code) in one.codes)
+
+
+def family(wanted: Iterable[Concept]) -> tuple[Concept, ...]:
+    """The concepts and their members."""
+    found: dict[tuple[str, str], Concept] = {}
+    waiting = list(wanted)
+    while waiting:
+        concept = waiting.pop(0)
+        if (concept.name, concept.kind) not in found:
+            found[concept.name, concept.kind] = concept
+            kind = "drug" if concept.kind == "class" else concept.kind
+            members = [one for name in concept.members for one in by_name().get(folded(name), ())]
+            waiting += [one for one in members if one.kind == kind and one.name in concept.members]
+    return tuple(found.values())
+
+
+def classes_of(drug: Concept) -> list[str]:
+    """The classes that an ingredient belongs to."""
+    return [one.name for one in concepts() if one.kind == "class" and drug.name in one.members]

@@ -1,0 +1,141 @@
+"""What a text means by the dictionary: a code, a name, names within a question, or a misspelt name."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from rapidfuzz import fuzz, process
+
+from mcp_servers.fhir.charts.elements import folded
+from mcp_servers.fhir.terminology.concepts import ICD10CM, Concept, Kind, by_code, by_name, known_by
+
+SPELLING = 84
+SHORTEST_MISSPELT = 5
+SHORTEST_WITHIN = 4
+_LONGEST = 7
+_LIKE_A_CODE = re.compile(r"(?=.*\d)[\w.-]+", re.ASCII)
+_SIMILAR = 70
+_SUGGESTED = 5
+# What stands before or after a condition's name in the name of a record that is not that condition.
+_BEFORE = frozenset(
+    [
+        "history",
+        "family",
+        "risk",
+        "screening",
+        "suspected",
+        "suspicion",
+        "possible",
+        "probable",
+        "rule",
+        "exclude",
+        "excluded",
+        "fear",
+        "no",
+        "not",
+        "without",
+        "prevention",
+        "contact",
+        "exposure",
+        "against",
+        "test",
+        "education",
+        "counseling",
+    ]
+)
+_AFTER = frozenset(
+    ["screening", "excluded", "carrier", "risk", "test", "vaccination", "exposure", "prevention"]
+)
+_NEAR = 4
+
+
+class Found(NamedTuple):
+    """The concepts that a text may mean, and how it was read where that is not plain."""
+
+    concepts: tuple[Concept, ...]
+    note: str | None = None
+
+
+def find(text: str, kinds: Iterable[Kind] = ()) -> Found:
+    """What `text` means: a code (bare or `system|code`), a name in any number, or what a question names.
+
+    Exact beats partial beats misspelt; several concepts of one name are all returned. `kinds` narrows.
+    """
+    only = frozenset(kinds)
+    wanted = folded(text)
+    coded = _by_code(text.strip())
+    for candidates in (coded, _named(wanted)):
+        if found := _of(candidates, only):
+            return Found(found)
+    if within := spotted(text, only):
+        return Found(within)
+    if len(wanted) >= SHORTEST_MISSPELT:
+        known = [
+            name for name, named in by_name().items() if _of(named, only) and len(name) >= SHORTEST_WITHIN
+        ]
+        spelt = process.extract(wanted, known, scorer=fuzz.ratio, score_cutoff=SPELLING, limit=5)
+        best = [name for name, score, _ in spelt if score == spelt[0][1]]
+        if best:
+            found = _of((concept for name in best for concept in by_name()[name]), only)
+            return Found(found, f"`{text}` read as {' or '.join(sorted(one.name for one in found))}.")
+    return Found(())
+
+
+def near(text: str) -> list[str]:
+    """Names of the dictionary that hold the words of `text`, or else look like it."""
+    wanted = folded(text)
+    holding = [name for name in by_name() if wanted and f" {wanted} " in f" {name} "]
+    alike = process.extract(
+        wanted, by_name().keys(), scorer=fuzz.ratio, score_cutoff=_SIMILAR, limit=_SUGGESTED
+    )
+    names = [*holding, *(name for name, _, _ in alike)]
+    return list(dict.fromkeys(by_name()[name][0].name for name in names))[:_SUGGESTED]
+
+
+def spotted(text: str, kinds: Iterable[Kind] = ()) -> tuple[Concept, ...]:
+    """The concepts that a text names, the longest name first where names overlap (gestational diabetes).
+
+    Short names count only when they are the whole text. A condition that the text calls history, a risk or
+    the like is passed over.
+    """
+    only = frozenset(kinds)
+    words = folded(text).split()
+    taken: set[int] = set()
+    found: list[Concept] = []
+    for size in range(min(_LONGEST, len(words)), 0, -1):
+        for start in range(len(words) - size + 1):
+            place = set(range(start, start + size))
+            phrase = " ".join(words[start : start + size])
+            if place & taken or (len(phrase) < SHORTEST_WITHIN and size < len(words)):
+                continue
+            if named := _of(_named(phrase), only):
+                taken |= place
+                qualified = _BEFORE.intersection(words[max(0, start - _NEAR) : start]) or _AFTER.intersection(
+                    words[start + size :][:_NEAR]
+                )
+                found += [one for one in named if one.kind != "condition" or not qualified]
+    return tuple(dict.fromkeys(found))
+
+
+def like_a_code(text: str) -> bool:
+    """Whether a text has the shape of a code: one word with a digit in it."""
+    return _LIKE_A_CODE.fullmatch(text) is not None
+
+
+def _by_code(text: str) -> tuple[Concept, ...]:
+    system, bar, code = text.rpartition("|")
+    if bar and system:
+        return known_by(system, code)
+    if not like_a_code(text):
+        return ()
+    return by_code().get(text.upper()) or known_by(ICD10CM, text.upper())
+
+
+def _named(name: str) -> tuple[Concept, ...]:
+    """The concepts of a folded name, in the singular too."""
+    known = by_name()
+    return known.get(name) or (known.get(name[:-1], ()) if name.endswith("s") else ())
+
+
+def _of(found: Iterable[Concept], kinds: frozenset[Kind]) -> tuple[Concept, ...]:
+    return tuple(dict.fromkeys(one for one in found if not kinds or one.kind in kinds))

@@ -1,0 +1,65 @@
+"""Whether a record is about what was meant: by its codes, or by its names where no code says otherwise."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mcp_servers.fhir.charts.elements import codings, concept_names, folded, string
+from mcp_servers.fhir.terminology.concepts import Concept, Kind, by_name, family, known_by
+from mcp_servers.fhir.terminology.finding import like_a_code, spotted
+
+_WHOLE_WORD = 3
+
+
+class Meaning(NamedTuple):
+    """What was meant: concepts with their members, or plain words that no concept bears; and a code given."""
+
+    concepts: frozenset[Concept]
+    words: tuple[str, ...]
+    system: str
+    code: str
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The kinds of the concepts."""
+        return frozenset(one.kind for one in self.concepts)
+
+    def covers(self, codeable: object) -> bool:
+        """Whether a CodeableConcept is about it.
+
+        A code that the dictionary knows decides; only where there is none do the names, for what they
+        mention may be something else (a glucose in urine for "glucose"). A drug's names count beside its
+        codes: a combination has a code of its own.
+        """
+        found = [
+            (string(coding.get("system")) or "", string(coding.get("code")) or "")
+            for coding in codings(codeable)
+        ]
+        if self.code and any(self._given(system, code) for system, code in found):
+            return True
+        known = {concept for system, code in found if code for concept in known_by(system, code)}
+        if not known.isdisjoint(self.concepts):
+            return True
+        if any(concept.kind != "drug" for concept in known):
+            return False
+        names = concept_names(codeable)
+        if self.concepts:
+            return any(not self.concepts.isdisjoint(spotted(name, self.kinds)) for name in names)
+        return any(self._says(name) for name in names)
+
+    def _given(self, system: str, code: str) -> bool:
+        return code.casefold() == self.code.casefold() and self.system in ("", system)
+
+    def _says(self, name: str) -> bool:
+        text = f" {folded(name)} "
+        return bool(self.words) and all(
+            f" {word} " in text if len(word) <= _WHOLE_WORD else f" {word}" in text for word in self.words
+        )
+
+
+def meaning_of(text: str, concepts: Iterable[Concept]) -> Meaning:
+    """What `text` means, once its concepts are found; without any, its words."""
+    wanted = frozenset(family(concepts))
+    system, _, code = text.strip().rpartition("|")
+    is_code = bool(system) or (like_a_code(code) and folded(text) not in by_name())
+    words = () if wanted else tuple(folded(text).split())
+    return Meaning(wanted, words, system if is_code else "", code if is_code else "")

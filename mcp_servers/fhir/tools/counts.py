@@ -1,0 +1,107 @@
+"""count_patients: how many patients meet criteria, without naming one."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mcp_servers.fhir import cohorts
+from mcp_servers.fhir.envelope import ResultEnvelope
+from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.recording import Call
+from mcp_servers.fhir.rendering import render
+from mcp_servers.fhir.terminology import short_name
+from mcp_servers.fhir.tools.session import Answer, ChartSession, Row, Text
+
+_CODES = 6
+
+Age = Annotated[int, Field(ge=0, le=150)]
+
+
+async def count_patients(
+    session: ChartSession,
+    call: Call,
+    *,
+    condition: Text | None = None,
+    medication: Annotated[Text | None, Field(description="A drug or a class")] = None,
+    measurement: Annotated[Text | None, Field(description="With above or below")] = None,
+    above: float | None = None,
+    below: float | None = None,
+    unit: Text | None = None,
+    value: Literal["latest", "any"] = "latest",
+    min_age: Age | None = None,
+    max_age: Age | None = None,
+    sex: Literal["female", "male", "other", "unknown"] | None = None,
+) -> Answer:
+    """Count the patients of this server who meet all criteria, by everyday name or code. Example: condition
+    "type 2 diabetes", measurement "a1c", above 9."""
+    if (measurement is None) != (above is None and below is None):
+        raise InvalidRequest("A measurement needs `above` or `below`, and these need a measurement.")
+    parts = [] if condition is None else [await cohorts.with_condition(session.client, condition, call)]
+    if medication is not None:
+        parts.append(await cohorts.on_medication(session.client, medication, call, session.now))
+    if measurement is not None:
+        threshold = cohorts.Threshold(above, below, unit, value)
+        parts.append(await cohorts.measured(session.client, measurement, threshold, call))
+    if min_age is not None or max_age is not None:
+        parts.append(cohorts.aged(min_age, max_age, session.now))
+    if sex is not None:
+        parts.append(cohorts.of_sex(sex))
+    counted = await cohorts.count(session.client, parts or [cohorts.everybody()], call)
+    notes = [note for part in parts for note in part.notes]
+    if condition is not None:
+        notes.append("A condition counts whether it is current or resolved; a medication only while active.")
+    if not counted.exact:
+        notes.insert(0, "Not exact: these are the patients found; there may be more.")
+    if session.smallest_count > 1:
+        notes = [note for note in notes if "left out" not in note and "compared" not in note]
+        notes.append(
+            f"Counts from 1 to {session.smallest_count - 1} are not shown, nor what gives them away."
+        )
+    rows = _rows(counted, session.smallest_count)
+    envelope = ResultEnvelope(
+        finding="recorded" if counted.together else "nothing_recorded",
+        rows=rows,
+        total=len(rows),
+        returned=len(rows),
+        truncated=not counted.exact,
+        notes=list(dict.fromkeys(notes)),
+        as_of=session.now,
+    )
+    return Answer(envelope, render(envelope).text, [])
+
+
+def _rows(counted: cohorts.Counted, smallest: int) -> list[Row]:
+    """A row for all criteria together, and one for each, with the codes that were counted."""
+    together = counted.together
+    singly = counted.each if len(counted.each) > 1 else []
+    hidden = _small(together, smallest)
+    shown: list[Row] = []
+    for part, n in singly:
+        # What a criterion has more than all together is a count too, of those who do not meet the others.
+        apart = None if n is None or together is None else n - together
+        hidden = hidden or _small(n, smallest) or _small(apart, smallest)
+        shown.append({"name": part.said, "patients": _shown(n, smallest), "codes": _codes(part)})
+    said = " and ".join(part.said for part, _ in counted.each)
+    patients = _shown(together, smallest)
+    if hidden and singly:
+        patients = f"<{smallest}" if _small(together, smallest) else "not shown"
+    codes = [] if singly else _codes(counted.each[0][0])
+    rows: list[Row] = [{"name": said, "patients": patients, "codes": codes}, *shown]
+    return [{field: value for field, value in row.items() if value != []} for row in rows]
+
+
+def _small(n: int | None, smallest: int) -> bool:
+    return n is not None and 0 < n < smallest
+
+
+def _shown(n: int | None, smallest: int) -> int | str:
+    if n is None:
+        return "not told by the server"
+    return f"<{smallest}" if _small(n, smallest) else n
+
+
+def _codes(part: cohorts.Part) -> list[str]:
+    tokens = (token.rpartition("|") for token in part.codes[:_CODES])
+    shown = [f"{short_name(system)} {code}".strip() for system, _, code in tokens]
+    more = len(part.codes) - _CODES
+    return [*shown, *([f"and {more} more"] if more > 0 else [])]
