@@ -1,8 +1,9 @@
 """Whole-chart reads: every page of several searches, so that no answer is computed from a first page."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import anyio
 
@@ -14,6 +15,7 @@ from mcp_servers.fhir.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
 
 Resource = dict[str, Any]
+T = TypeVar("T")
 
 # What is read of one type before it is said that others may match.
 MAX_RESOURCES = 60_000
@@ -55,26 +57,34 @@ async def gather(client: FhirClient, searches: Iterable[Search], lock: PatientLo
             wanted.append(search._replace(includes=includes))
         else:
             gathered.notes.append(f"This server holds no {search.resource_type}.")
-    found: list[Gathered] = [Gathered() for _ in wanted]
+    for part in await at_once([partial(_all_pages, client, search, lock, call) for search in wanted]):
+        _merge(gathered, part)
+    return gathered
+
+
+async def at_once(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """The results of all jobs in their order, a few of them under way at a time.
+
+    Raises the first FhirToolError; the others are then given up.
+    """
+    found: dict[int, T] = {}
     errors: list[FhirToolError] = []
     turns = anyio.CapacityLimiter(_AT_ONCE)
 
-    async def fetch(number: int) -> None:
+    async def run(number: int) -> None:
         async with turns:
             try:
-                found[number] = await _all_pages(client, wanted[number], lock, call)
+                found[number] = await jobs[number]()
             except FhirToolError as error:
                 errors.append(error)
                 group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
-        for number in range(len(wanted)):
-            group.start_soon(fetch, number)
+        for number in range(len(jobs)):
+            group.start_soon(run, number)
     if errors:
         raise errors[0]
-    for part in found:
-        _merge(gathered, part)
-    return gathered
+    return [found[number] for number in range(len(jobs))]
 
 
 async def _all_pages(client: FhirClient, search: Search, lock: PatientLock, call: Call) -> Gathered:

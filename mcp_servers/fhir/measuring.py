@@ -1,0 +1,188 @@
+"""The records of one measurement of a chart: as many of them as an answer needs, and no others."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+from mcp_servers.fhir import charts
+from mcp_servers.fhir.client import FhirClient
+from mcp_servers.fhir.compartment import PatientLock
+from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.gathering import Resource, at_once, gather
+from mcp_servers.fhir.inventory import NEWEST_FIRST, Inventory, Measurements, sendable
+from mcp_servers.fhir.paging import Pages, read_pages
+from mcp_servers.fhir.recording import Call
+
+_NEEDED = frozenset({"combo-code", "code", "date", "status"})
+_NEWEST = 20
+_NEWEST_AT_MOST = 3 * _NEWEST
+_BY_NAME = 50
+_MOST_COUNTED = 25
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The chart that is read, and when its present is (ISO 8601)."""
+
+    client: FhirClient
+    lock: PatientLock
+    call: Call
+    now: str
+
+
+@dataclass
+class Reading:
+    """Records of a measurement; `known` are others, which tell what else the chart measures.
+
+    `complete` is false when a search was cut short; `stale` says that it rests on what an earlier call read,
+    and that may be gone.
+    """
+
+    records: dict[str, Resource] = field(default_factory=dict)
+    known: list[Resource] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    complete: bool = True
+    stale: bool = False
+
+    def add(self, records: Iterable[Resource], notes: list[str], *, complete: bool) -> None:
+        """Take in what a search found."""
+        self.records.update((record["id"], record) for record in records)
+        self.notes.extend(note for note in notes if note not in self.notes)
+        self.complete = self.complete and complete
+
+
+async def read_measurement(chart: Chart, inventory: Inventory, name: str, *, newest: bool) -> Reading:
+    """What charts.observations needs to answer for `name`: with `newest` its latest value, else everything.
+
+    On a server that can search by code and date, what is read grows with the answer and not with the chart.
+    Raises charts.Ambiguous, and what FhirClient.search raises.
+    """
+    searchable = (await chart.client.capability(chart.call)).parameters.get("Observation", {})
+    token = charts.code_token(name)
+    if token is not None and searchable.keys() >= _NEEDED:
+        reading = Reading()
+        await _read_codes(chart, reading, {token}, name, newest=newest)
+        return reading
+    for anew in (False, True):
+        measurements = await inventory.refreshed(chart.client, chart.lock, chart.call, anew=anew)
+        reading = await _read(chart, measurements, name, newest=newest)
+        if measurements.fresh or not reading.stale:
+            break
+    return reading
+
+
+async def _read(chart: Chart, measurements: Measurements, name: str, *, newest: bool) -> Reading:
+    reading = Reading()
+    everything = list(measurements.records.values())
+    if measurements.whole:
+        reading.add(everything, measurements.notes, complete=measurements.complete)
+        return reading
+    searchable = (await chart.client.capability(chart.call)).parameters["Observation"]
+    if not searchable.keys() >= _NEEDED:
+        await _gather(chart, reading, ())
+        return reading
+    reading.known = everything
+    try:
+        await _look_up(chart, reading, name, newest=newest)
+    except charts.Ambiguous as several:
+        raise await _counted(chart, several) from None
+    return reading
+
+
+async def _look_up(chart: Chart, reading: Reading, name: str, *, newest: bool) -> None:
+    """Read what `name` means, and what it means in the light of what was read, until all is read."""
+    meant = charts.meant(name, reading.known)
+    if not meant.codes and not meant.uncoded:
+        reading.known += await _so_named(chart, name)
+        meant = charts.meant(name, reading.known)
+    asked: set[str] = set()
+    while wanted := {code for code in meant.codes | meant.everyday if sendable(code)} - asked:
+        asked |= wanted
+        if newest and meant.apart:
+            for code in sorted(wanted):
+                await _read_newest(chart, reading, {code}, code)
+        else:
+            await _read_codes(chart, reading, wanted, name, newest=newest)
+        meant = charts.meant(name, [*reading.records.values(), *reading.known])
+    reading.stale = bool(meant.codes) and not reading.records
+    if meant.uncoded or not all(map(sendable, meant.codes)):
+        uncoded = [one for one in reading.known if not sendable(charts.main_code_of(one) or "")]
+        reading.add(uncoded, [], complete=True)
+        reading.stale = True
+
+
+async def _read_codes(chart: Chart, reading: Reading, codes: set[str], name: str, *, newest: bool) -> None:
+    if newest:
+        await _read_newest(chart, reading, codes, name)
+    else:
+        await _gather(chart, reading, (_of(codes),))
+
+
+async def _read_newest(chart: Chart, reading: Reading, codes: set[str], name: str) -> None:
+    """The newest of these records with a value, and all that may be newer, by a search that is sorted.
+
+    Where that cannot be told from the newest few, all are read.
+    """
+
+    def last(pages: Pages) -> str | None:
+        found = charts.observations(pages.matches.values(), name=name, now=chart.now, known=reading.known)
+        row = found.rows[0] if found.rows else {}
+        return row.get("date") if "value" in row else None
+
+    def enough(pages: Pages) -> bool:
+        return len(pages.matches) >= _NEWEST_AT_MOST or last(pages) is not None
+
+    pages = await read_pages(
+        chart.client, "Observation", [NEWEST_FIRST, _of(codes)], chart.lock, chart.call, count=_NEWEST,
+        enough=enough,
+    )  # fmt: skip
+    if not pages.more:
+        reading.add(pages.matches.values(), pages.notes, complete=pages.complete)
+        return
+    ordered = pages.in_order and charts.newest_first(pages.matches.values())
+    since = charts.day_before(last(pages)) if ordered else None
+    if since is None:
+        await _gather(chart, reading, (_of(codes),))
+        return
+    # Periods without a start, and dates so coarse that they may be newer, are sorted behind.
+    withdrawn = (_of(codes), ("status", "entered-in-error"))
+    await _gather(chart, reading, (_of(codes), ("date", f"ge{since}")), withdrawn)
+
+
+async def _gather(chart: Chart, reading: Reading, *searches: tuple[tuple[str, str], ...]) -> None:
+    wanted = [charts.OBSERVATIONS._replace(parameters=parameters) for parameters in searches]
+    found = await gather(chart.client, wanted, chart.lock, chart.call)
+    reading.add(found.resources, found.notes, complete=found.complete)
+
+
+def _of(codes: Iterable[str]) -> tuple[str, str]:
+    return "combo-code", ",".join(sorted(codes))
+
+
+async def _so_named(chart: Chart, name: str) -> list[Resource]:
+    """Records whose code is called so: older ones may bear other names than the newest of the same code."""
+    words = " ".join(name.split())
+    if not all(character.isalnum() or character in " -()" for character in words):
+        return []
+    try:
+        page = await chart.client.search(
+            "Observation", [("code:text", words)], chart.lock, chart.call, count=_BY_NAME
+        )
+    except InvalidRequest:
+        return []
+    return page.matches
+
+
+async def _counted(chart: Chart, several: charts.Ambiguous) -> charts.Ambiguous:
+    """The same with the number of records of each candidate, as the server counts them."""
+    if len(several.candidates) > _MOST_COUNTED:
+        return several
+
+    async def count(candidate: charts.Candidate) -> charts.Candidate:
+        if not sendable(candidate.code):
+            return candidate
+        n = await chart.client.count("Observation", [_of([candidate.code])], chart.lock, chart.call)
+        return candidate if n is None else candidate._replace(n=n)
+
+    counted = await at_once([partial(count, candidate) for candidate in several.candidates])
+    return charts.Ambiguous(several.name, counted)
