@@ -18,6 +18,7 @@ _DATE = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})"
     r"(?P<time>[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)?)?"
 )
+DAY = timedelta(days=1)
 _MONTHS_OF_A_YEAR = 12
 # Years whose instants stay within datetime's range in every offset; others (9999 for "for ever") are no date.
 _YEARS = range(1000, 9999)
@@ -102,6 +103,14 @@ def bound(text: str | None, argument: str) -> Span | None:
         raise UnusableDate(
             f"`{argument}` must be an ISO date: 2019, 2019-05, 2019-05-03 or 2019-05-03T10:00:00Z"
         )
+    return found
+
+
+def day_or_moment(text: str, argument: str) -> Span:
+    """The span of an argument that must be a day or a time of day. Raises UnusableDate."""
+    found = bound(text, argument)
+    if found is None or found.end - found.start > DAY:
+        raise UnusableDate(f"`{argument}` must be a day, such as 2019-05-03, not a month or a year")
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from rapidfuzz import fuzz, process
 
-from mcp_servers.fhir.charts.dates import Span, bound, newest_first, span
+from mcp_servers.fhir.charts.dates import Span, bound, day_or_moment, newest_first, span
 from mcp_servers.fhir.charts.elements import (
     SHOWN,
     Resource,
@@ -18,10 +18,12 @@ from mcp_servers.fhir.charts.elements import (
     listed,
     resource_ref,
 )
+from mcp_servers.fhir.charts.errors import UnusableDate
 from mcp_servers.fhir.charts.kinds import READINGS, Kind, belongs
 from mcp_servers.fhir.charts.medications import medication_concepts
 from mcp_servers.fhir.charts.negations import Negation, negation
 from mcp_servers.fhir.charts.references import Included
+from mcp_servers.fhir.charts.state import held
 from mcp_servers.fhir.charts.window import Window
 from mcp_servers.fhir.envelope import Finding
 
@@ -48,6 +50,7 @@ _NOT_WORDS = frozenset(
         "onset",
         "abated",
         "recorded",
+        "uncertain",
         "status",
         "doc_status",
         "verification",
@@ -91,23 +94,28 @@ def list_records(
     code: str | None = None,
     since: str | None = None,
     until: str | None = None,
+    at: str | None = None,
     now: str,
 ) -> Projected:
     """The records of `kind` among `resources` as rows (docs/architecture.md, "Common row fields").
 
     `text`: every word must occur in the record's names or the row's texts, case and accents ignored; words of
     three letters or fewer as whole words. `code`: a bare code or `system|code`, exact. `since` and `until`:
-    ISO dates, whole partial dates included. Records entered in error are left out and counted. Raises
+    ISO dates, whole partial dates included. `at`: the records that held on that day instead of those current
+    now, `uncertain` where the chart does not tell. Records entered in error are left out and counted. Raises
     UnusableDate.
     """
     window = Window(bound(since, "since"), bound(until, "until"))
+    then = _past(at, now)
     notes: list[str] = []
     resources = [resource for resource in resources if isinstance(resource, dict)]
     # Other records of the chart (the problem that an order is for) name what a reference points to.
     included = {resource_ref(one): one for one in resources if not belongs(kind, one)} | dict(included or {})
     records = _read(kind, resources, included, window, notes)
     records = _matching(records, text, code, included, notes)
-    if status == "current":
+    if then:
+        records = _as_of(kind, records, then, notes)
+    elif status == "current":
         records = _current(kind, records, now, notes)
     rows = window.rows([record.row for record in records], notes, span(now))
     rows.sort(key=lambda row: (newest_first(row.get("date")), row["ref"]))
@@ -178,19 +186,54 @@ def _current(kind: Kind, records: list[_Record], now: str, notes: list[str]) -> 
             )
         kept += standing
         left = [(record, reason) for record, reason in left if not any(record is one for one in standing)]
+    _note_left_out(left, "not current", notes)
+    unknown = sum(1 for record in kept if record.row.get("status") == "unknown")
+    if unknown:
+        notes.append(f"{_many(unknown)} without a known status kept as current, with status unknown.")
+    return kept
+
+
+def _past(at: str | None, now: str) -> Span | None:
+    """The day asked about. Raises UnusableDate where it is no day, or lies ahead."""
+    if not at:
+        return None
+    then, present = day_or_moment(at, "at"), span(now)
+    if present and then.starts_after(present):
+        raise UnusableDate("`at` must not lie after now; without it the present state is listed")
+    return then
+
+
+def _as_of(kind: Kind, records: list[_Record], at: Span, notes: list[str]) -> list[_Record]:
+    """The records that held at `at`, and, marked `uncertain`, those of which the chart does not tell."""
+    kept: list[_Record] = []
+    left: list[tuple[_Record, str]] = []
+    for record in records:
+        verdict = held(kind, record.resource, record.row, at)
+        if verdict.held is False:
+            left.append((record, verdict.why))
+        elif verdict.held is None:
+            kept.append(record._replace(row={**record.row, "uncertain": verdict.why}))
+        else:
+            kept.append(record)
+    _note_left_out(left, f"not so on {at.start:%Y-%m-%d}", notes)
+    uncertain = sum("uncertain" in record.row for record in kept)
+    if uncertain:
+        notes.append(f"{_many(uncertain)} may or may not have held then; `uncertain` says why.")
+    if kept:
+        notes.append("`status` is that of now: FHIR keeps no dates of earlier ones.")
+    return kept
+
+
+def _note_left_out(left: list[tuple[_Record, str]], what: str, notes: list[str]) -> None:
     if left:
         counted = Counter(reason for _, reason in left)
         said = ", ".join(f"{n} {reason}" for reason, n in counted.most_common())
-        notes.append(f"{_many(len(left))} not current left out ({said}); status=all lists them.")
+        notes.append(f"{_many(len(left))} {what} left out ({said}); status=all lists them.")
     for reason, said in _NAMED.items():
         named = [record.row for record, why in left if why == reason]
         if named:
             names = listed([f"{row.get('name', 'unnamed')} ({row['ref']})" for row in named])
             notes.append(f"{said}: {names}.")
-    unknown = sum(1 for record in kept if record.row.get("status") == "unknown")
-    if unknown:
-        notes.append(f"{_many(unknown)} without a known status kept as current, with status unknown.")
-    return kept
 
 
 def _why_not_yet(kind: Kind, record: _Record, now: Span) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
 from mcp_servers.fhir.charts.conversion import in_unit, ways_told
-from mcp_servers.fhir.charts.dates import Span, bound, newest_first, span
+from mcp_servers.fhir.charts.dates import Span, bound, day_or_moment, newest_first, span
 from mcp_servers.fhir.charts.elements import (
     Resource,
     Row,
@@ -27,7 +27,7 @@ from mcp_servers.fhir.charts.interpretation import abnormal
 from mcp_servers.fhir.charts.listing import Projected, future_refs
 from mcp_servers.fhir.charts.measurement_names import Measure, Resolution, measure_key, measures, resolve
 from mcp_servers.fhir.charts.observations import component_row, observation_row
-from mcp_servers.fhir.charts.selection import Limits, event, nearest, within
+from mcp_servers.fhir.charts.selection import Limits, nearest, within
 from mcp_servers.fhir.charts.trends import summed_up
 from mcp_servers.fhir.charts.units import checked_unit
 from mcp_servers.fhir.charts.window import Window
@@ -84,7 +84,7 @@ def observations(
     window = Window(bound(since, "since"), bound(until, "until"))
     wanted = checked_unit(unit) if unit else None
     limits = None if above is None and below is None else Limits(above, below)
-    moment = event(near) if near else None
+    moment = day_or_moment(near, "near") if near else None
     if moment and mode != "latest":
         raise UnusableArgument("`near` goes with mode latest only; use since and until with the other modes")
     notes: list[str] = []

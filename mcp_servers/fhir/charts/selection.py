@@ -2,15 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import NamedTuple, Protocol, TypeVar
 
-from mcp_servers.fhir.charts.dates import Span, bound
+from mcp_servers.fhir.charts.dates import DAY, Span
 from mcp_servers.fhir.charts.dates import span as span_of
 from mcp_servers.fhir.charts.elements import Row, listed, plain
-from mcp_servers.fhir.charts.errors import UnusableDate, UnusableUnit
-
-_DAY = timedelta(days=1)
+from mcp_servers.fhir.charts.errors import UnusableUnit
 
 
 class _HasRow(Protocol):
@@ -100,14 +97,6 @@ def _furthest(usable: Sequence[_HasRow], limits: Limits) -> str:
     return f"; the {word} is {row.get('comparator', '')}{plain(row['value'])}{dated} ({row['ref']})"
 
 
-def event(near: str) -> Span:
-    """The moment that values are asked for around. Raises UnusableDate."""
-    at = bound(near, "near")
-    if at is None or at.end - at.start > _DAY:
-        raise UnusableDate("`near` must be a day or a moment: 2019-05-03; else give since and until")
-    return at
-
-
 def nearest(found: Sequence[M], at: Span, notes: list[str], *, each: bool) -> list[Row]:
     """The last value at or before a moment and the first after it, the nearer one marked `nearest`.
 
@@ -152,10 +141,10 @@ def _around(dated: list[tuple[float, Row]]) -> list[Row]:
 
 def _days(date: Span | None, at: Span) -> float | None:
     """How many days after a moment a date lies; None where it is no day. Two times of day are told apart."""
-    if date is None or date.end - date.start > _DAY:
+    if date is None or date.end - date.start > DAY:
         return None
     if date.partial or at.partial:
         return float((date.start.date() - at.start.date()).days)
     if date.offset is None or at.offset is None:
-        return (date.start - at.start) / _DAY
-    return (date.instant - at.instant) / _DAY
+        return (date.start - at.start) / DAY
+    return (date.instant - at.instant) / DAY

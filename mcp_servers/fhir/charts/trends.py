@@ -15,8 +15,9 @@ _PLACES = 4
 def summed_up(rows: Sequence[Row], abnormal: Sequence[Row]) -> Row:
     """Statistics of rows of one code and unit, newest first; `abnormal` are those of them that are so.
 
-    `refs` are those of first, last, min, max, and last_abnormal where there is one. `slope` is the least-squares line through the dated values,
-    a year being 365.25 days, with the number of values it rests on.
+    `refs` are those of first, last, min, max, and last_abnormal where there is one. `slope` is that of the
+    least-squares line through the dated values, a year being 365.25 days, with the number of values it rests
+    on.
     """
     dated = [row for row in rows if span(row.get("date"))] or rows
     last, oldest = dated[0], dated[-1]

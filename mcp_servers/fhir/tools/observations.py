@@ -1,14 +1,19 @@
 """observations: measurements and results by name or code."""
 
+from functools import partial
 from typing import Annotated, Literal
 
+import anyio
 from pydantic import Field
 
 from mcp_servers.fhir import charts
+from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.cursors import place_of
 from mcp_servers.fhir.errors import InvalidRequest
-from mcp_servers.fhir.gathering import gather
+from mcp_servers.fhir.inventory import Inventory
+from mcp_servers.fhir.measuring import Chart, read_measurement
 from mcp_servers.fhir.recording import Call
+from mcp_servers.fhir.references import checked
 from mcp_servers.fhir.tools.session import (
     Answer,
     ChartSession,
@@ -30,25 +35,53 @@ async def observations(
     mode: Literal["latest", "series", "statistics", "count"] = "latest",
     since: Date | None = None,
     until: Date | None = None,
+    unit: Annotated[str | None, Field(max_length=40, description="Convert to this UCUM unit")] = None,
+    near: Annotated[
+        str | None, Field(max_length=140, description="Values around a day, or the `Type/id` of an event")
+    ] = None,
+    above: Annotated[float | None, Field(description="Only values above, in `unit` or as recorded")] = None,
+    below: float | None = None,
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> Answer:
     """Measurements and laboratory results by name or code: the latest value, all values newest first,
-    statistics over the whole period, or how many there are."""
+    statistics over the whole period, or how many there are. For example potassium above 5.5, counted; or
+    the creatinine nearest to a procedure."""
     lock = await session.lock(patient, call)
-    query = query_key("observations", lock, name, mode, since, until)
+    query = query_key("observations", lock, name, mode, since, until, unit, near, above, below)
     place = place_of(query, cursor)
-    search = charts.OBSERVATIONS
-    token = charts.code_token(name)
-    known = (await session.client.capability(call)).of(search.resource_type)
-    if token is not None and "combo-code" in known:
-        search = search._replace(parameters=(("combo-code", token),))
-    gathered = await gather(session.client, [search], lock, call)
+    chart = Chart(session.client, lock, call, session.now)
+    inventory = session.keep(lock, Inventory)
+    narrowed = any(one is not None for one in (since, until, near, above, below))
+    moment = await _moment(session, lock, call, near)
     try:
-        found = charts.observations(
-            gathered.resources, name=name, mode=mode, since=since, until=until, now=session.now
+        reading = await read_measurement(chart, inventory, name, newest=mode == "latest" and not narrowed)
+        project = partial(
+            charts.observations,
+            list(reading.records.values()),
+            name=name,
+            mode=mode,
+            since=since,
+            until=until,
+            now=session.now,
+            unit=unit,
+            near=moment,
+            above=above,
+            below=below,
+            known=reading.known,
         )
+        found = await anyio.to_thread.run_sync(project)
     except charts.Ambiguous as several:
         raise InvalidRequest(str(several)) from None
-    rows = all_rows(found, gathered.notes, complete=gathered.complete)
+    rows = all_rows(found, reading.notes, complete=reading.complete)
     return session.cut(query, rows, limit, lock, place)
+
+
+async def _moment(session: ChartSession, lock: PatientLock, call: Call, near: str | None) -> str | None:
+    """The date asked for, or that of the record asked for: where it lasts, of its beginning."""
+    if near is None or "/" not in near:
+        return near
+    date = charts.record_date(await session.client.read(checked(near), lock, call))
+    if date is None:
+        raise InvalidRequest(f"{near} carries no date; give `near` as a date")
+    return date

@@ -32,12 +32,13 @@ async def list_records(
     code: Annotated[Text | None, Field(description="A code, or system|code")] = None,
     since: Date | None = None,
     until: Date | None = None,
+    at: Annotated[Date | None, Field(description="The state on that day instead of now")] = None,
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> Answer:
     """List the patient's records of one kind, newest first: current ones, or all with status "all"."""
     lock = await session.lock(patient, call)
-    query = query_key("list_records", lock, kind, status, text, code, since, until)
+    query = query_key("list_records", lock, kind, status, text, code, since, until, at)
     place = place_of(query, cursor)
     gathered = await gather(session.client, charts.SEARCHES[kind], lock, call)
     found = charts.list_records(
@@ -49,6 +50,7 @@ async def list_records(
         code=code,
         since=since,
         until=until,
+        at=at,
         now=session.now,
     )
     rows = all_rows(found, gathered.notes, complete=gathered.complete)

@@ -1,0 +1,162 @@
+"""What held on a day of the past: which records were in force then, were not, or cannot be told.
+
+R4 keeps one status, the present one: of an order that is stopped now nobody can tell when it was stopped.
+So there are three answers here, and no guess.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mcp_servers.fhir.charts.dates import Span, period_end, span, when
+from mcp_servers.fhir.charts.elements import Resource, Row, first, objects, status_code, string
+from mcp_servers.fhir.charts.kinds import Kind
+from mcp_servers.fhir.charts.medications import NOT_IN_FORCE, SOURCES
+
+LATER = "began or was recorded later"
+OVER = "over by then"
+NOT_RECORDED = "when it began is not recorded"
+
+# Never in force, whatever the day.
+_NEVER = frozenset({"draft", "proposed", "rejected", "planned", "not-taken", "not-done", "cancelled"})
+# A record that ended early may still carry the end that was planned for it.
+_CUT_SHORT = frozenset({"revoked", "stopped", "cancelled", "inactive", "on-hold", "suspended", "abandoned"})
+# Not recurrence and relapse: the problem was away for some time, nobody knows when.
+_RUNNING = frozenset({"active", "accepted", "in-progress", "arrived", "triaged", "onleave"})
+
+
+class Verdict(NamedTuple):
+    """Whether a record held on the day: None where that cannot be told; and why it did not, or cannot."""
+
+    held: bool | None
+    why: str = ""
+
+
+HELD = Verdict(True)
+
+
+def held(kind: Kind, resource: Resource, row: Row, at: Span) -> Verdict:
+    """Whether a record of a kind, with its row, held at `at` (a day or a moment).
+
+    Problems, medications, encounters, plans, coverage and the like: from their start to their end. Allergies
+    and events (procedures, reports, immunizations ...): recorded or done by then.
+    """
+    if row.get("verification") == "refuted":
+        return Verdict(False, "refuted")
+    if resource.get("doNotPerform") is True:
+        return Verdict(False, "order not to give" if kind == "medications" else "order not to perform")
+    if string(resource.get("intent")) in NOT_IN_FORCE:
+        return Verdict(False, f"only a {resource['intent']}")
+    reading: dict[Kind, Callable[[Resource, Row, Span], Verdict]] = {
+        "problems": _problem,
+        "allergies": _allergy,
+        "medications": _medication,
+        "encounters": _standing,
+        "orders": _standing,
+        "care_plans": _standing,
+        "goals": _goal,
+        "care_team": _standing,
+        "coverage": _standing,
+        "devices": _device,
+    }
+    return reading.get(kind, _event)(resource, row, at)
+
+
+def _begun(date: object, at: Span) -> Verdict:
+    start = span(date)
+    if start is None:
+        return Verdict(None, NOT_RECORDED)
+    if start.starts_after(at):
+        return Verdict(False, LATER)
+    return Verdict(None, f"began in {date}") if start.ends_after(at) else HELD
+
+
+def _lasting(start: object, end: object, status: str, at: Span) -> Verdict:
+    """From start to end. Without an end, what is not running now may have been over by then."""
+    ended = span(end)
+    if ended and ended.ends_before(at):
+        return Verdict(False, OVER)
+    begun = _begun(start, at)
+    if not begun.held:
+        return begun
+    if ended and ended.starts_before(at):
+        return Verdict(None, f"ended in {end}" if ended.partial else f"ended {end}")
+    began = span(start)
+    that_day = began is not None and began.start.date() == at.start.date()
+    if status in _RUNNING or that_day or (ended and status not in _CUT_SHORT):
+        return HELD
+    return Verdict(None, f"now {status}; since when is not recorded")
+
+
+def _problem(condition: Resource, row: Row, at: Span) -> Verdict:
+    onset = when(condition, "onset")
+    abated = row.get("abated")
+    # A clinicalStatus may be missing (invariant con-3); what did not end without one is current.
+    status = "active" if row["status"] == "unknown" else str(row["status"])
+    if abated and span(abated) is None:
+        status = f"abated {abated}"
+    verdict = _lasting(onset or row.get("recorded"), abated, status, at)
+    vague = row.get("onset") if onset is None else None
+    if vague and verdict.why in (LATER, NOT_RECORDED):
+        return Verdict(None, f"onset {vague}, recorded later")
+    return verdict
+
+
+def _allergy(_: Resource, row: Row, at: Span) -> Verdict:
+    """What is marked resolved now was recorded then, and stood for as long as nobody knows."""
+    verdict = _begun(row.get("date"), at)
+    status = str(row["status"])
+    if verdict.held and status not in ("active", "unknown"):
+        return Verdict(None, f"now {status}; since when is not recorded")
+    return verdict
+
+
+def _medication(resource: Resource, row: Row, at: Span) -> Verdict:
+    source = SOURCES.get(str(resource.get("resourceType")))
+    status = str(row["status"])
+    if status in _NEVER:
+        return Verdict(False, status)
+    if source == "dispense":
+        return Verdict(False, source)
+    if source == "administration":
+        return _given(row, at)
+    return _lasting(row.get("date"), row.get("end") or _course_end(resource), status, at)
+
+
+def _given(row: Row, at: Span) -> Verdict:
+    start, end = span(row.get("date")), span(row.get("end"))
+    if start is None:
+        return Verdict(None, NOT_RECORDED)
+    day = at.start.date()
+    last = (end or start).end.date() if (end or start).partial else (end or start).start.date()
+    return HELD if start.start.date() <= day <= last else Verdict(False, "given on another day")
+
+
+def _course_end(order: Resource) -> str | None:
+    """The end of the course that is ordered, where every dose instruction has one."""
+    timings = [first(dosage.get("timing")) for dosage in objects(order.get("dosageInstruction"))]
+    ends = [period_end(first(timing.get("repeat")).get("boundsPeriod")) for timing in timings]
+    return max((end for end in ends if end), default=None) if all(ends) else None
+
+
+def _standing(resource: Resource, row: Row, at: Span) -> Verdict:
+    status = str(row.get("status") or status_code(resource.get("status")) or "status not recorded")
+    if status in _NEVER and resource.get("resourceType") != "Coverage":
+        return Verdict(False, status)
+    return _lasting(row.get("date"), row.get("end"), status, at)
+
+
+def _goal(goal: Resource, row: Row, at: Span) -> Verdict:
+    """`statusDate` is when the goal got the status that it has."""
+    status = str(row.get("status", "status not recorded"))
+    if status in _NEVER:
+        return Verdict(False, status)
+    end = None if status in _RUNNING else goal.get("statusDate")
+    return _lasting(goal.get("startDate"), end, "completed" if end else status, at)
+
+
+def _device(_: Resource, __: Row, ___: Span) -> Verdict:
+    return Verdict(None, "a Device does not say since when the patient has it")
+
+
+def _event(_: Resource, row: Row, at: Span) -> Verdict:
+    return _begun(row.get("date"), at)
