@@ -3,6 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
+from mcp_servers.fhir.tools.codes import lookup_code
+from mcp_servers.fhir.tools.counts import count_patients
+from mcp_servers.fhir.tools.notes import search_notes
 from mcp_servers.fhir.tools.observations import observations
 from mcp_servers.fhir.tools.overview import chart_overview
 from mcp_servers.fhir.tools.patients import find_patient
@@ -17,8 +20,8 @@ Profile = Literal["core", "full"]
 
 
 class Offer(NamedTuple):
-    """A tool: its work (session and call come first), its title, its profile, and whether it is about no
-    one patient.
+    """A tool: its work (session and call come first), its title, its profile, whether it is about no one
+    patient, and whether it needs the permission to count patients.
 
     The signature of the work, less what the host knows, is the tool's schema; its docstring the description.
     """
@@ -27,6 +30,7 @@ class Offer(NamedTuple):
     title: str
     profile: Profile = "full"
     unbound_only: bool = False
+    cohorts: bool = False
 
 
 CATALOGUE: tuple[Offer, ...] = (
@@ -34,6 +38,9 @@ CATALOGUE: tuple[Offer, ...] = (
     Offer(chart_overview, "Chart overview", "core"),
     Offer(list_records, "List records of a kind", "core"),
     Offer(observations, "Measurements and results", "core"),
+    Offer(search_notes, "Search the notes", "core"),
+    Offer(lookup_code, "Codes and drug classes"),
     Offer(fhir_search, "FHIR search"),
     Offer(fhir_read, "FHIR read", "core"),
+    Offer(count_patients, "Count patients", unbound_only=True, cohorts=True),
 )

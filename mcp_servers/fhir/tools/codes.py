@@ -1,0 +1,157 @@
+"""lookup_code: words to codes, codes to words, drugs to classes."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field
+
+from mcp_servers.fhir import terminology
+from mcp_servers.fhir.charts import SEARCHES, Search
+from mcp_servers.fhir.compartment import PatientLock
+from mcp_servers.fhir.envelope import ResultEnvelope
+from mcp_servers.fhir.gathering import gather
+from mcp_servers.fhir.inventory import Inventory
+from mcp_servers.fhir.recording import Call
+from mcp_servers.fhir.rendering import render
+from mcp_servers.fhir.terminology import ChartCode, Concept, ServerTerminology, charted
+from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient, Row, Text
+
+_SYNONYMS = 6
+_CODES = 6
+_COUNTED = 8  # codes of measurements whose records the server is asked to count
+
+_MEDICATIONS = tuple(search for search in SEARCHES["medications"] if search.resource_type != "Condition")
+_READ: dict[terminology.Kind, tuple[Search, ...]] = {
+    "condition": SEARCHES["problems"],
+    "drug": (*_MEDICATIONS, *SEARCHES["allergies"]),
+    "class": (*_MEDICATIONS, *SEARCHES["allergies"]),
+    "measurement": (),
+    "vaccine": SEARCHES["immunizations"],
+    "procedure": SEARCHES["procedures"],
+    "substance": SEARCHES["allergies"],
+}
+
+
+async def lookup_code(
+    session: ChartSession,
+    call: Call,
+    patient: Patient,
+    *,
+    text: Annotated[Text, Field(description="A word, a drug class, a code, or system|code")],
+    limit: Annotated[int, Field(ge=1, le=50)] = 12,
+) -> Answer:
+    """The codes that a term stands for, in this chart and in the dictionary, with synonyms; a drug's classes,
+    a class's drugs. Use it when a search needs a code. Example: text "ACE inhibitors"."""
+    lock = await session.lock(patient, call)
+    found = terminology.find(text)
+    meaning = terminology.meaning_of(text, found.concepts)
+    kinds = {concept.kind for concept in found.concepts} or set(_READ)
+    gathered = await gather(session.client, _searches(kinds), lock, call)
+    codes, withdrawn = charted(gathered.resources, gathered.included, meaning)
+    if "measurement" in kinds:
+        codes += await _measurements(session, lock, meaning, call)
+    rows = [_chart_row(code) for code in codes]
+    rows += [_row(concept) for concept in found.concepts]
+    if not rows:
+        rows = await _of_server(session, lock, text, call)
+    notes = [*([found.note] if found.note else []), *_memberships(found.concepts), *gathered.notes]
+    if withdrawn:
+        notes.append(f"{withdrawn} records entered in error are not counted.")
+    if len(rows) > limit:
+        notes.append(f"{len(rows) - limit} more rows: raise the limit, or ask for one of the names.")
+    if not codes:
+        notes.append(f"This chart has no record of `{text}`." + ("" if rows else _hint(text)))
+    complete = gathered.complete and len(rows) <= limit
+    envelope = ResultEnvelope(
+        finding="recorded" if codes else "nothing_recorded",
+        rows=rows[:limit],
+        total=len(rows) if gathered.complete else None,
+        returned=len(rows[:limit]),
+        truncated=not complete,
+        notes=notes,
+        as_of=session.now,
+    )
+    return Answer(envelope, render(envelope).text, [lock.patient])
+
+
+def _searches(kinds: Iterable[terminology.Kind]) -> list[Search]:
+    return list(dict.fromkeys(search for kind in kinds for search in _READ[kind]))
+
+
+async def _measurements(
+    session: ChartSession, lock: PatientLock, meaning: terminology.Meaning, call: Call
+) -> list[ChartCode]:
+    """The codings of the chart's measurements; how many records each has is the server's count."""
+    known = await session.keep(lock, Inventory).refreshed(session.client, lock, call)
+    codes, _ = charted(known.records.values(), {}, meaning)
+    if known.whole:
+        return codes
+    parameters = (await session.client.capability(call)).of("Observation")
+    parameter = "combo-code" if "combo-code" in parameters else "code"
+    counted: list[ChartCode] = []
+    for code in codes[:_COUNTED]:
+        if code.code:
+            asked = [(parameter, f"{code.system}|{code.code}"), ("status:not", "entered-in-error")]
+            page = await session.client.search("Observation", asked, lock, call, count=1)
+            code = code._replace(n=max(code.n, page.total or 0))
+        counted.append(code)
+    return counted + codes[_COUNTED:]
+
+
+def _chart_row(code: ChartCode) -> Row:
+    row: Row = {"name": code.name, "system": terminology.short_name(code.system), "code": code.code}
+    row |= {"kind": code.kind, "in_chart": code.n, "refs": list(code.refs)}
+    return {field: value for field, value in row.items() if value}
+
+
+def _row(concept: Concept) -> Row:
+    """A concept of the dictionary, in a row; of many codes the first ones."""
+    codes: dict[str, list[str]] = {}
+    for code in concept.codes:
+        codes.setdefault(terminology.short_name(code.system), []).append(code.code)
+    shown = {
+        system: [*those[:_CODES], *([f"and {len(those) - _CODES} more"] if len(those) > _CODES else [])]
+        for system, those in codes.items()
+    }
+    classes = terminology.classes_of(concept) if concept.kind == "drug" else []
+    row: Row = {"name": concept.name, "kind": f"{concept.kind} (dictionary)", "codes": shown}
+    row |= {"synonyms": list(concept.names[:_SYNONYMS]), "classes": classes, "members": list(concept.members)}
+    return {field: value for field, value in row.items() if value}
+
+
+async def _of_server(session: ChartSession, lock: PatientLock, text: str, call: Call) -> list[Row]:
+    """What the server's own terminology knows, where neither chart nor dictionary does."""
+    known = session.keep(lock, ServerTerminology)
+    system, bar, code = text.strip().rpartition("|")
+    if bar and system:
+        name = await known.coded(session.client, system, code, call)
+        named = [{"system": system, "code": code, "name": name}] if name else []
+    else:
+        named = await known.named(session.client, text, call)
+    return [
+        {
+            "name": one["name"],
+            "system": terminology.short_name(one["system"]),
+            "code": one["code"],
+            "kind": "code system (server)",
+        }
+        for one in named
+    ]
+
+
+def _memberships(concepts: Iterable[Concept]) -> list[str]:
+    """Where a drug and a class are both named: whether the one is in the other."""
+    named = tuple(concepts)
+    drugs = [one for one in named if one.kind == "drug"]
+    return [
+        f"{drug.name} is {'' if drug.name in one.members else 'not '}listed as {one.name} in the dictionary."
+        for one in named
+        if one.kind == "class"
+        for drug in drugs
+    ]
+
+
+def _hint(text: str) -> str:
+    similar = terminology.near(text)
+    names = f" Similar names: {', '.join(similar)}." if similar else ""
+    return f" Nor does the dictionary know it; try another word for it, or its code.{names}"

@@ -1,0 +1,1 @@
+"""Tests of the dictionary of clinical words and codes."""

@@ -1,0 +1,79 @@
+"""What words mean: names, abbreviations, codes, misspellings, and names inside a question."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_servers.fhir.terminology import find, near
+from mcp_servers.fhir.terminology.finding import spotted
+
+
+def names(text: str) -> list[str]:
+    return [concept.name for concept in find(text).concepts]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("sugar", ["Glucose"]),
+        ("Diabetes", ["Diabetes mellitus"]),
+        ("T2DM", ["Type 2 diabetes"]),
+        ("heart attack", ["Myocardial infarction"]),
+        ("MI", ["Myocardial infarction"]),
+        ("Tylenol", ["acetaminophen"]),
+        ("blood thinners", ["blood thinner"]),
+        ("flu shot", ["Influenza vaccine"]),
+        ("CABG", ["Coronary artery bypass graft"]),
+        ("44054006", ["Type 2 diabetes"]),
+        ("http://loinc.org|4548-4", ["Hemoglobin A1c"]),
+        ("http://snomed.info/sct|4548-4", []),
+        ("e11.9", ["Diabetes mellitus", "Type 2 diabetes"]),
+        ("is lisinopril an ACE inhibitor?", ["ACE inhibitor", "lisinopril"]),
+        ("gestational diabetes", ["Gestational diabetes"]),
+        ("iron", ["Iron", "iron"]),
+        ("xyzzy", []),
+        ("", []),
+    ],
+)
+def test_a_text_means_its_concepts(text: str, found: list[str]) -> None:
+    assert names(text) == found
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [("hypertention", "Hypertension"), ("warfrin", "warfarin"), ("pnuemonia", "Pneumonia")],
+)
+def test_a_misspelt_name_is_read_as_the_one_it_looks_like_and_says_so(misspelt: str, meant: str) -> None:
+    found = find(misspelt)
+    assert [concept.name for concept in found.concepts] == [meant]
+    assert found.note == f"`{misspelt}` read as {meant}."
+
+
+def test_kinds_narrow_what_a_name_may_mean() -> None:
+    assert {one.kind for one in find("influenza").concepts} >= {"condition", "vaccine"}
+    assert [one.name for one in find("influenza", ("vaccine",)).concepts] == ["Influenza vaccine"]
+    assert find("influenza", ("drug",)).concepts == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Family history of diabetes", "History of seizure (situation)", "Suspected pneumonia", "No asthma",
+     "At risk of stroke", "Depression screening"],
+)  # fmt: skip
+def test_a_condition_that_is_history_a_risk_or_denied_is_not_that_condition(name: str) -> None:
+    assert spotted(name, ("condition",)) == ()
+
+
+def test_the_longer_of_two_names_at_one_place_is_meant() -> None:
+    found = spotted("Chronic bronchitis with pulmonary hypertension", ("condition",))
+    assert [one.name for one in found] == ["Chronic bronchitis", "Pulmonary hypertension"]
+
+
+def test_names_that_hold_the_word_come_first_among_those_that_look_alike() -> None:
+    assert {"Breast cancer", "Lung cancer"} <= set(near("cancer"))
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    assert len(near(text)) <= 5
+    assert all(concept.name for concept in find(text).concepts)

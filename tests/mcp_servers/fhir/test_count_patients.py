@@ -1,0 +1,284 @@
+"""count_patients: against counts by plain Python over the sample charts, on both servers; what it hides."""
+
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from mcp import Client
+
+from fhir_fixtures import charts
+from fhir_fixtures.store import create_app, open_store
+from mcp_servers.fhir.server import build_server
+from tests.mcp_servers.fhir.conftest import NOW
+from tests.mcp_servers.fhir.scripted import (
+    Resource,
+    ScriptedFhir,
+    ScriptedRecorder,
+    bundle,
+    capability_statement,
+    fhir,
+    http_to,
+)
+from tests.mcp_servers.fhir.sessions import data, text
+
+Gold = Callable[["Chart"], set[str]]
+
+STATINS = "atorvastatin|simvastatin|rosuvastatin|pravastatin|lovastatin|fluvastatin|pitavastatin"
+A1C = {"4548-4", "17856-6", "41995-2", "59261-8", "4549-2", "71875-9"}
+
+
+class Chart:
+    """All records of the sample charts, by type."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, list[Resource]] = defaultdict(list)
+        for resource in charts.resources():
+            self.of[resource["resourceType"]].append(resource)
+        self.medications = {f"Medication/{one['id']}": one for one in self.of["Medication"]}
+
+    def conditions(self, coded: Callable[[str, str], bool]) -> set[str]:
+        return {
+            patient(one)
+            for one in self.of["Condition"]
+            if verification(one) not in ("refuted", "entered-in-error")
+            and any(coded(c["system"], c["code"]) for c in one.get("code", {}).get("coding", []))
+        }
+
+    def on(self, names: str) -> set[str]:
+        found = set()
+        for one in self.of["MedicationRequest"] + self.of["MedicationStatement"]:
+            referred = self.medications.get((one.get("medicationReference") or {}).get("reference", ""), {})
+            words = str(one.get("medicationCodeableConcept")) + str(referred.get("code"))
+            if (
+                one["status"] != "active"
+                or one.get("doNotPerform")
+                or one.get("intent") in ("proposal", "plan")
+            ):
+                continue
+            if re.search(names, words, re.IGNORECASE):
+                found.add(patient(one))
+        return found
+
+    def a1c(self, above: float, unit: str, latest: bool) -> set[str]:
+        values: dict[str, list[tuple[str, float, str]]] = defaultdict(list)
+        for one in self.of["Observation"]:
+            codes = {c.get("code") for c in one["code"].get("coding", [])}
+            if (
+                codes & A1C
+                and one["status"] not in ("entered-in-error", "cancelled")
+                and "valueQuantity" in one
+            ):
+                quantity = one["valueQuantity"]
+                values[patient(one)].append((one["effectiveDateTime"], quantity["value"], quantity["unit"]))
+        chosen = {who: [max(those)] if latest else those for who, those in values.items()}
+        return {who for who, those in chosen.items() if any(v > above and u == unit for _, v, u in those)}
+
+    def people(self, fits: Callable[[Resource], bool]) -> set[str]:
+        return {one["id"] for one in self.of["Patient"] if fits(one)}
+
+
+def patient(resource: Resource) -> str:
+    return str(resource["subject"]["reference"].removeprefix("Patient/"))
+
+
+def verification(condition: Resource) -> str | None:
+    coding: Resource = (condition.get("verificationStatus") or {}).get("coding", [{}])[0]
+    return coding.get("code")
+
+
+def aged(person: Resource, low: int, high: int) -> bool:
+    born = person.get("birthDate", "")
+    if not born or "deceasedDateTime" in person or person.get("deceasedBoolean"):
+        return False
+    year, month, day = (int(part) for part in (born + "-01-01")[:10].split("-"))
+    return low <= NOW.year - year - ((NOW.month, NOW.day) < (month, day)) <= high
+
+
+def type_2(system: str, code: str) -> bool:
+    return code == "44054006" or (system.endswith("icd-10-cm") and code.startswith("E11"))
+
+
+CASES: dict[str, tuple[dict[str, Any], Gold]] = {
+    "everybody": ({}, lambda c: c.people(lambda _: True)),
+    "condition by name": ({"condition": "type 2 diabetes"}, lambda c: c.conditions(type_2)),
+    "condition by code": (
+        {"condition": "http://snomed.info/sct|44054006"},
+        lambda c: c.conditions(lambda _, code: code == "44054006"),
+    ),
+    "refuted condition by code": (
+        {"condition": "http://snomed.info/sct|13645005"},
+        lambda c: c.conditions(lambda _, code: code == "13645005"),
+    ),
+    "medication class": ({"medication": "statins"}, lambda c: c.on(STATINS)),
+    "medication by reference": ({"medication": "coumadin"}, lambda c: c.on("warfarin")),
+    "latest value": ({"measurement": "a1c", "above": 7}, lambda c: c.a1c(7, "%", latest=True)),
+    "any value": ({"measurement": "a1c", "above": 7, "value": "any"}, lambda c: c.a1c(7, "%", latest=False)),
+    "age": ({"min_age": 40, "max_age": 65}, lambda c: c.people(lambda p: aged(p, 40, 65))),
+    "sex": ({"sex": "female"}, lambda c: c.people(lambda p: p.get("gender") == "female")),
+    "condition by code and sex": (
+        {"condition": "http://snomed.info/sct|44054006", "sex": "female"},
+        lambda c: c.conditions(lambda _, code: code == "44054006")
+        & c.people(lambda p: p.get("gender") == "female"),
+    ),
+    "all together": (
+        {"condition": "type 2 diabetes", "medication": "metformin", "measurement": "a1c", "above": 6,
+         "min_age": 40},
+        lambda c: c.conditions(type_2)
+        & c.on("metformin")
+        & c.a1c(6, "%", latest=True)
+        & c.people(lambda p: aged(p, 40, 150)),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chart() -> Chart:
+    return Chart()
+
+
+@pytest.fixture(scope="module")
+def store(pytestconfig: pytest.Config) -> Iterator[Any]:
+    """The embedded store with the sample charts, kept for later runs: indexing takes seconds."""
+    assert pytestconfig.cache is not None
+    store = open_store(pytestconfig.cache.mkdir("cohorts") / "charts.sqlite")
+    yield create_app(store)
+    store.close()
+
+
+@asynccontextmanager
+async def counting(
+    http: httpx.AsyncClient, smallest: int = 0, recorder: ScriptedRecorder | None = None
+) -> AsyncIterator[Client]:
+    server = build_server(
+        http, recorder or ScriptedRecorder(), patient=None, now=NOW, cohorts=True, smallest_count=smallest
+    )
+    async with Client(server) as client:
+        yield client
+
+
+async def counted(http: httpx.AsyncClient, arguments: dict[str, Any], smallest: int = 0) -> Any:
+    async with counting(http, smallest) as client:
+        return data(await client.call_tool("count_patients", arguments))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.anyio
+async def test_counts_are_those_of_plain_python(store: Any, chart: Chart, case: str) -> None:
+    arguments, gold = CASES[case]
+    async with http_to(store, "http://x/fhir") as http:
+        found = await counted(http, arguments)
+    assert found["rows"][0]["patients"] == len(gold(chart))
+    assert not found["truncated"]
+
+
+@pytest.mark.hapi
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.anyio
+async def test_a_real_server_gives_the_same_counts(hapi_base: str, chart: Chart, case: str) -> None:
+    arguments, gold = CASES[case]
+    async with httpx.AsyncClient(base_url=hapi_base, timeout=60) as http:
+        found = await counted(http, arguments)
+    assert found["rows"][0]["patients"] == len(gold(chart))
+
+
+@pytest.mark.anyio
+async def test_the_server_counts_by_itself_where_no_record_is_to_be_left_out(store: Any) -> None:
+    recorder = ScriptedRecorder()
+    async with http_to(store, "http://x/fhir") as http, counting(http, 0, recorder) as client:
+        asked = {"condition": "http://snomed.info/sct|44054006", "sex": "female"}
+        await client.call_tool("count_patients", asked)
+    urls = [url for _, url, _ in recorder.calls[0].requests]
+    assert any("_has" in url and "gender=female" in url for url in urls)
+    assert all("_count=1&" in url or url.endswith("/metadata") for url in urls)
+
+
+@pytest.mark.anyio
+async def test_values_in_other_units_are_counted_and_not_compared(store: Any) -> None:
+    async with http_to(store, "http://x/fhir") as http:
+        percent = await counted(http, {"measurement": "a1c", "above": 50})
+        ifcc = await counted(http, {"measurement": "a1c", "above": 50, "unit": "mmol/mol", "value": "any"})
+    assert percent["rows"][0]["patients"] == 0
+    assert any("not compared (1 in mmol/mol)" in note for note in percent["notes"])
+    assert ifcc["rows"][0]["patients"] == 1
+
+
+@pytest.mark.anyio
+async def test_a_call_names_no_patient_and_is_on_the_trail_with_its_query(store: Any) -> None:
+    recorder = ScriptedRecorder()
+    asked = {"condition": "type 2 diabetes", "medication": "metformin"}
+    async with http_to(store, "http://x/fhir") as http, counting(http, 0, recorder) as client:
+        result = await client.call_tool("count_patients", asked)
+    (call,) = recorder.calls
+    assert {name: value for name, value in call.arguments.items() if value is not None} == {
+        **asked,
+        "value": "latest",
+    }
+    assert call.patient is None
+    assert call.completion is not None
+    assert (call.completion["patients"], call.completion["refs"]) == ([], [])
+    answered = text(result) + str(data(result))
+    assert not any(one.id in answered or one.name in answered for one in charts.patients())
+
+
+@pytest.mark.anyio
+async def test_small_counts_and_what_gives_them_away_are_not_shown(store: Any, chart: Chart) -> None:
+    women = len(chart.people(lambda p: p.get("gender") == "female"))
+    async with http_to(store, "http://x/fhir") as http:
+        few = await counted(http, {"condition": "gout"}, smallest=5)
+        apart = await counted(http, {"sex": "female", "min_age": 0}, smallest=women)
+        plain = await counted(http, {"sex": "female"}, smallest=5)
+    assert few["rows"][0]["patients"] == "<5"
+    assert apart["rows"][0]["patients"] in (f"<{women}", "not shown")
+    assert plain["rows"][0]["patients"] == women
+    assert not any("left out" in note for note in few["notes"])
+
+
+@pytest.mark.anyio
+async def test_counting_is_offered_only_with_the_permission_and_only_unbound(store: Any) -> None:
+    async with http_to(store, "http://x/fhir") as http:
+        for patient_bound, cohorts in ((None, False), ("hard-amara-okafor", True)):
+            server = build_server(http, ScriptedRecorder(), patient=patient_bound, now=NOW, cohorts=cohorts)
+            async with Client(server) as client:
+                offered = {tool.name for tool in (await client.list_tools()).tools}
+                refused = await client.call_tool("count_patients", {})
+            assert "count_patients" not in offered
+            assert refused.is_error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"measurement": "a1c"}, "needs `above` or `below`"),
+        ({"above": 7}, "needs `above` or `below`"),
+        ({"condition": "zorbitis"}, "no condition that the dictionary knows"),
+        ({"medication": "diabetes"}, "no drug that the dictionary knows"),
+    ],
+)
+@pytest.mark.anyio
+async def test_criteria_that_cannot_be_read_say_what_to_give(
+    store: Any, arguments: dict[str, Any], said: str
+) -> None:
+    async with http_to(store, "http://x/fhir") as http, counting(http) as client:
+        result = await client.call_tool("count_patients", arguments)
+    assert text(result).startswith("[invalid_request]")
+    assert said in text(result)
+
+
+@pytest.mark.anyio
+async def test_a_server_that_drops_a_filter_is_found_out() -> None:
+    statement = capability_statement()
+    statement["rest"][0]["resource"][0]["searchParam"].append({"name": "gender", "type": "token"})
+    people = [{"resourceType": "Patient", "id": str(n)} for n in range(3)]
+    app = ScriptedFhir(
+        script={
+            "metadata": lambda _: fhir(statement),
+            "Patient": lambda request: bundle(request, people, own="http://scripted/fhir/Patient"),
+        }
+    )
+    async with http_to(app) as http, counting(http) as client:
+        result = await client.call_tool("count_patients", {"sex": "female"})
+    assert text(result).startswith("[server_failed]")

@@ -1,0 +1,146 @@
+"""lookup_code on the hand-made charts: words to codes of chart and dictionary, drugs to classes."""
+
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from tests.mcp_servers.fhir.scripted import (
+    ScriptedFhir,
+    ScriptedRecorder,
+    capability_statement,
+    fhir,
+    observation,
+)
+from tests.mcp_servers.fhir.sessions import data, session, text
+
+OKAFOR = "hard-amara-okafor"
+TANAKA = "hard-mei-tanaka"
+
+
+async def looked_up(app: Any, patient: str, words: str, **more: Any) -> dict[str, Any]:
+    async with session(app, patient) as client:
+        return data(await client.call_tool("lookup_code", {"text": words, **more}))
+
+
+def in_chart(found: dict[str, Any]) -> dict[str, int]:
+    return {row["name"]: row["in_chart"] for row in found["rows"] if "in_chart" in row}
+
+
+@pytest.mark.anyio
+async def test_a_word_finds_the_charts_codes_with_references_and_the_dictionarys_with_synonyms(
+    embedded: Starlette,
+) -> None:
+    found = await looked_up(embedded, OKAFOR, "diabetes")
+    chart, dictionary = found["rows"]
+    assert chart == {
+        "name": "Diabetes mellitus type 2",
+        "system": "SNOMED CT",
+        "code": "44054006",
+        "kind": "problem",
+        "in_chart": 1,
+        "refs": ["Condition/hard-amara-okafor-diabetes"],
+    }
+    assert dictionary["codes"]["SNOMED CT"] == ["73211009"]
+    assert "sugar diabetes" in dictionary["synonyms"]
+    assert found["finding"] == "recorded"
+
+
+@pytest.mark.anyio
+async def test_a_class_finds_the_charts_drugs_in_it_and_a_drug_its_classes(embedded: Starlette) -> None:
+    found = await looked_up(embedded, OKAFOR, "is lisinopril an ACE inhibitor?")
+    assert in_chart(found) == {"lisinopril 10 MG Oral Tablet": 1}
+    by_kind = {row["kind"]: row for row in found["rows"]}
+    assert "ramipril" in by_kind["class (dictionary)"]["members"]
+    assert "ACE inhibitor" in by_kind["drug (dictionary)"]["classes"]
+    assert "lisinopril is listed as ACE inhibitor in the dictionary." in found["notes"]
+    other = await looked_up(embedded, OKAFOR, "is metformin a statin")
+    assert "metformin is not listed as statin in the dictionary." in other["notes"]
+
+
+@pytest.mark.anyio
+async def test_drugs_are_found_by_what_orders_refer_to(embedded: Starlette) -> None:
+    found = await looked_up(embedded, TANAKA, "blood thinner")
+    names = " ".join(in_chart(found)).casefold()
+    assert "warfarin" in names
+    assert "heparin" in names
+    assert "apixaban" in names
+
+
+@pytest.mark.anyio
+async def test_measurements_are_found_by_their_everyday_name_and_counted(embedded: Starlette) -> None:
+    found = await looked_up(embedded, OKAFOR, "a1c")
+    loinc = next(row for row in found["rows"] if row.get("code") == "4548-4")
+    async with session(embedded, OKAFOR) as client:
+        counted = data(await client.call_tool("fhir_search", {"resource_type": "Observation", "limit": 100,
+            "parameters": [{"name": "code", "value": "4548-4"}]}))  # fmt: skip
+    assert loinc["in_chart"] == counted["returned"] > 1
+
+
+@pytest.mark.anyio
+async def test_records_entered_in_error_are_counted_apart(embedded: Starlette) -> None:
+    found = await looked_up(embedded, OKAFOR, "hypothyroidism")
+    assert in_chart(found) == {}
+    assert "1 records entered in error are not counted." in found["notes"]
+    assert found["finding"] == "nothing_recorded"
+
+
+@pytest.mark.anyio
+async def test_a_code_of_the_chart_is_named(embedded: Starlette) -> None:
+    found = await looked_up(embedded, OKAFOR, "http://www.nlm.nih.gov/research/umls/rxnorm|314076")
+    assert in_chart(found) == {"lisinopril 10 MG Oral Tablet": 1}
+
+
+@pytest.mark.anyio
+async def test_a_word_that_nobody_knows_says_what_to_try(embedded: Starlette) -> None:
+    found = await looked_up(embedded, OKAFOR, "cancer")
+    assert found["rows"] == []
+    assert "try another word" in found["notes"][-1]
+    assert "Breast cancer" in found["notes"][-1]
+
+
+@pytest.mark.anyio
+async def test_more_rows_than_asked_for_are_announced(embedded: Starlette) -> None:
+    found = await looked_up(embedded, OKAFOR, "blood pressure medication", limit=1)
+    assert (found["returned"], found["truncated"]) == (1, True)
+    assert any("more rows" in note for note in found["notes"])
+
+
+@pytest.mark.anyio
+async def test_measurements_of_a_long_chart_are_counted_by_the_server() -> None:
+    coding = {"system": "http://loinc.org", "code": "8867-4", "display": "Heart rate"}
+    many = [
+        observation(
+            f"o{n:03}", "A", code={"coding": [coding]}, effectiveDateTime=f"2024-01-01T00:{n % 60:02}:00Z"
+        )
+        for n in range(3)
+    ]
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}, *many])
+    found = await looked_up(app, "A", "pulse")
+    assert in_chart(found) == {"Heart rate": 3}
+
+
+@pytest.mark.anyio
+async def test_what_neither_chart_nor_dictionary_knows_is_asked_of_the_server() -> None:
+    statement = capability_statement()
+    statement["rest"][0]["resource"].append({"type": "ValueSet", "operation": [{"name": "expand"}]})
+    contains = [{"system": "urn:x", "code": "42", "display": "Zorbitis"}]
+    app = ScriptedFhir(
+        [{"resourceType": "Patient", "id": "A"}],
+        {
+            "metadata": lambda _: fhir(statement),
+            "ValueSet/$expand": lambda _: fhir(
+                {"resourceType": "ValueSet", "expansion": {"contains": contains}}
+            ),
+        },
+    )
+    recorder = ScriptedRecorder()
+    async with session(app, "A", recorder) as client:
+        result = await client.call_tool("lookup_code", {"text": "zorbitis"})
+    assert {"name": "Zorbitis", "system": "urn:x", "code": "42", "kind": "code system (server)"} in data(
+        result
+    )["rows"]
+    expansions = [url for _, url, _ in recorder.calls[0].requests if "$expand" in url]
+    assert expansions
+    assert not any("Patient" in url or "patient" in url for url in expansions)
+    assert "This chart has no record of" in text(result)
