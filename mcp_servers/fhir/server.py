@@ -37,11 +37,13 @@ from mcp_servers.fhir.prompts import instructions, prompts
 from mcp_servers.fhir.recorded import Asked, recorded, refused
 from mcp_servers.fhir.recording import Recorder
 from mcp_servers.fhir.references import checked_patient
+from mcp_servers.fhir.schemas import brief
 from mcp_servers.fhir.tools import CATALOGUE, ChartSession, Offer, Profile
 
 _READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
+_RESULT = brief(ResultEnvelope.model_json_schema(mode="serialization"), taken=False)
 # What a server offers stays the same while it runs; what a chart says may change at any moment.
 _LISTS_KEEP_MS = 300_000
 
@@ -192,7 +194,8 @@ def _tool(offer: Offer, present: Callable[[], ChartSession], recorder: Recorder,
     tool = Tool.from_function(
         run, name=name, title=offer.title, description=description, annotations=_READ_ONLY
     )
-    tool.parameters["additionalProperties"] = False
+    tool.parameters = {**brief(tool.parameters, taken=True), "additionalProperties": False}
+    tool.fn_metadata.output_schema = _RESULT
     return tool
 
 

@@ -11,7 +11,8 @@ from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient
 
 async def chart_overview(session: ChartSession, call: Call, patient: Patient) -> Answer:
     """Who the patient is, current problems, medications and allergies, last encounters and measurements,
-    and how many records of which kind the chart holds. Start here when the question is broad."""
+    and how many records of which kind there are. Start here when the question is broad, for example "What
+    should I know about this patient?"."""
     lock = await session.lock(patient, call)
     person = await session.client.read(checked(lock.patient), lock, call)
     gathered = await gather(session.client, charts.OVERVIEW, lock, call)

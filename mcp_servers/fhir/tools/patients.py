@@ -19,7 +19,8 @@ async def find_patient(
     text: Annotated[Text, Field(description="Name, birth date (YYYY-MM-DD) or identifier, in any order")],
     limit: Annotated[int, Field(ge=1, le=50)] = 10,
 ) -> Answer:
-    """Find a patient by name, birth date or identifier. Never pick one of several: ask which is meant."""
+    """Find a patient by name, birth date or identifier, before any other tool. Never pick one of several: ask
+    which is meant. Example: text "Okafor 1968-03-14"."""
     page = await find(session.client, text, call, limit=limit)
     rows = [charts.patient_row(patient, session.now) for patient in page.matches[:limit]]
     notes = list(page.notes)

@@ -36,7 +36,8 @@ async def list_records(
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> Answer:
-    """List the patient's records of one kind, newest first: current ones, or all with status "all"."""
+    """The records of one kind, newest first: current ones, or with status "all" past ones too. Use it for
+    problems, medications, allergies, visits and the like. Example: kind "medications", text "metformin"."""
     lock = await session.lock(patient, call)
     query = query_key("list_records", lock, kind, status, text, code, since, until, at)
     place = place_of(query, cursor)

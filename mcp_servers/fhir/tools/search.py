@@ -55,8 +55,9 @@ async def fhir_search(
     limit: Annotated[int, Field(ge=1, le=100)] = 20,
     cursor: Cursor | None = None,
 ) -> Answer:
-    """Search the patient's records by FHIR search parameters, when no other tool fits the question.
-    The patient is added by itself; chains, _has and _revinclude are not offered."""
+    """Search by FHIR parameters, only when no other tool fits. The patient is added by itself; chains, _has
+    and _revinclude are not offered. Example: resource_type "Appointment", parameters [{"name": "status",
+    "value": "booked"}]."""
     lock = await session.lock(patient, call)
     asked = [(parameter.name, parameter.value) for parameter in parameters]
     query = query_key("fhir_search", lock, resource_type, asked, elements, full)
@@ -102,7 +103,8 @@ async def fhir_read(
     reference: Annotated[str, Field(max_length=140, description="`Type/id`, as `ref` gives it")],
     full: Annotated[bool, Field(description="Long texts and lists too")] = False,
 ) -> Answer:
-    """Read one whole record by its reference, when a row does not say enough."""
+    """One whole record by its reference, when a row does not say enough. Example: reference
+    "Observation/123"."""
     lock = await session.lock(patient, call)
     resource = await session.client.read(checked(reference), lock, call)
     shown, notes = bounded(resource, full=full)

@@ -14,12 +14,13 @@ from starlette.responses import HTMLResponse
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.recorded import META_KEY
 from mcp_servers.fhir.server import build_server
+from mcp_servers.fhir.tools import CATALOGUE
 from tests.mcp_servers.fhir.conftest import NOW
 from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, http_to, observation, outcome
 from tests.mcp_servers.fhir.sessions import session, text
 
 OKAFOR = "hard-amara-okafor"
-CHART_TOOLS = ["chart_overview", "list_records", "observations", "fhir_search", "fhir_read"]
+CHART_TOOLS = [offer.work.__name__ for offer in CATALOGUE if not offer.unbound_only]
 
 
 async def tools_of(patient: str | None) -> dict[str, Tool]:
