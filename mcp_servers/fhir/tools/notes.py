@@ -49,8 +49,8 @@ async def search_notes(
     limit: Limit = 10,
     cursor: Cursor | None = None,
 ) -> Answer:
-    """Passages of notes, letters and reports that mention something, quoted. `negated`, `family`, `hypothetical`
-    and `historical` tell mentions that are no present finding. Example: text "chest pain"."""
+    """Passages of notes, letters and reports that mention something, quoted. `negated`, `family`,
+    `hypothetical` and `historical` tell mentions that are no present finding. Example: text "chest pain"."""
     lock = await session.lock(patient, call)
     query = query_key("search_notes", lock, text, type, since, until, reference, start)
     place = place_of(query, cursor)

@@ -30,7 +30,8 @@ PROMPTS = ["chart_review", "medication_reconciliation", "pre_visit_summary", "re
 @pytest.mark.parametrize("patient", [None, "A"])
 @pytest.mark.anyio
 async def test_all_tools_are_told_in_few_tokens_with_an_example_each(patient: str | None) -> None:
-    async with session(ScriptedFhir(), patient) as client:
+    server = build_server(http_to(ScriptedFhir()), ScriptedRecorder(), patient=patient, now=NOW, cohorts=True)
+    async with Client(server) as client:
         tools = (await client.list_tools()).tools
     told = {
         tool.name: len(json.dumps([tool.name, tool.description, tool.input_schema], separators=(",", ":")))
