@@ -1,4 +1,4 @@
-"""`python -m evals run`: the gold questions over the sample charts, by intent; `... bench`: speed."""
+"""`python -m evals run`: the gold questions over the sample charts; `bench`: speed and size."""
 
 import argparse
 import asyncio
@@ -13,10 +13,11 @@ from agent.app import open_navigator
 from agent.config import Settings, load
 from agent.messages import Answer
 from agent.questions import Asked
-from evals.bench import bench
+from evals.bench import commands, tools
 from evals.graders import grade
 from evals.questions import Question, build, out_of_reach
 from fhir_fixtures.charts import as_of, resources
+from fhir_fixtures.generate.scaled import SIZES
 
 
 async def answers(settings: Settings, questions: list[Question], concurrency: int) -> dict[str, Answer]:
@@ -64,17 +65,32 @@ def run(arguments: argparse.Namespace) -> int:
     return int(unrefused > 0 or wrong > 0.05 * len(within))
 
 
-def time_commands(_: argparse.Namespace) -> int:
-    """Print how long each command takes."""
-    print(bench())
-    return 0
+def measure(arguments: argparse.Namespace) -> int:
+    """Print how long each command takes, or what the tools cost. Exit 1 where a limit is not kept."""
+    if arguments.what == "commands":
+        print(commands.bench())
+        return 0
+    return asyncio.run(measure_tools(arguments))
+
+
+async def measure_tools(arguments: argparse.Namespace) -> int:
+    """Print the report on the tools as it comes."""
+    sizes = tuple(int(size) for size in arguments.sizes.split(","))
+    report = tools.measure(
+        arguments.fhir, sizes, lambda text: print(text, file=sys.stderr), needs_only=arguments.needs_only
+    )
+    kept = True
+    async for line in report:
+        print(line, flush=True)
+        kept = kept and not line.startswith("FAIL")
+    return int(not kept)
 
 
 def main() -> int:
     """Choose the command."""
     parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    asking = commands.add_parser("run", help="ask the gold questions and grade the answers")
+    parsers = parser.add_subparsers(required=True)
+    asking = parsers.add_parser("run", help="ask the gold questions and grade the answers")
     asking.add_argument("--model", help="as for ehr-navigator ask")
     asking.add_argument("--fhir", help="FHIR base that holds the sample charts (default: the embedded store)")
     asking.add_argument(
@@ -84,8 +100,16 @@ def main() -> int:
     asking.add_argument("--concurrency", type=int, default=4, help="questions at once (default 4)")
     asking.add_argument("--out", type=Path, help="write every Answer to this JSONL file")
     asking.set_defaults(run=run)
-    timing = commands.add_parser("bench", help="how long each command takes, as ratios within one run")
-    timing.set_defaults(run=time_commands)
+    measuring = parsers.add_parser("bench", help="speed and size, as ratios within one run")
+    measuring.add_argument("what", nargs="?", choices=["commands", "tools"], default="commands")
+    measuring.add_argument(
+        "--fhir", help="FHIR base that holds the sample charts (default: the embedded store)"
+    )
+    measuring.add_argument(
+        "--sizes", default=",".join(map(str, SIZES)), help="resources of the scaled charts"
+    )
+    measuring.add_argument("--needs-only", action="store_true", help="only the list of everyday needs")
+    measuring.set_defaults(run=measure)
     arguments = parser.parse_args()
     code: int = arguments.run(arguments)
     return code

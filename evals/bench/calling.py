@@ -1,0 +1,86 @@
+"""Tool calls as a client makes them, with what they cost: time, tokens, and the FHIR requests behind them."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from mcp import Client
+from mcp.types import TextContent
+
+from fhir_fixtures.charts import as_of
+from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.recorder import Context, Recorder
+from mcp_servers.fhir.rendering import by_bytes
+from mcp_servers.fhir.server import build_server
+
+NOW = datetime.fromisoformat(f"{as_of()[:10]}T12:00:00+00:00")
+
+
+@dataclass(frozen=True)
+class Called:
+    """One tool call: its result's text and rows, the FHIR requests it made, and the milliseconds it took."""
+
+    text: str
+    data: dict[str, Any] | None
+    requests: list[httpx.Request]
+    ms: float
+
+    @property
+    def bytes(self) -> int:
+        """The size of the text."""
+        return len(self.text.encode())
+
+    @property
+    def tokens(self) -> int:
+        """The tokens of the text, at four bytes each."""
+        return by_bytes(self.text)
+
+
+class Tools:
+    """The chart tools over one connection. One call at a time, where its requests are to be told."""
+
+    def __init__(self, client: Client, sent: list[httpx.Request]) -> None:
+        self._client = client
+        self._sent = sent
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> Called:
+        """Call `tool`. An error is a result too: its `data` is None."""
+        self._sent.clear()
+        started = time.perf_counter()
+        result = await self._client.call_tool(tool, arguments)
+        ms = (time.perf_counter() - started) * 1000
+        text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+        return Called(text, None if result.is_error else result.structured_content, [*self._sent], ms)
+
+
+@asynccontextmanager
+async def open_tools(http: httpx.AsyncClient, folder: Path) -> AsyncIterator[Tools]:
+    """A fresh session of the chart tools for any patient, audited in a journal in `folder`."""
+    sent: list[httpx.Request] = []
+
+    async def note(request: httpx.Request) -> None:
+        sent.append(request)
+
+    journal = Journal(folder / "audit.sqlite")
+    recorder = Recorder(journal, Context(session="bench", user="bench", fhir_base=str(http.base_url)))
+    http.event_hooks["request"].append(note)
+    try:
+        async with Client(build_server(http, recorder, patient=None, now=NOW)) as client:
+            yield Tools(client, sent)
+    finally:
+        http.event_hooks["request"].remove(note)
+        journal.close()
+
+
+async def replayed(http: httpx.AsyncClient, requests: list[httpx.Request]) -> float:
+    """Milliseconds that the same requests take by themselves, one after another on the same connection."""
+    started = time.perf_counter()
+    for request in requests:
+        response = await http.get(request.url, headers=request.headers)
+        response.raise_for_status()
+    return (time.perf_counter() - started) * 1000

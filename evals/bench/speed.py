@@ -1,0 +1,155 @@
+"""How fast the tools are: against their own requests, over charts of growing size, and many at once."""
+
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import anyio
+import httpx
+
+from evals.bench.calling import Called, open_tools, replayed
+from fhir_fixtures.generate.scaled import patient_id
+
+ROUNDS = 30
+AT_ONCE = (1, 8, 32)
+Ask = tuple[str, dict[str, Any]]
+
+# What is measured in (b): everyday calls on one of the sample charts.
+EVERYDAY: tuple[Ask, ...] = (
+    ("fhir_read", {"reference": "Patient/renae-homenick"}),
+    ("fhir_search", {"resource_type": "Immunization"}),
+    ("observations", {"name": "4548-4"}),
+    ("observations", {"name": "hba1c"}),
+    ("observations", {"name": "hba1c", "mode": "statistics"}),
+    ("list_records", {"kind": "allergies"}),
+    ("list_records", {"kind": "problems"}),
+    ("list_records", {"kind": "medications"}),
+    ("list_records", {"kind": "encounters"}),
+    ("lookup_code", {"text": "lisinopril"}),
+    ("search_notes", {"text": "migraine"}),
+    ("query_chart", {"sql": "SELECT count(*) AS n FROM observation"}),
+    ("chart_overview", {}),
+)
+PATIENT = "renae-homenick"
+
+# What is measured in (c): these must not become slower as a chart grows.
+FLAT: tuple[Ask, ...] = (
+    ("observations", {"name": "hemoglobin"}),
+    ("list_records", {"kind": "problems"}),
+    ("list_records", {"kind": "allergies"}),
+    ("list_records", {"kind": "medications"}),
+    ("chart_overview", {}),
+)
+# What is measured in (d): kept between calls, built by the first.
+KEPT: tuple[Ask, ...] = (
+    ("search_notes", {"text": "pain"}),
+    (
+        "query_chart",
+        {"sql": "SELECT code_text, count(*) AS n FROM observation GROUP BY 1 ORDER BY n DESC LIMIT 3"},
+    ),
+)
+
+
+class Pace(NamedTuple):
+    """A call, how many requests it makes, and the milliseconds of the call and of those requests alone."""
+
+    name: str
+    requests: int
+    call: list[float]
+    bare: list[float]
+
+    @property
+    def ratio(self) -> float:
+        """The call's median over that of its requests."""
+        return statistics.median(self.call) / statistics.median(self.bare)
+
+
+class Growth(NamedTuple):
+    """One call over charts of growing size: the first of a session; then median milliseconds, requests."""
+
+    name: str
+    sizes: Sequence[int]
+    first: list[Called]
+    later: list[float]
+    later_requests: list[int]
+
+
+def name_of(ask: Ask) -> str:
+    """A call in a word or two."""
+    tool, arguments = ask
+    said = next(
+        (str(arguments[key]) for key in ("name", "kind", "text", "resource_type") if key in arguments), ""
+    )
+    return f"{tool} {said} {arguments.get('mode', '')}".strip()
+
+
+async def against_requests(http: httpx.AsyncClient, folder: Path) -> list[Pace]:
+    """(b): each call, and the same requests by themselves, in turn on one connection, once warm."""
+    paces = []
+    async with open_tools(http, folder) as tools:
+        for tool, arguments in EVERYDAY:
+            given = {"patient": PATIENT, **arguments}
+            for _ in range(3):
+                called = await tools.call(tool, given)
+            pace = Pace(name_of((tool, arguments)), len(called.requests), [], [])
+            for _ in range(ROUNDS if called.data is not None and called.requests else 0):
+                called = await tools.call(tool, given)
+                pace.call.append(called.ms)
+                pace.bare.append(await replayed(http, called.requests))
+            if pace.call:
+                paces.append(pace)
+    return paces
+
+
+async def as_charts_grow(
+    http: httpx.AsyncClient, folder: Path, sizes: Sequence[int], asks: Sequence[Ask]
+) -> list[Growth]:
+    """(c) and (d): each call as the first of a session and again, on charts of these sizes."""
+    growths = []
+    for tool, arguments in asks:
+        growth = Growth(name_of((tool, arguments)), sizes, [], [], [])
+        for size in sizes:
+            given = {"patient": patient_id(size), **arguments}
+            async with open_tools(http, folder) as warming:
+                await warming.call(tool, given)
+            async with open_tools(http, folder) as tools:
+                # What a session asks once, whatever is called first: that belongs to no tool.
+                await tools.call(
+                    "fhir_read", {"patient": patient_id(size), "reference": f"Patient/{patient_id(size)}"}
+                )
+                growth.first.append(await tools.call(tool, given))
+                again = [await tools.call(tool, given) for _ in range(9)]
+            growth.later.append(statistics.median(called.ms for called in again))
+            growth.later_requests.append(len(again[-1].requests))
+        growths.append(growth)
+    return growths
+
+
+async def many_at_once(http: httpx.AsyncClient, folder: Path) -> list[tuple[int, float, float]]:
+    """(e): for 1, 8 and 32 at once, the calls a second and the p95 of one call in milliseconds."""
+    found = []
+    async with open_tools(http, folder) as tools:
+        given = {"patient": PATIENT, "name": "hba1c"}
+        await tools.call("observations", given)
+        for at_once in AT_ONCE:
+            taken: list[float] = []
+
+            async def caller(calls: int, taken: list[float] = taken) -> None:
+                for _ in range(calls):
+                    taken.append((await tools.call("observations", given)).ms)
+
+            started = time.perf_counter()
+            async with anyio.create_task_group() as group:
+                for _ in range(at_once):
+                    group.start_soon(caller, max(64 // at_once, 2))
+            seconds = time.perf_counter() - started
+            found.append((at_once, len(taken) / seconds, percentile(taken, 95)))
+    return found
+
+
+def percentile(values: Sequence[float], part: int) -> float:
+    """The value below which `part` percent lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) * part // 100, len(ordered) - 1)]
