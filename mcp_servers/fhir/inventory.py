@@ -5,12 +5,14 @@ until nothing is left: a handful of requests, however long the chart. Records wi
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import anyio
 
 from mcp_servers.fhir import charts
+from mcp_servers.fhir.charts.measurement_names import Measure
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.errors import InvalidRequest
@@ -31,11 +33,12 @@ NEWEST_FIRST = ("_sort", "-date")
 class Measurements:
     """Observations by id: the newest of every code, all without a code, and others met on the way.
 
-    `whole`: they are all Observations of the chart; then no others need be read. `fresh`: they were read in
-    this call, so that none of them can have been deleted since.
+    `chart` is what they measure. `whole`: they are all Observations of the chart; then no others need be
+    read. `fresh`: they were read in this call, so that none of them can have been deleted since.
     """
 
     records: dict[str, Resource]
+    chart: Mapping[str, Measure] = field(default_factory=dict)
     whole: bool = False
     fresh: bool = True
     complete: bool = True
@@ -71,8 +74,11 @@ class Inventory:
         page = await client.search("Observation", [written], lock, call, count=PAGE_SIZE)
         if page.next is not None:
             return None
-        records = self._kept.records | {record["id"]: record for record in page.matches}
-        return replace(self._kept, records=records, fresh=False, as_of=page.as_of)
+        kept = replace(self._kept, fresh=False, as_of=page.as_of)
+        if not page.matches:
+            return kept
+        records = kept.records | {record["id"]: record for record in page.matches}
+        return replace(kept, records=records, chart=charts.measures_of(records.values()))
 
 
 async def _scanned(client: FhirClient, lock: PatientLock, call: Call) -> Measurements | None:
@@ -101,7 +107,8 @@ async def _scanned(client: FhirClient, lock: PatientLock, call: Call) -> Measure
         if step == 0:
             found = replace(found, as_of=pages.as_of)
         if not pages.more:
-            return replace(found, whole=step == 0, complete=pages.complete, notes=pages.notes)
+            chart = charts.measures_of(found.records.values())
+            return replace(found, chart=chart, whole=step == 0, complete=pages.complete, notes=pages.notes)
         if last:
             return None
         seen = {code for one in records if (code := charts.main_code_of(one)) and sendable(code)}

@@ -1,10 +1,11 @@
 """The records of one measurement of a chart: as many of them as an answer needs, and no others."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from mcp_servers.fhir import charts
+from mcp_servers.fhir.charts.measurement_names import Measure
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.errors import InvalidRequest
@@ -13,7 +14,7 @@ from mcp_servers.fhir.inventory import NEWEST_FIRST, Inventory, Measurements, se
 from mcp_servers.fhir.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
 
-_NEEDED = frozenset({"combo-code", "code", "date", "status"})
+_NEEDED = frozenset({"combo-code", "code", "date"})
 _NEWEST = 20
 _NEWEST_AT_MOST = 3 * _NEWEST
 _BY_NAME = 50
@@ -32,14 +33,15 @@ class Chart:
 
 @dataclass
 class Reading:
-    """Records of a measurement; `known` are others, which tell what else the chart measures.
+    """Records of a measurement; `known` is what the chart measures besides, `kept` the newest of it.
 
     `complete` is false when a search was cut short; `stale` says that it rests on what an earlier call read,
     and that may be gone.
     """
 
     records: dict[str, Resource] = field(default_factory=dict)
-    known: list[Resource] = field(default_factory=list)
+    known: Mapping[str, Measure] = field(default_factory=dict)
+    kept: list[Resource] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     complete: bool = True
     stale: bool = False
@@ -79,9 +81,9 @@ async def _read(chart: Chart, measurements: Measurements, name: str, *, newest: 
         return reading
     searchable = (await chart.client.capability(chart.call)).parameters["Observation"]
     if not searchable.keys() >= _NEEDED:
-        await _gather(chart, reading, ())
+        await _gather(chart, reading)
         return reading
-    reading.known = everything
+    reading.known, reading.kept = measurements.chart, everything
     try:
         await _look_up(chart, reading, name, newest=newest)
     except charts.Ambiguous as several:
@@ -93,7 +95,7 @@ async def _look_up(chart: Chart, reading: Reading, name: str, *, newest: bool) -
     """Read what `name` means, and what it means in the light of what was read, until all is read."""
     meant = charts.meant(name, reading.known)
     if not meant.codes and not meant.uncoded:
-        reading.known += await _so_named(chart, name)
+        reading.known = charts.both(reading.known, charts.measures_of(await _so_named(chart, name)))
         meant = charts.meant(name, reading.known)
     asked: set[str] = set()
     while wanted := {code for code in meant.codes | meant.everyday if sendable(code)} - asked:
@@ -103,10 +105,10 @@ async def _look_up(chart: Chart, reading: Reading, name: str, *, newest: bool) -
                 await _read_newest(chart, reading, {code}, code)
         else:
             await _read_codes(chart, reading, wanted, name, newest=newest)
-        meant = charts.meant(name, [*reading.records.values(), *reading.known])
+        meant = charts.meant(name, charts.both(charts.measures_of(reading.records.values()), reading.known))
     reading.stale = bool(meant.codes) and not reading.records
     if meant.uncoded or not all(map(sendable, meant.codes)):
-        uncoded = [one for one in reading.known if not sendable(charts.main_code_of(one) or "")]
+        uncoded = [one for one in reading.kept if not sendable(charts.main_code_of(one) or "")]
         reading.add(uncoded, [], complete=True)
         reading.stale = True
 
@@ -115,44 +117,60 @@ async def _read_codes(chart: Chart, reading: Reading, codes: set[str], name: str
     if newest:
         await _read_newest(chart, reading, codes, name)
     else:
-        await _gather(chart, reading, (_of(codes),))
+        await _gather(chart, reading, _of(codes))
 
 
 async def _read_newest(chart: Chart, reading: Reading, codes: set[str], name: str) -> None:
-    """The newest of these records with a value, and all that may be newer, by a search that is sorted.
+    """The newest of these records with a value, and all that may be newer: those dated since the day before.
 
-    Where that cannot be told from the newest few, all are read.
+    The day is that of the newest known, or else the newest found by a search that is sorted. Where neither
+    can tell it, all are read.
     """
 
-    def last(pages: Pages) -> str | None:
-        found = charts.observations(pages.matches.values(), name=name, now=chart.now, known=reading.known)
+    def last(records: Iterable[Resource]) -> str | None:
+        """The date of the newest with a value."""
+        found = charts.observations(records, name=name, now=chart.now, known=reading.known)
         row = found.rows[0] if found.rows else {}
         return row.get("date") if "value" in row else None
 
     def enough(pages: Pages) -> bool:
-        return len(pages.matches) >= _NEWEST_AT_MOST or last(pages) is not None
+        return len(pages.matches) >= _NEWEST_AT_MOST or last(pages.matches.values()) is not None
 
+    async def since_before(date: str | None) -> bool:
+        """Whether the answer is among what is dated since the day before `date`, which is then read."""
+        day = charts.day_before(date)
+        if day is None:
+            return False
+        found = await gather(
+            chart.client, [_search(_of(codes), ("date", f"ge{day}"))], chart.lock, chart.call
+        )
+        newest = charts.day_before(last(found.resources))
+        if newest is None or newest < day:
+            return False
+        reading.add(found.resources, found.notes, complete=found.complete)
+        return True
+
+    kept = [one for one in reading.kept if charts.has_code(one, frozenset(codes))]
+    if await since_before(last(kept)):
+        return
     pages = await read_pages(
         chart.client, "Observation", [NEWEST_FIRST, _of(codes)], chart.lock, chart.call, count=_NEWEST,
         enough=enough,
     )  # fmt: skip
+    newest_few = pages.matches.values()
     if not pages.more:
-        reading.add(pages.matches.values(), pages.notes, complete=pages.complete)
-        return
-    ordered = pages.in_order and charts.newest_first(pages.matches.values())
-    since = charts.day_before(last(pages)) if ordered else None
-    if since is None:
-        await _gather(chart, reading, (_of(codes),))
-        return
-    # Periods without a start, and dates so coarse that they may be newer, are sorted behind.
-    withdrawn = (_of(codes), ("status", "entered-in-error"))
-    await _gather(chart, reading, (_of(codes), ("date", f"ge{since}")), withdrawn)
+        reading.add(newest_few, pages.notes, complete=pages.complete)
+    elif not (pages.in_order and charts.newest_first(newest_few) and await since_before(last(newest_few))):
+        await _gather(chart, reading, _of(codes))
 
 
-async def _gather(chart: Chart, reading: Reading, *searches: tuple[tuple[str, str], ...]) -> None:
-    wanted = [charts.OBSERVATIONS._replace(parameters=parameters) for parameters in searches]
-    found = await gather(chart.client, wanted, chart.lock, chart.call)
+async def _gather(chart: Chart, reading: Reading, *parameters: tuple[str, str]) -> None:
+    found = await gather(chart.client, [_search(*parameters)], chart.lock, chart.call)
     reading.add(found.resources, found.notes, complete=found.complete)
+
+
+def _search(*parameters: tuple[str, str]) -> charts.Search:
+    return charts.OBSERVATIONS._replace(parameters=parameters)
 
 
 def _of(codes: Iterable[str]) -> tuple[str, str]:

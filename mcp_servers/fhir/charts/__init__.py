@@ -4,9 +4,9 @@ from mcp_servers.fhir.charts.dates import day_before
 from mcp_servers.fhir.charts.errors import UnusableArgument, UnusableDate
 from mcp_servers.fhir.charts.kinds import KINDS, OBSERVATIONS, OVERVIEW, SEARCHES, Kind, Search
 from mcp_servers.fhir.charts.listing import Projected, Status, list_records
-from mcp_servers.fhir.charts.meanings import Meant, codes_of, main_code_of, meant
-from mcp_servers.fhir.charts.measurement_names import Ambiguous, Candidate, code_token, everyday_names
-from mcp_servers.fhir.charts.measurements import Mode, observations
+from mcp_servers.fhir.charts.meanings import Meant, codes_of, has_code, main_code_of, meant
+from mcp_servers.fhir.charts.measurement_names import Ambiguous, Candidate, both, code_token, everyday_names
+from mcp_servers.fhir.charts.measurements import Mode, measures_of, observations
 from mcp_servers.fhir.charts.overview import overview
 from mcp_servers.fhir.charts.patient import patient_row
 from mcp_servers.fhir.charts.records import newest_first, record_date, record_row
@@ -26,13 +26,16 @@ __all__ = [
     "Status",
     "UnusableArgument",
     "UnusableDate",
+    "both",
     "code_token",
     "codes_of",
     "day_before",
     "everyday_names",
+    "has_code",
     "list_records",
     "main_code_of",
     "meant",
+    "measures_of",
     "newest_first",
     "observations",
     "overview",

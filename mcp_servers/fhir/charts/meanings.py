@@ -1,11 +1,10 @@
 """Which codes to ask a server for, when a measurement of a chart is asked for by name."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from mcp_servers.fhir.charts.elements import Resource, codes
-from mcp_servers.fhir.charts.measurement_names import everyday_codes, resolve
-from mcp_servers.fhir.charts.measurements import measures_of
+from mcp_servers.fhir.charts.elements import Resource, codes, objects
+from mcp_servers.fhir.charts.measurement_names import Measure, everyday_codes, resolve
 from mcp_servers.fhir.charts.values import main_code
 
 
@@ -22,9 +21,8 @@ class Meant(NamedTuple):
     uncoded: bool
 
 
-def meant(name: str, resources: Iterable[Resource]) -> Meant:
-    """What `name` means among the measurements that these Observations are of. Raises Ambiguous."""
-    chart = measures_of(resources)
+def meant(name: str, chart: Mapping[str, Measure]) -> Meant:
+    """What `name` means among the measurements of a chart. Raises Ambiguous."""
     resolution = resolve(name, chart)
     everyday = everyday_codes(name)
     if resolution.code is not None:
@@ -43,3 +41,9 @@ def main_code_of(resource: Resource) -> str | None:
 def codes_of(resource: Resource) -> frozenset[str]:
     """All codes of an Observation itself, not of its components."""
     return frozenset(codes(resource.get("code")))
+
+
+def has_code(resource: Resource, wanted: frozenset[str]) -> bool:
+    """Whether an Observation or one of its components has one of these codes."""
+    holders = [resource, *objects(resource.get("component"))]
+    return not wanted.isdisjoint(code for holder in holders for code in codes(holder.get("code")))

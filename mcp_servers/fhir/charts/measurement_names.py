@@ -106,6 +106,15 @@ def measures(concepts: Iterable[object]) -> dict[str, Measure]:
     return found
 
 
+def both(chart: Mapping[str, Measure], more: Mapping[str, Measure]) -> dict[str, Measure]:
+    """The measurements of two parts of one chart."""
+    found = dict(chart)
+    for key, one in more.items():
+        known = found.get(key, one)
+        found[key] = known._replace(codes=known.codes | one.codes, names=known.names | one.names)
+    return found
+
+
 def known_as(concept: object) -> frozenset[str]:
     """The everyday names of what a concept measures: by its LOINC codes, without any by what it is called."""
     coded = {code for code in codes(concept) if LIKE_A_LOINC_CODE.fullmatch(code)}

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from mcp_servers.fhir.charts.conversion import in_unit, ways_told
@@ -25,7 +25,14 @@ from mcp_servers.fhir.charts.elements import (
 from mcp_servers.fhir.charts.errors import UnusableArgument
 from mcp_servers.fhir.charts.interpretation import abnormal
 from mcp_servers.fhir.charts.listing import Projected, future_refs
-from mcp_servers.fhir.charts.measurement_names import Measure, Resolution, measure_key, measures, resolve
+from mcp_servers.fhir.charts.measurement_names import (
+    Measure,
+    Resolution,
+    both,
+    measure_key,
+    measures,
+    resolve,
+)
 from mcp_servers.fhir.charts.observations import component_row, observation_row
 from mcp_servers.fhir.charts.selection import Limits, nearest, within
 from mcp_servers.fhir.charts.trends import summed_up
@@ -66,11 +73,11 @@ def observations(
     near: str | None = None,
     above: float | None = None,
     below: float | None = None,
-    known: Iterable[Resource] = (),
+    known: Mapping[str, Measure] | None = None,
 ) -> Projected:
     """The patient's Observations that `name` stands for (docs/architecture.md, "observations").
 
-    `known` are other Observations of the chart, which only tell by what names and codes it measures.
+    `known` is what else the chart measures, which can be meant though none of its records are here.
 
     What is dated after `now` is left out and named in a note. `latest`: the newest record with a value;
     several where they share that moment.
@@ -89,7 +96,7 @@ def observations(
         raise UnusableArgument("`near` goes with mode latest only; use since and until with the other modes")
     notes: list[str] = []
     records = _records(resources)
-    resolution = resolve(name, measures_of([*records, *known]))
+    resolution = resolve(name, both(measures_of(records), known or {}))
     notes += resolution.notes
     standing = [record for record in records if not entered_in_error(record)]
     withdrawn = [record for record in records if entered_in_error(record)]
@@ -116,6 +123,7 @@ def observations(
     if limits:
         found, compared = within(found, limits, wanted, notes)
     if moment:
+        notes.append(f"`days` counts from {near}, negative before it.")
         return Projected(nearest(found, moment, notes, each=resolution.apart), notes, finding)
     together = resolution.keys if wanted and not resolution.apart else frozenset[str]()
     rows: dict[Mode, Callable[[], list[Row]]] = {
