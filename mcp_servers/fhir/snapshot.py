@@ -9,7 +9,6 @@ import anyio
 
 from mcp_servers.fhir.client import FhirClient, Page
 from mcp_servers.fhir.compartment import PatientLock
-from mcp_servers.fhir.errors import FhirToolError
 from mcp_servers.fhir.recording import Call
 
 Resource = dict[str, Any]
@@ -82,12 +81,12 @@ class Snapshot:
 
         `only` narrows it to some of the types. With `receive`, records are handed on page by page as they
         arrive, and are not in the answer, so that a long chart never stands in memory whole. Raises what
-        FhirClient.search raises; the Snapshot is then as it was before.
+        FhirClient.search and `receive` raise; the Snapshot is then as it was before.
         """
         capability = await client.capability(call)
         changes = Changes()
         found: dict[str, _Seen] = {}
-        errors: list[FhirToolError] = []
+        errors: list[Exception] = []
         turns = anyio.CapacityLimiter(_AT_ONCE)
 
         async def follow(kind: str) -> None:
@@ -96,7 +95,7 @@ class Snapshot:
             async with turns:
                 try:
                     found[kind] = await reading.follow(self._seen.get(kind))
-                except FhirToolError as error:
+                except Exception as error:  # one bare error, not a group of them
                     errors.append(error)
                     group.cancel_scope.cancel()
 

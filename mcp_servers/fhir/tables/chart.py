@@ -1,0 +1,228 @@
+"""One patient's tables, kept up to date with the chart, and what a SELECT finds in them."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import anyio
+from rapidfuzz import process as fuzzy
+
+from mcp_servers.fhir.charts.elements import entered_in_error
+from mcp_servers.fhir.client import FhirClient
+from mcp_servers.fhir.compartment import PatientLock
+from mcp_servers.fhir.errors import FhirToolError, InvalidRequest
+from mcp_servers.fhir.recording import Call
+from mcp_servers.fhir.snapshot import Snapshot
+from mcp_servers.fhir.tables.process import Ended, Message, TablesProcess
+
+Resource = dict[str, Any]
+Row = dict[str, Any]
+
+LIMIT_S = 5.0
+_INCLUDES = {
+    kind: (f"{kind}:medication",)
+    for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration", "MedicationDispense")
+}
+_UNKNOWN_COLUMN = re.compile(r'column(?: named)? "([^"]{1,80})"')
+# What DuckDB says of the statement itself; other errors may quote values of the chart.
+_OF_THE_STATEMENT = frozenset({"ParserException", "BinderException", "CatalogException", "SyntaxException"})
+
+
+class Selected(NamedTuple):
+    """What a statement found: rows with verified references, how many there are, and what to know of them."""
+
+    rows: list[Row]
+    total: int | None
+    nothing_recorded: bool
+    notes: list[str]
+
+
+@dataclass
+class _Records:
+    """The records in the tables of one type, and those that are left out as entered in error."""
+
+    kept: set[str] = field(default_factory=set)
+    withdrawn: set[str] = field(default_factory=set)
+
+
+class ChartTables:
+    """The tables of one patient, filled type by type as statements ask for them."""
+
+    def __init__(self) -> None:
+        self._turn = anyio.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._process: TablesProcess | None = None
+        self._columns: dict[str, list[str]] = {}
+        self._type_of: dict[str, str] = {}
+        self._snapshot = Snapshot(())
+        self._records: dict[str, _Records] = {}
+
+    async def select(
+        self, client: FhirClient, lock: PatientLock, call: Call, sql: str, *, limit: int, now: str
+    ) -> Selected:
+        """The first `limit` rows that a SELECT finds in the chart as it is now.
+
+        Raises InvalidRequest for a statement that is not allowed, cannot be read or takes too much, and what
+        FhirClient.search raises.
+        """
+        async with self._turn:
+            try:
+                process = self._process or await self._start(now)
+                tables = self._checked(await process.ask({"do": "check", "sql": sql}))
+                notes = await self._refresh(
+                    process, sorted({self._type_of[t] for t in tables}), client, lock, call
+                )
+                reply = await process.ask({"do": "query", "sql": sql, "limit": limit}, seconds=LIMIT_S)
+            except Ended:
+                self._forget()
+                raise InvalidRequest(
+                    "This statement needs more memory than it may take; select fewer rows and shorter texts."
+                ) from None
+            self._raise_for(reply, tables)
+            return self._selected(reply, tables, notes)
+
+    async def _start(self, now: str) -> TablesProcess:
+        process = await anyio.to_thread.run_sync(TablesProcess, now)
+        described = await process.ask({"do": "describe"})
+        self._columns = {name: [c for c, _ in columns] for name, columns in described["tables"].items()}
+        self._type_of = {table: kind for kind, tables in described["types"].items() for table in tables}
+        self._snapshot = Snapshot(described["types"], _INCLUDES)
+        self._records = {kind: _Records() for kind in described["types"]}
+        self._process = process
+        return process
+
+    async def _refresh(
+        self, process: TablesProcess, kinds: list[str], client: FhirClient, lock: PatientLock, call: Call
+    ) -> list[str]:
+        """Bring the tables of these types up to date, all of them or none; notes on what to know of them."""
+        seen: list[tuple[str, str, bool]] = []
+
+        async def receive(records: list[Resource], included: dict[str, Resource]) -> None:
+            good = [record for record in records if not entered_in_error(record)]
+            bad = [f"{r['resourceType']}/{r['id']}" for r in records if entered_in_error(r)]
+            seen.extend((r["resourceType"], f"{r['resourceType']}/{r['id']}", True) for r in good)
+            seen.extend((ref.partition("/")[0], ref, False) for ref in bad)
+            medications = [r for r in included.values() if r["resourceType"] == "Medication"]
+            if good:
+                _expect(await process.ask({"do": "put"}, [*good, *medications]))
+            if bad:
+                _expect(await process.ask({"do": "remove", "refs": bad}))
+
+        try:
+            _expect(await process.ask({"do": "begin"}))
+            try:
+                changes = await self._snapshot.refresh(client, lock, call, only=kinds, receive=receive)
+            except FhirToolError:
+                _expect(await process.ask({"do": "rollback"}))
+                raise
+            _expect(await process.ask({"do": "remove", "refs": changes.removed}))
+            _expect(await process.ask({"do": "commit"}))
+        except FhirToolError:
+            raise
+        except BaseException:
+            self._forget()
+            raise
+        for kind, ref, good in seen:
+            records = self._records[kind]
+            (records.kept if good else records.withdrawn).add(ref)
+            (records.withdrawn if good else records.kept).discard(ref)
+        for ref in changes.removed:
+            records = self._records[ref.partition("/")[0]]
+            records.kept.discard(ref)
+            records.withdrawn.discard(ref)
+        withdrawn = sum(len(self._records[kind].withdrawn) for kind in kinds)
+        left_out = [f"{withdrawn} records entered in error are left out of the tables."] if withdrawn else []
+        return [*changes.notes, *left_out]
+
+    def _checked(self, reply: Message) -> list[str]:
+        if "unknown_table" in reply:
+            name = str(reply["unknown_table"])[:80]
+            near = ", ".join(_near(name, list(self._columns)))
+            raise InvalidRequest(
+                f"There is no table `{name}`{f'; near to it: {near}' if near else ''}."
+                f" There are {', '.join(self._columns)}."
+            )
+        self._raise_for(reply, [])
+        tables: list[str] = reply["tables"]
+        return tables
+
+    def _raise_for(self, reply: Message, tables: list[str]) -> None:
+        """Raise InvalidRequest, with what to do next, when a reply says that a statement failed."""
+        if "refused" in reply:
+            raise InvalidRequest(reply["refused"])
+        if "interrupted" in reply:
+            raise InvalidRequest(
+                f"The statement took over {LIMIT_S:g} seconds; filter first, and join on ref or encounter_id."
+            )
+        if "out_of_memory" in reply:
+            raise InvalidRequest(
+                "The statement needs more memory than it may take; filter first, and do not cross tables."
+            )
+        if "error" not in reply:
+            return
+        if reply["kind"] not in _OF_THE_STATEMENT:
+            raise InvalidRequest(
+                "The statement fails on a value in the chart: use TRY_CAST, and DATE '...' for dates."
+            )
+        said = " ".join(
+            str(reply["error"]).partition("\n\nLINE")[0].partition("Candidate bindings")[0].split()
+        )
+        columns = "".join(f" {table} has {', '.join(self._columns[table])}." for table in tables)
+        unknown = _UNKNOWN_COLUMN.search(said)
+        if unknown:
+            near = _near(unknown[1], sorted({column for t in tables for column in self._columns[t]}))
+            nearest = f"; near to it: {', '.join(near)}" if near else ""
+            raise InvalidRequest(f"There is no column `{unknown[1]}`{nearest}.{columns}")
+        raise InvalidRequest(f"{said[:400]}{columns if 'Binder' in said else ''}")
+
+    def _selected(self, reply: Message, tables: list[str], notes: list[str]) -> Selected:
+        columns: list[str] = reply["columns"]
+        known = set().union(*(self._records[self._type_of[table]].kept for table in tables))
+        rows = [
+            {n: v for n, v in zip(columns, values, strict=True) if v is not None} for values in reply["rows"]
+        ]
+        empty = not any(rows) or (bool(tables) and not known)
+        unverified = [_verify(row, known) for row in rows]
+        notes = [*notes]
+        if any(unverified):
+            notes.append(
+                "What stood under ref or refs and is no reference to a record in the tables is left out."
+            )
+        if rows and not {"ref", "refs"} & set(columns):
+            notes.append("To cite these rows, select ref, or list(ref) AS refs where records are summed up.")
+        return Selected(rows, reply["total"], empty, notes)
+
+
+def _verify(row: Row, known: set[str]) -> bool:
+    """Put the row's references first, without those that are not `known`; whether there were such.
+
+    A statement can write anything under `ref`, and what stands there counts as evidence.
+    """
+    stated = [value for name in ("ref", "refs") for value in _listed(row.get(name))]
+    good = [ref for ref in dict.fromkeys(stated) if ref in known]
+    several = "refs" in row or isinstance(row.get("ref"), list)
+    rest = {name: value for name, value in row.items() if name not in ("ref", "refs")}
+    row.clear()
+    if several:
+        row["refs"] = good
+    elif good:
+        row["ref"] = good[0]
+    row.update(rest)
+    return len(good) < len(set(stated))
+
+
+def _listed(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    return [str(item) for item in items if not str(item).startswith("(and ")]
+
+
+def _near(name: str, known: list[str]) -> list[str]:
+    return [found for found, _, _ in fuzzy.extract(name.lower(), known, limit=3, score_cutoff=60)]
+
+
+def _expect(reply: Message) -> None:
+    """A request of ours that fails leaves the tables in no known state. Raises Ended."""
+    if reply:
+        raise Ended

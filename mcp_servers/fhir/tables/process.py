@@ -1,0 +1,96 @@
+"""Our end of the process that holds a patient's tables: start it, ask it, interrupt it, end it."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+Message = dict[str, Any]
+
+# How long an interrupted request may still take before its process is ended.
+GRACE_S = 2.0
+_ROOT = Path(__file__).parents[3]
+# What Python needs to start; the rest of our environment is none of the process's business.
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+class Ended(Exception):
+    """The process ended in the middle of a request, of which its memory is the likely reason."""
+
+
+class TablesProcess:
+    """A worker (see worker.py) that ends with this object. Requests wait for each other."""
+
+    def __init__(self, now: str) -> None:
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "mcp_servers.fhir.tables.worker", now],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # it could quote the chart
+            env={**environment, "PYTHONPATH": str(_ROOT)},
+            text=True,
+            encoding="utf-8",
+        )
+        self._turn = anyio.Lock()
+        self._writing = threading.Lock()
+        self.end = weakref.finalize(self, _end, self._process)
+
+    async def ask(self, request: Message, payload: Any = None, *, seconds: float = 60.0) -> Message:
+        """The answer to a request. After `seconds`, or when cancelled, it is interrupted.
+
+        A process that does not heed that within GRACE_S is ended. Raises Ended.
+        """
+        answered = anyio.Event()
+
+        async def watch() -> None:
+            try:
+                with anyio.move_on_after(seconds):
+                    await answered.wait()
+            finally:
+                if not answered.is_set():
+                    with anyio.CancelScope(shield=True):
+                        await anyio.to_thread.run_sync(self._write, "interrupt\n")
+                        with anyio.move_on_after(GRACE_S):
+                            await answered.wait()
+                        if not answered.is_set():
+                            self._process.kill()
+
+        async with self._turn, anyio.create_task_group() as group:
+            group.start_soon(watch)
+            try:
+                reply = await anyio.to_thread.run_sync(self._exchange, request, payload)
+            finally:
+                answered.set()
+        if reply is None:
+            raise Ended
+        return reply
+
+    def _exchange(self, request: Message, payload: Any) -> Message | None:
+        lines = [json.dumps(request)] if payload is None else [json.dumps(request), json.dumps(payload)]
+        self._write("".join(f"{line}\n" for line in lines))
+        assert self._process.stdout is not None
+        answer = self._process.stdout.readline()
+        return json.loads(answer) if answer.endswith("\n") else None
+
+    def _write(self, text: str) -> None:
+        assert self._process.stdin is not None
+        with self._writing, contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(text)
+            self._process.stdin.flush()
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()

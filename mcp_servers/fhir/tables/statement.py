@@ -1,0 +1,129 @@
+"""What a statement may do: one SELECT over the chart's tables, with functions that only compute.
+
+The statement is judged by DuckDB's own syntax tree, and by what is allowed: a node that is not known here is
+refused. DuckDB's settings (no file, no network, no extension) are the second wall, the process the third.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+Node = dict[str, Any]
+
+_QUERIES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_SOURCES = frozenset(
+    {"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EMPTY", "EXPRESSION_LIST", "PIVOT"}
+)
+_MODIFIERS = frozenset({
+    "ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER",
+    "ORDER_DEFAULT", "ASCENDING", "DESCENDING",
+})  # fmt: skip
+_EXPRESSIONS = frozenset({
+    "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION",
+    "LAMBDA", "LAMBDA_REF", "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW",
+})  # fmt: skip
+_TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series"})
+# Functions that tell of the database and its surroundings, run SQL, or work on DuckDB's internals.
+_PRIVATE = re.compile(
+    r"__|pg_|has_|inet_|duckdb|json_(de)?serialize|variant_|vector_|st_|uuid|enum_|hive_|icu_|parse_duckdb|"
+    r"(current_.*|.*_user|user|version|error|stats|alias|combine|finalize|invoke|to_aggregate_state|"
+    r"create_sort_key|index_key|cast_to_type|make_type|replace_type|get_type|remap_struct|can_cast_implicitly|"
+    r"constant_or_null|bar|setseed|random|ago|get_block_size|pg_.*|.*description|assert_true)$"
+)
+# The chart's present stands behind these (macros of the same names).
+PRESENT = ("now", "today", "current_date", "current_timestamp", "get_current_timestamp", "localtimestamp")
+
+
+class Refused(Exception):
+    """The statement is not allowed; `str()` says what is."""
+
+
+class UnknownTable(Exception):
+    """The statement names a table that there is not."""
+
+
+def computing_functions(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The functions of this DuckDB that give the same for the same arguments, and tell nothing else."""
+    found = connection.execute(
+        "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE function_type IN"
+        " ('scalar', 'aggregate', 'macro') AND coalesce(stability, 'CONSISTENT') = 'CONSISTENT'"
+        " AND coalesce(schema_name, '') <> 'pg_catalog'"
+    ).fetchall()
+    return frozenset(name for (name,) in found if not _PRIVATE.match(name)) | frozenset(PRESENT)
+
+
+def tables_read(
+    connection: duckdb.DuckDBPyConnection, sql: str, tables: frozenset[str], functions: frozenset[str]
+) -> list[str]:
+    """Which of `tables` the statement reads. Raises Refused, UnknownTable, duckdb.Error (syntax)."""
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1:
+        raise Refused("Write exactly one statement.")
+    only = "Only a SELECT is allowed (WITH, joins, window functions and UNPIVOT too)."
+    if statements[0].type != duckdb.StatementType.SELECT:
+        raise Refused(only)
+    row = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    tree = json.loads(row[0]) if row else {}
+    if tree.get("error") is not False:
+        raise Refused(only)
+    found: dict[str, None] = {}
+    named = {entry["key"].lower() for node in _nodes(tree) for entry in _ctes(node)}
+    for node in _nodes(tree):
+        _judge(node, functions)
+        if node.get("type") == "BASE_TABLE" and "table_name" in node:
+            name = str(node["table_name"]).lower()
+            if node.get("catalog_name") or node.get("schema_name") not in ("", "main", None):
+                raise Refused("Only the chart's tables can be read, without a catalogue or schema.")
+            if name in tables:
+                found[name] = None
+            elif name not in named or re.match("duckdb_|pragma_|pg_|sqlite_", name):
+                raise UnknownTable(str(node["table_name"]))
+    return list(found)
+
+
+def _judge(node: Node, functions: frozenset[str]) -> None:
+    kind = node.get("type")
+    if "class" in node:
+        if node["class"] not in _EXPRESSIONS:
+            raise Refused(
+                f"{str(node['class']).title()}s are not allowed: write the values into the statement."
+            )
+        name = str(node.get("function_name", "")).lower()
+        if node["class"] == "FUNCTION" and name not in functions and re.search("[a-z]", name):
+            raise Refused(
+                f"The function {name[:60]} is not allowed; use functions that compute from columns."
+            )
+    elif "cte_map" in node:
+        if kind not in _QUERIES:
+            raise Refused("Only a SELECT is allowed, in WITH too.")
+    elif isinstance(kind, str) and kind not in _SOURCES | _MODIFIERS:
+        raise Refused("DESCRIBE, SHOW and SUMMARIZE are not allowed: the tables stand in the description.")
+
+
+def _nodes(tree: Any) -> Iterator[Node]:
+    """Every object in the tree; the function of a table function is judged by its own list."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend(node)
+        elif isinstance(node, dict):
+            yield node
+            inner = dict(node)
+            if node.get("type") == "TABLE_FUNCTION" and isinstance(node.get("function"), dict):
+                function = inner.pop("function")
+                name = str(function.get("function_name")).lower()
+                if name not in _TABLE_FUNCTIONS:
+                    raise Refused(
+                        f"The table function {name[:60]} is not allowed; only the chart's tables are."
+                    )
+                waiting.append(function.get("arguments"))
+            waiting.extend(value for value in inner.values() if isinstance(value, dict | list))
+
+
+def _ctes(node: Node) -> list[Node]:
+    ctes = node.get("cte_map")
+    return list(ctes.get("map", [])) if isinstance(ctes, dict) else []

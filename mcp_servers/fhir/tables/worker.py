@@ -1,0 +1,238 @@
+"""The process that holds one patient's tables: requests as JSON lines on stdin, answers on stdout.
+
+DuckDB's memory limit does not cover what a scalar function makes (2.0: `repeat('x', 2000000000)` takes 4 GB
+under a limit of 256 MB), and such a function cannot be interrupted. So the tables live in a process with a
+bounded address space, which can be killed.
+"""
+
+import contextlib
+import datetime
+import decimal
+import json
+import math
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from mcp_servers.fhir.tables.statement import PRESENT, Refused, UnknownTable, computing_functions, tables_read
+
+HERE = Path(__file__).parent
+_ADDRESS_SPACE = 2 * 1024**3
+_COUNTED = 10_000
+_ANSWER_CHARACTERS = 400_000
+_CELL_CHARACTERS = 1500
+_CELL_ITEMS = 200
+
+Connection = duckdb.DuckDBPyConnection
+Message = dict[str, Any]
+
+
+def open_tables(now: str) -> Connection:
+    """A database in memory with every table, empty. `now` (ISO 8601) is what now() gives."""
+    connection = duckdb.connect(
+        config={"python_enable_replacements": False, "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False, "memory_limit": "768MB", "threads": 2}
+    )  # fmt: skip
+    connection.execute("SET temp_directory = ''")
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("CREATE TABLE resource (type VARCHAR, id VARCHAR, json JSON)")
+    connection.execute((HERE / "macros.sql").read_text(encoding="utf-8"))
+    for name in PRESENT:
+        kind = "DATE" if name in ("today", "current_date") else "TIMESTAMP"
+        text = now[:10] if kind == "DATE" else now[:19]
+        connection.execute(f"CREATE MACRO {name}() AS {kind} '{text}'")
+    connection.execute(
+        "CREATE MACRO age(one) AS system.main.age(today()::TIMESTAMP, one::TIMESTAMP),"
+        " (one, two) AS system.main.age(one::TIMESTAMP, two::TIMESTAMP)"
+    )
+    for name, select in selects().items():
+        connection.execute(f"CREATE TABLE {name} AS {select}")  # the package's own files
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def selects() -> dict[str, str]:
+    """The SELECT of each table, by its name."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted((HERE / "sql").glob("*.sql"))}
+
+
+class Worker:
+    """What a request does to the tables."""
+
+    def __init__(self, now: str) -> None:
+        self.connection = open_tables(now)
+        self._selects = selects()
+        self._functions = computing_functions(self.connection)
+        self._of_type: dict[str, list[str]] = {}
+        for name, text in self._selects.items():
+            self._of_type.setdefault(text.removeprefix("-- ").partition(":")[0], []).append(name)
+
+    def answer(self, request: Message, payload: str) -> Message:
+        """The answer to one request; raises what DuckDB raises."""
+        match request["do"]:
+            case "describe":
+                return {"tables": self._columns(), "types": self._of_type}
+            case "check":
+                found = tables_read(
+                    self.connection, request["sql"], frozenset(self._selects), self._functions
+                )
+                return {"tables": found}
+            case "begin" | "commit" | "rollback" as word:
+                self.connection.execute(word)
+            case "put":
+                self._put(payload)
+            case "remove":
+                for ref in request["refs"]:
+                    self._remove([ref], ref.partition("/")[0])
+            case "query":
+                return self._query(request["sql"], request["limit"])
+        return {}
+
+    def _columns(self) -> dict[str, list[list[str]]]:
+        rows = self.connection.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
+            " ORDER BY table_name, column_index"
+        ).fetchall()
+        found: dict[str, list[list[str]]] = {}
+        for table, column, kind in rows:
+            if table in self._selects:
+                found.setdefault(table, []).append([column, kind])
+        return found
+
+    def _put(self, payload: str) -> None:
+        """Bring the tables up to date with some records, and those that they refer to: a JSON array."""
+        self.connection.execute("DELETE FROM resource")
+        self.connection.execute(
+            "INSERT INTO resource SELECT j->>'$.resourceType', j->>'$.id', j"
+            " FROM (SELECT unnest(from_json(?, '[\"JSON\"]')) AS j)",
+            [payload],
+        )
+        kinds = self.connection.execute("SELECT DISTINCT type FROM resource").fetchall()
+        for (kind,) in kinds:
+            rows = self.connection.execute(
+                "SELECT type || '/' || id FROM resource WHERE type = ?", [kind]
+            ).fetchall()
+            self._remove([ref for (ref,) in rows], kind)
+            for table in self._of_type.get(kind, []):
+                self.connection.execute(f"INSERT INTO {table} {self._selects[table]}")
+        self.connection.execute("DELETE FROM resource")
+
+    def _remove(self, refs: list[str], kind: str) -> None:
+        for table in self._of_type.get(kind, []):
+            # The table's name is that of one of this package's files.
+            self.connection.execute(f"DELETE FROM {table} WHERE ref IN (SELECT unnest(?))", [refs])  # noqa: S608
+
+    def _query(self, sql: str, limit: int) -> Message:
+        """The first rows, as many as `limit` and the bound on an answer allow, and how many there are."""
+        with self._reading():
+            cursor = self.connection.execute(sql)
+            columns = _distinct([str(column[0]) for column in cursor.description or []])
+            rows: list[list[Any]] = []
+            size = total = 0
+            while total <= _COUNTED and (batch := cursor.fetchmany(256)):
+                total += len(batch)
+                for values in batch[: limit - len(rows)]:
+                    row = [_cell(value) for value in values]
+                    size += len(json.dumps(row))
+                    if size > _ANSWER_CHARACTERS and rows:
+                        limit = 0
+                        break
+                    rows.append(row)
+        return {"columns": columns, "rows": rows, "total": total if total <= _COUNTED else None}
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        self.connection.execute("BEGIN TRANSACTION READ ONLY")
+        try:
+            yield
+        finally:
+            self.connection.execute("ROLLBACK")
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Column names, numbered where one comes again."""
+    found: list[str] = []
+    for name in names:
+        number, unique = 2, name
+        while unique in found:
+            unique, number = f"{name}_{number}", number + 1
+        found.append(unique)
+    return found
+
+
+def _cell(value: Any) -> Any:
+    """A value as JSON has it, bounded."""
+    match value:
+        case None | bool() | int():
+            return value
+        case decimal.Decimal():
+            return _cell(float(value))
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case datetime.datetime() | datetime.date() | datetime.time():
+            return value.isoformat()
+        case datetime.timedelta():
+            days, rest = divmod(value, datetime.timedelta(days=1))
+            return f"{days} days" + (f" {rest}" if rest else "")
+        case list() | tuple():
+            more = [f"(and {len(value) - _CELL_ITEMS} more)"] if len(value) > _CELL_ITEMS else []
+            return [_cell(item) for item in value[:_CELL_ITEMS]] + more
+        case dict():
+            return {str(key): _cell(item) for key, item in list(value.items())[:_CELL_ITEMS]}
+        case bytes():
+            return f"({len(value)} bytes)"
+    text = str(value)
+    return text if len(text) <= _CELL_CHARACTERS else f"{text[:_CELL_CHARACTERS]}… (cut)"
+
+
+def _failure(error: Exception) -> Message:
+    match error:
+        case Refused():
+            return {"refused": str(error)}
+        case UnknownTable():
+            return {"unknown_table": str(error)}
+        case duckdb.InterruptException():
+            return {"interrupted": True}
+        case duckdb.OutOfMemoryException() | MemoryError():
+            return {"out_of_memory": True}
+    return {"error": str(error), "kind": type(error).__name__}
+
+
+def main() -> None:
+    """Answer requests until stdin ends. A line `interrupt` stops the query that runs."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    worker = Worker(sys.argv[1])
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            if line == "interrupt\n":
+                worker.connection.interrupt()
+            else:
+                lines.put(line)
+        os._exit(0)  # whoever asked is gone, and with them the wish for an answer
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        request = json.loads(lines.get())
+        payload = lines.get() if request["do"] == "put" else ""
+        try:
+            reply = worker.answer(request, payload)
+        except Exception as error:  # every failure is the asker's to see
+            reply = _failure(error)
+        sys.stdout.write(json.dumps(reply) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
