@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any, Literal, NamedTuple
@@ -62,15 +63,17 @@ _UNSEEN = re.compile(
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n(?: *\n){2,}")
 
-_BLOCKS = re.compile(
-    r"^(address|article|aside|blockquote|body|caption|dd|div|dl|dt|fieldset|figcaption|footer|form|h[1-6r]"
-    r"|header|li|main|nav|ol|p|pre|section|table|tbody|tfoot|thead|tr|ul)$"
-)
+_BLOCKS = frozenset(
+    ("address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt",
+     "fieldset", "figcaption", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li",
+     "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "tfoot", "thead", "tr", "ul")
+)  # fmt: skip
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_CELLS = ("td", "th")
 _NOT_SHOWN = ("head", "script", "style", "template", "noembed", "noframes")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-# Stand for layout while HTML is flattened; private characters, as text nodes may hold any others.
-_LINE_BREAK, _HEADING, _CELL = "\ue000", "\ue001", "\ue002"
+# Stand for layout while a line is put together; private characters, which no reader would see.
+_LINE_BREAK, _CELL = "\ue000", "\ue001"
 
 _CDA = "{urn:hl7-org:v3}"
 _CDA_LINES = frozenset(
@@ -156,22 +159,16 @@ def assembled(pieces: Iterable[Piece], notes: list[str]) -> Extracted:
     headings: list[tuple[int, int]] = []
     length = 0
     for piece in pieces:
-        text = _clean(piece.text)
-        if not text:
-            continue
-        if parts:
-            parts.append("\n")
-            length += 1
-        if length + len(text) > MAX_CHARACTERS:
-            text = text[: MAX_CHARACTERS - length]
+        room = max(0, MAX_CHARACTERS - length)
+        if text := _clean(piece.text[:room]):
+            if piece.is_heading:
+                headings.append((length, length + len(text)))
+            parts.append(text)
+            length += len(text) + 1
+        if len(piece.text) > room:
             notes.append(f"only its first {MAX_CHARACTERS:,} characters were read")
-        if piece.is_heading:
-            headings.append((length, length + len(text)))
-        parts.append(text)
-        length += len(text)
-        if length >= MAX_CHARACTERS:
             break
-    return Extracted("".join(parts), headings, notes)
+    return Extracted("\n".join(parts), headings, notes)
 
 
 def decoded(data: bytes, charset: str | None) -> str:
@@ -179,7 +176,7 @@ def decoded(data: bytes, charset: str | None) -> str:
     marked = next((name for mark, name in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
     for name in (marked, charset, "utf-8"):
         try:
-            if name and codecs.lookup(name).name.replace("_", "-").startswith(_TEXT_CODECS):
+            if name and codecs.lookup(name).name.startswith(_TEXT_CODECS):
                 text = data.decode(name)
                 break
         except (LookupError, UnicodeDecodeError):
@@ -211,36 +208,42 @@ def _clean(text: str) -> str:
 def _html(data: bytes, charset: str | None, notes: list[str]) -> Iterator[Piece]:
     """The lines of a page as a browser shows them; scripts, styles and hidden elements are left out."""
     from bs4 import BeautifulSoup
+    from bs4.element import NavigableString
 
-    soup = BeautifulSoup(data, "html.parser", from_encoding=charset)
-    for tag in soup.find_all(_NOT_SHOWN):
-        tag.extract()
-    hidden = [tag for tag in soup.find_all(True) if _is_hidden(tag.attrs) and tag.get_text(strip=True)]
-    if hidden:
-        notes.append("text that its page hides is left out")
-    for tag in hidden:
-        tag.extract()
-    for string in [string for tag in soup.find_all("pre") for string in tag.find_all(string=True)]:
-        string.replace_with(str(string).replace("\n", _LINE_BREAK))
-    for tag in soup.find_all(_BLOCKS):
-        tag.insert_before(_LINE_BREAK + (_HEADING if tag.name in _HEADINGS else ""))
-        tag.insert_after(_LINE_BREAK)
-    for tag in soup.find_all("br"):
-        tag.replace_with(_LINE_BREAK)
-    for tag in soup.find_all(("td", "th")):
-        tag.insert_after(_CELL)
-    for line in soup.get_text().split(_LINE_BREAK):
-        yield _line(line)
+    line = ""
+    open_tags: Counter[str] = Counter()
+    waiting: list[tuple[Any, bool]] = [(BeautifulSoup(data, "html.parser", from_encoding=charset), False)]
+    while waiting:
+        node, ended = waiting.pop()
+        if isinstance(node, NavigableString):
+            # Comments, doctypes and the like are subclasses.
+            text = str(node) if type(node) is NavigableString else ""
+            line += text.replace("\n", _LINE_BREAK) if open_tags["pre"] else text
+            continue
+        if node.name in _BLOCKS:
+            yield from _lines(line, is_heading=any(open_tags[name] for name in _HEADINGS))
+            line = ""
+        line += _CELL if node.name in _CELLS else ""
+        if ended:
+            open_tags[node.name] -= 1
+        elif _is_hidden(node.attrs) and node.get_text(strip=True):
+            notes.append("text that its page hides is left out")
+        elif node.name not in _NOT_SHOWN:
+            open_tags[node.name] += 1
+            waiting.append((node, True))
+            waiting.extend((child, False) for child in reversed(node.contents))
+    yield from _lines(line)
 
 
 def _is_hidden(attributes: dict[str, Any]) -> bool:
     return "hidden" in attributes or bool(_HIDDEN_STYLE.search(str(attributes.get("style", ""))))
 
 
-def _line(line: str) -> Piece:
-    """A line of which white space is collapsed; its cells are set apart by bars."""
-    cells = (" ".join(cell.split()) for cell in line.lstrip(f"{_HEADING} \n\t").split(_CELL))
-    return Piece(" | ".join(cell for cell in cells if cell), line.lstrip().startswith(_HEADING))
+def _lines(text: str, *, is_heading: bool = False) -> Iterator[Piece]:
+    """The lines of a block: white space is collapsed, and cells are set apart by bars."""
+    for line in text.split(_LINE_BREAK):
+        cells = (" ".join(cell.split()) for cell in line.split(_CELL))
+        yield Piece(" | ".join(cell for cell in cells if cell), is_heading)
 
 
 def _rtf(data: bytes) -> Iterator[Piece]:
@@ -306,15 +309,15 @@ def _narrative(block: Any) -> Iterator[Piece]:
     while waiting:
         element, ended = waiting.pop()
         if element.tag in _CDA_LINES:
-            yield _line(line)
+            yield from _lines(line)
             line = ""
         if ended:
             line += (_CELL if element.tag in _CDA_CELLS else "") + (element.tail or "")
-            continue
-        line += element.text or ""
-        waiting.append((element, True))
-        waiting.extend((child, False) for child in reversed(element))
-    yield _line(line)
+        else:
+            line += element.text or ""
+            waiting.append((element, True))
+            waiting.extend((child, False) for child in reversed(element))
+    yield from _lines(line)
 
 
 def _bounded_memory() -> None:

@@ -16,8 +16,6 @@ from mcp_servers.fhir.notes.extraction import MAX_BYTES, Extracted, Unreadable, 
 
 SECONDS = 10.0
 _MAX_ANSWER = 16 * 1024 * 1024
-# What a process that ended itself looks like, and one that answers without end.
-_ENDED = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.DelimiterNotFound)
 
 
 class Reader:
@@ -50,10 +48,13 @@ class Reader:
         job = await anyio.to_thread.run_sync(lambda: json.dumps([kind, charset, b64encode(data).decode()]))
         try:
             answer = json.loads(await self._answer(job.encode() + b"\n"))
-        except BaseException as error:
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
             await self._end()
-            if isinstance(error, _ENDED):
-                raise Unreadable(f"it takes over {self._seconds:g} s or too much memory to read") from None
+            raise Unreadable(f"it takes over {self._seconds:g} s or too much memory to read") from None
+        except BaseException:
+            if self._process is not None and self._process.returncode is None:
+                self._process.kill()
+            await self._end()
             raise
         if isinstance(answer, str):
             raise Unreadable(answer)
@@ -72,9 +73,8 @@ class Reader:
         return await self._answers.receive_until(b"\n", _MAX_ANSWER)
 
     async def _end(self) -> None:
+        """Wait for the process, which ends with its input if it did not end itself or was not ended."""
         if self._process is not None:
             process, self._process = self._process, None
-            if process.returncode is None:
-                process.kill()
             with anyio.CancelScope(shield=True):
                 await process.aclose()
