@@ -94,7 +94,7 @@ def main() -> None:
     path, descriptor, sizes = sys.argv[1:]
     store = open_store(Path(path), MeasuredCharts(tuple(map(int, filter(None, sizes.split(","))))))
     server = uvicorn.Server(uvicorn.Config(create_app(store), log_level="warning"))
-    # Not by `fd`: uvicorn takes that for a Unix socket, and each answer then waits 40 ms for an acknowledgement.
+    # Not by `fd`: uvicorn takes that for a Unix socket, and answers then wait 40 ms for an acknowledgement.
     server.run(sockets=[socket.socket(fileno=int(descriptor))])
 
 
