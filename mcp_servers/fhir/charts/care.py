@@ -16,7 +16,13 @@ from mcp_servers.fhir.charts.elements import (
     string,
 )
 from mcp_servers.fhir.charts.medications import NOT_IN_FORCE
-from mcp_servers.fhir.charts.references import Included, reason, reference_text, references_text
+from mcp_servers.fhir.charts.references import (
+    Included,
+    encounter_text,
+    reason,
+    reference_text,
+    references_text,
+)
 
 # The statuses with which a standing record is over, or was never in force.
 ENDED = frozenset(
@@ -36,6 +42,7 @@ def order_row(order: Resource, included: Included) -> Row:
         type=concepts_text(order.get("category")),
         reason=reason(order, included),
         author=reference_text(order.get("requester"), order, included),
+        encounter=encounter_text(order, included),
         do_not_perform=True if order.get("doNotPerform") is True else None,
     )
 

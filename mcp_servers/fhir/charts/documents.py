@@ -14,7 +14,7 @@ from mcp_servers.fhir.charts.elements import (
     string,
     strings,
 )
-from mcp_servers.fhir.charts.references import Included, reason, references_text
+from mcp_servers.fhir.charts.references import Included, encounter_text, reason, references_text
 
 
 def report_row(report: Resource, included: Included) -> Row:
@@ -28,6 +28,7 @@ def report_row(report: Resource, included: Included) -> Row:
         conclusion=conclusion,
         author=references_text(report.get("resultsInterpreter"), report, included)
         or references_text(report.get("performer"), report, included),
+        encounter=encounter_text(report, included),
         results=len(objects(report.get("result"))) or None,
         attachments=_attachments(objects(report.get("presentedForm"))),
     )

@@ -14,7 +14,7 @@ from mcp_servers.fhir.charts.elements import (
     row_of,
     string,
 )
-from mcp_servers.fhir.charts.references import Included, reason, reference_text
+from mcp_servers.fhir.charts.references import Included, encounter_text, reason, reference_text, who
 
 
 def encounter_row(encounter: Resource, included: Included) -> Row:
@@ -58,12 +58,14 @@ def procedure_row(procedure: Resource, included: Included) -> Row:
         status=string(procedure.get("status")),
         status_reason=concept_text(procedure.get("statusReason")),
         reason=reason(procedure, included),
+        performer=who(procedure.get("performer"), procedure, included),
+        encounter=encounter_text(procedure, included),
         body_site=concepts_text(procedure.get("bodySite")),
         outcome=concept_text(procedure.get("outcome")),
     )
 
 
-def immunization_row(immunization: Resource, _: Included) -> Row:
+def immunization_row(immunization: Resource, included: Included) -> Row:
     """`status` `not-done` is a vaccine that was not given; `status_reason` says why."""
     protocol = first(immunization.get("protocolApplied"))
     number_in_series = protocol.get("doseNumberPositiveInt") or protocol.get("doseNumberString")
@@ -73,6 +75,8 @@ def immunization_row(immunization: Resource, _: Included) -> Row:
         occurrence=string(immunization.get("occurrenceString")),
         status=string(immunization.get("status")),
         status_reason=concept_text(immunization.get("statusReason")),
+        performer=who(immunization.get("performer"), immunization, included),
+        encounter=encounter_text(immunization, included),
         dose=joined(
             [
                 quantity_text(immunization.get("doseQuantity")),

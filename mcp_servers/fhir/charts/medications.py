@@ -10,7 +10,15 @@ from mcp_servers.fhir.charts.elements import (
     status_code,
     string,
 )
-from mcp_servers.fhir.charts.references import Included, reason, record_name, reference_text, resolved
+from mcp_servers.fhir.charts.references import (
+    Included,
+    encounter_text,
+    reason,
+    record_name,
+    reference_text,
+    resolved,
+    who,
+)
 
 SOURCES = {
     "MedicationRequest": "order",
@@ -34,6 +42,10 @@ def medication_row(resource: Resource, included: Included) -> Row:
         intent=string(resource.get("intent")),
         dose=dosages_text(resource.get(dosage)),
         reason=reason(resource, included),
+        requester=who(resource.get("requester"), resource, included),
+        performer=who(resource.get("performer"), resource, included),
+        informant=who(resource.get("informationSource"), resource, included),
+        encounter=encounter_text(resource, included),
         status_reason=concept_text(resource.get("statusReason")),
         do_not_perform=True if resource.get("doNotPerform") is True else None,
     )

@@ -12,12 +12,12 @@ from mcp_servers.fhir.charts.elements import (
     status_code,
     string,
 )
-from mcp_servers.fhir.charts.references import Included
+from mcp_servers.fhir.charts.references import Included, encounter_text, who
 
 CURRENT = frozenset({"active", "recurrence", "relapse"})
 
 
-def problem_row(condition: Resource, _: Included) -> Row:
+def problem_row(condition: Resource, included: Included) -> Row:
     """`date` is the onset, or else when it was recorded; `onset` may be an age or words."""
     onset_date = when(condition, "onset")
     recorded = string(condition.get("recordedDate"))
@@ -29,6 +29,8 @@ def problem_row(condition: Resource, _: Included) -> Row:
         abated=abatement(condition),
         verification=status_code(condition.get("verificationStatus")),
         recorded=recorded,
+        recorder=who(condition.get("recorder") or condition.get("asserter"), condition, included),
+        encounter=encounter_text(condition, included),
     )
 
 

@@ -38,6 +38,24 @@ def reference_text(reference: object, holder: Resource, included: Included) -> s
     )
 
 
+def who(references: object, holder: Resource, included: Included) -> str | None:
+    """The names of people and organizations referred to; one that has no name at hand is left out.
+
+    `references` are References, or participants that hold one as `actor`.
+    """
+    found = [first(one.get("actor")) or one for one in objects(references)]
+    texts = ((reference_text(one, holder, included), string(one.get("reference"))) for one in found)
+    return joined(text for text, literal in texts if text != literal)
+
+
+def encounter_text(resource: Resource, included: Included) -> str | None:
+    """The encounter that a record was made in, as its display or, where it is at hand, its name and day."""
+    reference = resource.get("encounter") or resource.get("context")
+    encounter = resolved(reference, resource, included)
+    day = string(first(encounter.get("period")).get("start"))
+    return joined([who(reference, resource, included), day[:10] if day else None], " ")
+
+
 def references_text(references: object, holder: Resource, included: Included) -> str | None:
     """The texts of a list of References, joined."""
     return joined(reference_text(reference, holder, included) for reference in objects(references))

@@ -131,12 +131,19 @@ def _around(dated: list[tuple[float, Row]]) -> list[Row]:
     return [
         {
             **row,
-            "days": round(days) if float(days).is_integer() else round(days, 1),
+            "days": _shown(days),
             **({"nearest": True} if abs(days) == least else {}),
         }
         for days, row in sorted(dated, key=lambda one: one[0])
         if days in (before, after)
     ]
+
+
+def _shown(days: float) -> float:
+    """Whole days as such; parts of a day where it is less than one."""
+    if days.is_integer() or abs(days) >= 10:
+        return round(days)
+    return round(days, 1 if abs(days) >= 1 else 2)
 
 
 def _days(date: Span | None, at: Span) -> float | None:

@@ -7,7 +7,7 @@ So there are three answers here, and no guess.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mcp_servers.fhir.charts.dates import Span, period_end, span, when
+from mcp_servers.fhir.charts.dates import DAY, Span, period_end, span, when
 from mcp_servers.fhir.charts.elements import Resource, Row, first, objects, status_code, string
 from mcp_servers.fhir.charts.kinds import Kind
 from mcp_servers.fhir.charts.medications import NOT_IN_FORCE, SOURCES
@@ -126,9 +126,9 @@ def _given(row: Row, at: Span) -> Verdict:
     start, end = span(row.get("date")), span(row.get("end"))
     if start is None:
         return Verdict(None, NOT_RECORDED)
-    day = at.start.date()
-    last = (end or start).end.date() if (end or start).partial else (end or start).start.date()
-    return HELD if start.start.date() <= day <= last else Verdict(False, "given on another day")
+    if start.starts_after(at) or (end or start).ends_before(at):
+        return Verdict(False, "given on another day")
+    return Verdict(None, f"given in {row['date']}") if start.end - start.start > DAY else HELD
 
 
 def _course_end(order: Resource) -> str | None:

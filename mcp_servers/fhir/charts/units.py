@@ -115,6 +115,11 @@ def _table() -> tuple[dict[str, str], dict[str, Substance]]:
     return raw["written"], by_name
 
 
+def substances() -> dict[str, Substance]:
+    """The substances whose molar mass or equation is known, by the everyday names of their measurements."""
+    return _table()[1]
+
+
 def _published(source: str, target: str, substance: Substance) -> Line | None:
     ends = (_ANNOTATION.sub("", source), _ANNOTATION.sub("", target))
     line = substance.line

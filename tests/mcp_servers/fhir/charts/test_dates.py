@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_servers.fhir.charts.dates import UnusableDate, bound, newest_first, span, when, years_between
+from mcp_servers.fhir.charts.dates import bound, newest_first, span, when, years_between
+from mcp_servers.fhir.charts.errors import UnusableDate
 
 
 @pytest.mark.parametrize(
