@@ -46,7 +46,8 @@ class Code(NamedTuple):
 class Concept(NamedTuple):
     """One thing that people name in many ways.
 
-    `members` are the names of narrower concepts: the ingredients of a drug class, the kinds of a condition.
+    `said` are names that people use, and that in a record's name may mean otherwise (a stent, a reflux).
+    `members` are the names of narrower concepts: a drug class's ingredients, the kinds of a condition.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Concept(NamedTuple):
     names: tuple[str, ...]
     codes: tuple[Code, ...]
     members: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 def short_name(system: str) -> str:
@@ -84,7 +86,7 @@ def concepts() -> tuple[Concept, ...]:
 def _concept(one: dict[str, Any], kind: Kind) -> Concept:
     codes = tuple(Code(system, code) for key, system in _SYSTEM_OF_KEY.items() for code in one.get(key, ()))
     members = tuple(one.get("drugs", one.get("narrower", ())))
-    return Concept(one["name"], kind, tuple(one.get("names", ())), codes, members)
+    return Concept(one["name"], kind, tuple(one.get("names", ())), codes, members, tuple(one.get("said", ())))
 
 
 @cache
@@ -92,9 +94,15 @@ def by_name() -> Mapping[str, tuple[Concept, ...]]:
     """The concepts by each of their names, folded."""
     found: dict[str, tuple[Concept, ...]] = {}
     for concept in concepts():
-        for name in {folded(name) for name in (concept.name, *concept.names)}:
+        for name in {folded(name) for name in (concept.name, *concept.names, *concept.said)}:
             found[name] = (*found.get(name, ()), concept)
     return found
+
+
+@cache
+def only_said() -> frozenset[str]:
+    """The folded names that mean a concept when a person says them, not when a record's name holds them."""
+    return frozenset(folded(name) for concept in concepts() for name in concept.said)
 
 
 @cache

@@ -7,7 +7,15 @@ from typing import NamedTuple
 from rapidfuzz import fuzz, process
 
 from mcp_servers.fhir.charts.elements import folded
-from mcp_servers.fhir.terminology.concepts import ICD10CM, Concept, Kind, by_code, by_name, known_by
+from mcp_servers.fhir.terminology.concepts import (
+    ICD10CM,
+    Concept,
+    Kind,
+    by_code,
+    by_name,
+    known_by,
+    only_said,
+)
 
 SPELLING = 84
 SHORTEST_MISSPELT = 5
@@ -18,33 +26,13 @@ _SIMILAR = 70
 _SUGGESTED = 5
 # What stands before or after a condition's name in the name of a record that is not that condition.
 _BEFORE = frozenset(
-    [
-        "history",
-        "family",
-        "risk",
-        "screening",
-        "suspected",
-        "suspicion",
-        "possible",
-        "probable",
-        "rule",
-        "exclude",
-        "excluded",
-        "fear",
-        "no",
-        "not",
-        "without",
-        "prevention",
-        "contact",
-        "exposure",
-        "against",
-        "test",
-        "education",
-        "counseling",
-    ]
-)
+    {"history", "family", "risk", "screening", "suspected", "suspicion", "possible", "probable", "rule",
+     "exclude", "excluded", "fear", "no", "not", "without", "prevention", "contact", "exposure", "against",
+     "test", "education", "counseling", "due", "maternal", "gestational", "pulmonary", "portal", "ocular",
+     "intracranial", "coat", "complication"}
+)  # fmt: skip
 _AFTER = frozenset(
-    ["screening", "excluded", "carrier", "risk", "test", "vaccination", "exposure", "prevention"]
+    {"screening", "excluded", "carrier", "risk", "test", "vaccination", "exposure", "prevention"}
 )
 _NEAR = 4
 
@@ -67,18 +55,26 @@ def find(text: str, kinds: Iterable[Kind] = ()) -> Found:
     for candidates in (coded, _named(wanted)):
         if found := _of(candidates, only):
             return Found(found)
-    if within := spotted(text, only):
+    if within := spotted(text, only, asked=True):
         return Found(within)
     if len(wanted) >= SHORTEST_MISSPELT:
         known = [
             name for name, named in by_name().items() if _of(named, only) and len(name) >= SHORTEST_WITHIN
         ]
         spelt = process.extract(wanted, known, scorer=fuzz.ratio, score_cutoff=SPELLING, limit=5)
-        best = [name for name, score, _ in spelt if score == spelt[0][1]]
+        near_misses = [(name, score) for name, score, _ in spelt if _word_by_word(wanted, name)]
+        best = [name for name, score in near_misses if score == near_misses[0][1]]
         if best:
             found = _of((concept for name in best for concept in by_name()[name]), only)
             return Found(found, f"`{text}` read as {' or '.join(sorted(one.name for one in found))}.")
     return Found(())
+
+
+def _word_by_word(wanted: str, name: str) -> bool:
+    """Whether each word is one misspelt: portal hypertension is no arterial hypertension."""
+    pairs = zip(wanted.split(), name.split(), strict=False)
+    same_length = len(wanted.split()) == len(name.split())
+    return same_length and all(fuzz.ratio(one, other) >= SPELLING - 10 for one, other in pairs)
 
 
 def near(text: str) -> list[str]:
@@ -92,8 +88,8 @@ def near(text: str) -> list[str]:
     return list(dict.fromkeys(by_name()[name][0].name for name in names))[:_SUGGESTED]
 
 
-def spotted(text: str, kinds: Iterable[Kind] = ()) -> tuple[Concept, ...]:
-    """The concepts that a text names, the longest name first where names overlap (gestational diabetes).
+def spotted(text: str, kinds: Iterable[Kind] = (), *, asked: bool = False) -> tuple[Concept, ...]:
+    """The concepts that a record's name, or a question (`asked`), names; of overlapping names the longest.
 
     Short names count only when they are the whole text. A condition that the text calls history, a risk or
     the like is passed over.
@@ -106,7 +102,10 @@ def spotted(text: str, kinds: Iterable[Kind] = ()) -> tuple[Concept, ...]:
         for start in range(len(words) - size + 1):
             place = set(range(start, start + size))
             phrase = " ".join(words[start : start + size])
-            if place & taken or (len(phrase) < SHORTEST_WITHIN and size < len(words)):
+            partly = size < len(words) and (
+                len(phrase) < SHORTEST_WITHIN or (not asked and phrase in only_said())
+            )
+            if place & taken or partly:
                 continue
             if named := _of(_named(phrase), only):
                 taken |= place

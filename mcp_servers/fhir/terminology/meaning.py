@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mcp_servers.fhir.charts.elements import codings, concept_names, folded, string
+from mcp_servers.fhir.charts.elements import LOINC, codings, concept_names, folded, string
 from mcp_servers.fhir.terminology.concepts import Concept, Kind, by_name, family, known_by
 from mcp_servers.fhir.terminology.finding import like_a_code, spotted
 
@@ -42,6 +42,9 @@ class Meaning(NamedTuple):
         if any(concept.kind != "drug" for concept in known):
             return False
         names = concept_names(codeable)
+        if self.kinds == {"measurement"} and any(system == LOINC for system, _ in found):
+            # A LOINC code says what was measured: a likeness of names does not overrule it.
+            return False
         if self.concepts:
             return any(not self.concepts.isdisjoint(spotted(name, self.kinds)) for name in names)
         return any(self._says(name) for name in names)

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from mcp import Client
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fhir_fixtures import charts
 from fhir_fixtures.store import create_app, open_store
@@ -266,6 +268,40 @@ async def test_criteria_that_cannot_be_read_say_what_to_give(
         result = await client.call_tool("count_patients", arguments)
     assert text(result).startswith("[invalid_request]")
     assert said in text(result)
+
+
+def condition(number: int, code: str, display: str) -> Resource:
+    coding = {"system": "http://snomed.info/sct", "code": code, "display": display}
+    subject = {"reference": f"Patient/p{number}"}
+    return {"resourceType": "Condition", "id": f"c{number}", "code": {"coding": [coding]}, "subject": subject}
+
+
+@pytest.mark.anyio
+async def test_on_a_large_server_codes_are_the_dictionarys_and_those_met_and_the_count_says_so() -> None:
+    statement = capability_statement()
+    parameters = {"code": "token", "verification-status": "token", "patient": "reference"}
+    listed = [{"name": name, "type": kind} for name, kind in parameters.items()]
+    statement["rest"][0]["resource"].append({"type": "Condition", "searchParam": listed})
+    first_of_many = [condition(n, "424242", "Hypertension, benign") for n in range(5_000)]
+    people = [{"resourceType": "Patient", "id": "p1"}]
+    seen: list[str] = []
+
+    def conditions(request: Request) -> Response:
+        if "code" in request.query_params:
+            return bundle(request, [])
+        return bundle(request, first_of_many, following="http://scripted/fhir/Condition?page=2")
+
+    def patients(request: Request) -> Response:
+        seen.append(request.query_params["_has:Condition:patient:code"])
+        return bundle(request, people)
+
+    script = {"metadata": lambda _: fhir(statement), "Condition": conditions, "Patient": patients}
+    async with http_to(ScriptedFhir(script=script)) as http:
+        found = await counted(http, {"condition": "hypertension"})
+    assert found["rows"][0]["patients"] == 1
+    assert {"http://snomed.info/sct|424242", "http://snomed.info/sct|38341003"} <= set(seen[0].split(","))
+    assert found["truncated"]
+    assert any("under other codes there may be more" in note for note in found["notes"])
 
 
 @pytest.mark.anyio

@@ -86,6 +86,13 @@ async def test_records_entered_in_error_are_counted_apart(embedded: Starlette) -
 
 
 @pytest.mark.anyio
+async def test_a_wide_word_finds_its_kinds(embedded: Starlette) -> None:
+    found = await looked_up(embedded, OKAFOR, "cancer")
+    assert in_chart(found) == {"Malignant neoplasm of breast": 1}
+    assert "Breast cancer" in found["rows"][-1]["members"]
+
+
+@pytest.mark.anyio
 async def test_a_code_of_the_chart_is_named(embedded: Starlette) -> None:
     found = await looked_up(embedded, OKAFOR, "http://www.nlm.nih.gov/research/umls/rxnorm|314076")
     assert in_chart(found) == {"lisinopril 10 MG Oral Tablet": 1}
@@ -93,10 +100,10 @@ async def test_a_code_of_the_chart_is_named(embedded: Starlette) -> None:
 
 @pytest.mark.anyio
 async def test_a_word_that_nobody_knows_says_what_to_try(embedded: Starlette) -> None:
-    found = await looked_up(embedded, OKAFOR, "cancer")
+    found = await looked_up(embedded, OKAFOR, "fracture")
     assert found["rows"] == []
     assert "try another word" in found["notes"][-1]
-    assert "Breast cancer" in found["notes"][-1]
+    assert "Hip fracture" in found["notes"][-1]
 
 
 @pytest.mark.anyio

@@ -31,6 +31,8 @@ def names(text: str) -> list[str]:
         ("is lisinopril an ACE inhibitor?", ["ACE inhibitor", "lisinopril"]),
         ("gestational diabetes", ["Gestational diabetes"]),
         ("iron", ["Iron", "iron"]),
+        ("does she have reflux", ["GERD"]),
+        ("portal hypertension", []),
         ("xyzzy", []),
         ("", []),
     ],
@@ -69,8 +71,8 @@ def test_the_longer_of_two_names_at_one_place_is_meant() -> None:
     assert [one.name for one in found] == ["Chronic bronchitis", "Pulmonary hypertension"]
 
 
-def test_names_that_hold_the_word_come_first_among_those_that_look_alike() -> None:
-    assert {"Breast cancer", "Lung cancer"} <= set(near("cancer"))
+def test_names_that_hold_the_word_are_suggested() -> None:
+    assert {"Hip fracture", "Ankle fracture", "Rib fracture"} <= set(near("fracture"))
 
 
 @given(st.text(max_size=60))
