@@ -53,9 +53,11 @@ test-all: $(VENV)/all  ## the same tests, with a real HAPI, a real model server 
 .conformance/installed: Makefile
 	npm install --prefix .conformance --no-audit --no-fund --no-package-lock --silent \
 		node@22 @modelcontextprotocol/conformance@0.2.0-alpha.12 @modelcontextprotocol/inspector@2.12.0
+	$(PYTHON) -m venv .conformance/venv
+	.conformance/venv/bin/pip install $(QUIET) mcp
 	touch $@
 
-conformance: $(VENV)/dev .conformance/installed  ## the MCP conformance suite, both revisions, and the Inspector (needs npm)
+conformance: $(VENV)/dev .conformance/installed  ## the MCP conformance suite, both revisions, and clients of others (needs npm)
 	$(BIN)/python -m tests.conformance .conformance/node_modules
 
 bench: $(VENV)/core  ## speed, as ratios within one run

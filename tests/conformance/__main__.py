@@ -1,10 +1,13 @@
-"""Holds the MCP servers against the conformance suite, both revisions, and against the Inspector.
+"""Holds the MCP servers against the conformance suite, both revisions, and against clients that are not ours.
 
-`python -m tests.conformance NODE_MODULES` (`make conformance` installs what lies there). The run fails when a
-scenario fails that is in no baseline (fixtures.yml, product.yml), and when one passes that is.
+`python -m tests.conformance NODE_MODULES` (`make conformance` installs what lies there, and beside it the SDK
+alone in a virtual environment). The run fails when a scenario fails that is in no baseline (fixtures.yml,
+product.yml), and when one passes that is.
 """
 
 import json
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,6 +21,7 @@ from typing import Any
 from tests.with_servers import free_port, running
 
 HERE = Path(__file__).parent
+CLIENTS = HERE.parents[1] / "docs/clients.md"
 REVISIONS = ("2026-07-28", "2025-11-25")
 PATIENT = "hard-amara-okafor"
 START_SECONDS = 60
@@ -39,6 +43,7 @@ def main(node_modules: Path) -> int:
         ]
         for target in ([sys.executable, "-m", *serve, "--stdio"], [product]):
             failed += inspect(node_modules, target)
+        failed += follow_the_page(node_modules, Path(data))
     for what in failed:
         print(f"FAILED: {what}", file=sys.stderr)
     return 1 if failed else 0
@@ -100,6 +105,28 @@ def inspect(node_modules: Path, target: list[str]) -> list[str]:
     for name, passed in checks.items():
         print(f"{'✓' if passed else '✗'} Inspector over {where}: {name}", flush=True)
     return [f"Inspector over {where}: {name}" for name, passed in checks.items() if not passed]
+
+
+def follow_the_page(node_modules: Path, data: Path) -> list[str]:
+    """What does not work of docs/clients.md: its configuration in the Inspector, its Python elsewhere."""
+    found = re.findall(r"```(json|python)\n(.*?)```", CLIENTS.read_text(encoding="utf-8"), re.DOTALL)
+    configuration, script = (
+        next(block for kind, block in found if kind == wanted) for wanted in ("json", "python")
+    )
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    os.environ["EHR_NAVIGATOR_DATA_DIR"] = str(data)
+    (data / "clients.json").write_text(configuration, encoding="utf-8")
+    configured = ("--config", str(data / "clients.json"), "--server", "chart")
+    listed = node(node_modules, "mcp-inspector", "--cli", *configured, "--method", "tools/list")
+    python = node_modules.parent / "venv/bin/python"
+    called = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
+    checks = {
+        "the Inspector with its configuration": "chart_overview" in listed.stdout,
+        "its Python in another environment": "Observation/hard-amara-okafor-hba1c" in called.stdout,
+    }
+    for name, passed in checks.items():
+        print(f"{'✓' if passed else '✗'} {CLIENTS.name}: {name}", flush=True)
+    return [f"{CLIENTS.name}: {name}" for name, passed in checks.items() if not passed]
 
 
 def node(node_modules: Path, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
