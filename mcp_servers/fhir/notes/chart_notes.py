@@ -65,6 +65,7 @@ class ChartNotes:
         self.notes: dict[str, Note] = {}
         self.withdrawn: set[str] = set()
         self.waiting: set[str] = set()
+        self.seconds_per_call = SECONDS_PER_CALL
         self._index = Index()
         self._snapshot = Snapshot(TYPES, _INCLUDES)
         self._included: dict[str, Resource] = {}
@@ -75,7 +76,7 @@ class ChartNotes:
 
         Notes that this call had no time for are `waiting`. Raises what FhirClient.search raises.
         """
-        deadline = anyio.current_time() + SECONDS_PER_CALL
+        deadline = anyio.current_time() + self.seconds_per_call
         one_at_a_time = anyio.Lock()
         earlier = set(self.waiting)
         async with Reader() as reader:
