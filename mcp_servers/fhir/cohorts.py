@@ -112,7 +112,9 @@ async def with_condition(client: FhirClient, text: str, call: Call) -> Part:
     if in_use.more:
         _partly_known(part, "Condition", in_use)
     withdrawn = [("code", ",".join(tokens)), ("verification-status", "entered-in-error,refuted")]
-    if len(tokens) <= _TOKENS and await _total(client, "Condition", withdrawn, call) == 0:
+    known = (await client.capability(call)).of("Condition").keys()
+    countable = len(tokens) <= _TOKENS and {"patient", "verification-status"} <= known
+    if countable and await _total(client, "Condition", withdrawn, call) == 0:
         part.search = [("_has:Condition:patient:code", ",".join(tokens))]
         return part
     _take(part, await _coded(client, ("Condition", "code"), part, call), _not_a_condition, client)
@@ -170,30 +172,34 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
         values.setdefault(patient, []).extend((at, *value) for value in _values(record, meaning))
     if left_out:
         part.notes.append(f"{left_out} results entered in error, cancelled or of no one patient left out.")
-    counted = Counter(unit.casefold() for found_values in values.values() for _, _, unit in found_values)
-    wanted = (threshold.unit or (counted.most_common(1)[0][0] if counted else "")).casefold()
-    for patient, found_values in values.items():
-        if threshold.which == "latest":
-            found_values = [one for one in found_values if one[0] == min(found_values)[0]]
-        if any(threshold.met_by(value) for _, value, unit in found_values if unit.casefold() == wanted):
+    counted = Counter(unit for those in values.values() for _, _, unit in those)
+    wanted = threshold.unit or (counted.most_common(1)[0][0] if counted else "")
+    for patient, those in values.items():
+        latest = min(those)[0]
+        chosen = [one for one in those if threshold.which == "any" or one[0] == latest]
+        if any(threshold.met_by(value) for _, value, unit in chosen if _same(unit, wanted)):
             part.ids.add(patient)
-    others = [f"{n} in {unit or 'no unit'}" for unit, n in counted.most_common() if unit != wanted]
-    part.notes.append(f"{part.said}: {counted[wanted]} values in {wanted or 'no unit'} compared.")
+    compared = sum(n for unit, n in counted.items() if _same(unit, wanted))
+    others = [f"{n} in {unit or 'no unit'}" for unit, n in counted.most_common() if not _same(unit, wanted)]
+    part.notes.append(f"{part.said}: {compared} values in {wanted or 'no unit'} compared.")
     if others:
         part.notes.append(f"Values in another unit are not compared ({', '.join(others)}).")
     return part
 
 
-def aged(min_age: int | None, max_age: int | None, now: str) -> Part:
+async def aged(client: FhirClient, min_age: int | None, max_age: int | None, call: Call, *, now: str) -> Part:
     """The living patients of an age at `now`: whole years, both bounds included."""
     today = date.fromisoformat(now[:10])
-    search: Parameters = [("deceased", "false")]
+    told = "deceased" in (await client.capability(call)).of("Patient")
+    search: Parameters = [("deceased", "false")] if told else []
     if min_age is not None:
         search.append(("birthdate", f"le{_years_before(today, min_age).isoformat()}"))
     if max_age is not None:
         search.append(("birthdate", f"gt{_years_before(today, max_age + 1).isoformat()}"))
     bounds = f"{min_age if min_age is not None else 0} to {max_age if max_age is not None else '...'}"
     note = "Age is counted at now: patients who have died, or without a birth date, are in no age range."
+    if not told:
+        note = "Age is counted at now, also of those who have died: this server is not asked who has."
     return Part(f"age {bounds}", search, notes=[note])
 
 
@@ -217,13 +223,22 @@ def _years_before(day: date, years: int) -> date:
 def _found(text: str, kinds: tuple[terminology.Kind, ...]) -> terminology.Found:
     """What a criterion's words mean. Raises InvalidRequest where they mean nothing, or no one thing."""
     found = terminology.find(text, kinds)
-    if not found.concepts and not terminology.meaning_of(text, ()).code:
+    if terminology.meaning_of(text, found.concepts).code:
+        return found
+    if len(found.concepts) > 1:
+        several = ", ".join(concept.name for concept in found.concepts)
+        raise InvalidRequest(f"`{text}` may mean {several}; ask for one of them, or give its code.")
+    if not found.concepts:
         near = ", ".join(terminology.near(text))
         raise InvalidRequest(
             f"`{text}` is no {kinds[0]} that the dictionary knows; give its code as system|code"
             + (f", or one of: {near}." if near else ".")
         )
     return found
+
+
+def _same(unit: str, other: str) -> bool:
+    return unit.casefold() == other.casefold()
 
 
 def _not_a_condition(record: Resource) -> str | None:

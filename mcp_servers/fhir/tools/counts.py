@@ -43,13 +43,15 @@ async def count_patients(
         threshold = cohorts.Threshold(above, below, unit, value)
         parts.append(await cohorts.measured(session.client, measurement, threshold, call))
     if min_age is not None or max_age is not None:
-        parts.append(cohorts.aged(min_age, max_age, session.now))
+        parts.append(await cohorts.aged(session.client, min_age, max_age, call, now=session.now))
     if sex is not None:
         parts.append(cohorts.of_sex(sex))
     counted = await cohorts.count(session.client, parts or [cohorts.everybody()], call)
     notes = [note for part in parts for note in part.notes]
     if condition is not None:
         notes.append("A condition counts whether it is current or resolved; a medication only while active.")
+    if min_age is None and max_age is None:
+        notes.append("Patients who have died are counted too.")
     if not counted.exact:
         notes.insert(0, "Not exact: these are the patients found; there may be more.")
     if session.smallest_count > 1:

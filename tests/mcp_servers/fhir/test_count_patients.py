@@ -258,6 +258,8 @@ async def test_counting_is_offered_only_with_the_permission_and_only_unbound(sto
         ({"above": 7}, "needs `above` or `below`"),
         ({"condition": "zorbitis"}, "no condition that the dictionary knows"),
         ({"medication": "diabetes"}, "no drug that the dictionary knows"),
+        ({"condition": "diabetes and gout"}, "may mean Diabetes mellitus, Gout; ask for one"),
+        ({"measurement": "troponin", "above": 1}, "may mean Troponin I, Troponin T"),
     ],
 )
 @pytest.mark.anyio
