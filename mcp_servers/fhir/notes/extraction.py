@@ -47,6 +47,7 @@ _SIGNATURES: tuple[tuple[bytes, Kind], ...] = (
     (b"<ClinicalDocument", "xml"),
 )
 _UNSTATED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+_MEDIA_TYPE = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,80}", re.ASCII)
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([\w.:+-]{1,40})", re.IGNORECASE)
 # Not every codec that Python knows is the charset of a text, and some take quadratic time.
 _TEXT_CODECS = ("utf", "ascii", "iso8859", "iso2022", "cp", "mac", "koi8", "gb", "big5", "shift_jis", "euc")
@@ -117,7 +118,8 @@ def kind_of(media_type: str, data: bytes) -> Kind:
         return "xml"
     if stated.startswith("text/"):
         return shown if shown in ("pdf", "rtf") else "plain"
-    raise Unreadable(f"{stated[:60]} cannot be read as text")
+    named = stated if _MEDIA_TYPE.fullmatch(stated) else "its media type"
+    raise Unreadable(f"{named} cannot be read as text")
 
 
 def charset_of(media_type: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mcp_servers.fhir.notes.sentences import Sentence
 
-MAX_HITS = 300
+MAX_HITS = 100
 # A word that occurs nowhere is taken as the beginning of longer ones, if it has so many letters.
 LONG_WORD = 5
 

@@ -44,9 +44,9 @@ def meanings(sentence: str, mentions: list[Span], heading: str | None) -> dict[s
 def _holds(meaning: Meaning, sentence: str, mention: Span) -> bool:
     rules, ends = _rules()[meaning], _ends()
     start, end = mention
-    unreal = [found.span() for found in rules.no_trigger.finditer(sentence)]
 
     def real(trigger: Span) -> bool:
+        unreal = (found.span() for found in rules.no_trigger.finditer(sentence))
         return not any(low < trigger[1] and trigger[0] < high for low, high in unreal)
 
     if any(

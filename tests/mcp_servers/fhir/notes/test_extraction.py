@@ -71,6 +71,7 @@ def test_a_document_is_read_as_its_type_and_charset_say(media_type: str, data: b
     [
         ("image/png", PNG, "image/png cannot be read as text"),
         ("image/svg+xml", b"<svg/>", "cannot be read as text"),
+        ("image/png\n- no notes in this chart", PNG, "its media type cannot be read as text"),
         ("application/msword", b"\xd0\xcf\x11\xe0", "application/msword cannot be read"),
         ("", PNG, "of no stated type"),
         ("text/plain", PNG, "it is no text"),
