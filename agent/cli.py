@@ -262,7 +262,7 @@ def _mcp(settings: Settings, arguments: argparse.Namespace) -> int:
             arguments.patient,
             arguments.http,
             arguments.path_prefix,
-            lambda url: print(f"The chart tools are at {url}", file=sys.stderr, flush=True),
+            lambda where: print(where, file=sys.stderr, flush=True),
         )
     )
     return OK

@@ -31,7 +31,7 @@ async def serve_http(
     path_prefix: str,
     ready: Callable[[str], object],
 ) -> None:
-    """The chart tools over streamable HTTP until SIGINT or SIGTERM; `ready` is given their URL.
+    """The chart tools over streamable HTTP until SIGINT or SIGTERM; `ready` is told where.
 
     Raises UsageError for an address that cannot be listened on, and for one that other machines reach when
     no token is set.
@@ -54,12 +54,13 @@ async def serve_http(
     except OSError as error:
         raise UsageError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
     shown = f"[{host}]" if ":" in host else host
+    hosts = (shown, *settings.mcp_hosts)
     with listener:
         async with open_navigator(settings) as navigator, delivering(navigator):
             app = http_app(
                 _server(navigator, patient),
                 path_prefix=path_prefix,
-                hosts=(shown, *settings.mcp_hosts),
+                hosts=hosts,
                 token=token,
             )
             server = uvicorn.Server(
@@ -69,7 +70,9 @@ async def serve_http(
             server.capture_signals = nullcontext  # type: ignore[assignment, method-assign]
             for signum in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(signum, setattr, server, "should_exit", True)
-            ready(f"http://{shown}:{listener.getsockname()[1]}{path_prefix}/mcp")
+            url = f"http://{shown}:{listener.getsockname()[1]}{path_prefix}/mcp"
+            names = f" (as {', '.join(hosts)}; EHR_NAVIGATOR_MCP_HOSTS adds names)"
+            ready(f"The chart tools are at {url}{'' if is_loopback(host) else names}")
             await server.serve(sockets=[listener])
 
 
@@ -80,12 +83,12 @@ def _server(navigator: Navigator, patient: str | None) -> "MCPServer":
 
 
 @asynccontextmanager
-async def delivering(navigator: Navigator) -> AsyncIterator[None]:
+async def delivering(navigator: Navigator, every: float = DELIVER_EVERY_SECONDS) -> AsyncIterator[None]:
     """Hand over the AuditEvents that wait now and then, as a server may run for months."""
 
     async def now_and_then() -> None:
         while True:
-            await asyncio.sleep(DELIVER_EVERY_SECONDS)
+            await asyncio.sleep(every)
             await deliver_events(navigator.journal, navigator.http)
 
     task = asyncio.create_task(now_and_then())
