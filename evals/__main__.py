@@ -14,7 +14,10 @@ from agent.config import Settings, load
 from agent.messages import Answer
 from agent.questions import Asked
 from evals.bench import commands, tools
+from evals.bench.calling import open_tools
+from evals.bench.serving import measured_server
 from evals.graders import grade
+from evals.hard_cases import outcomes
 from evals.questions import Question, build, out_of_reach
 from fhir_fixtures.charts import as_of, resources
 from fhir_fixtures.generate.scaled import SIZES
@@ -86,6 +89,36 @@ async def measure_tools(arguments: argparse.Namespace) -> int:
     return int(not kept)
 
 
+def table(arguments: argparse.Namespace) -> int:
+    """Print the hard cases with what came of each. Exit 1 when one is wrong."""
+    return asyncio.run(hard_case_table(arguments.fhir))
+
+
+async def hard_case_table(fhir: str | None) -> int:
+    """Ask every hard case, printing as answers come."""
+    asked = wrong = 0
+    async with measured_server(fhir, (), print) as http:
+        with tempfile.TemporaryDirectory() as folder:
+            async with open_tools(http, Path(folder)) as tools:
+                async for one in outcomes(tools.client):
+                    asked += 1
+                    wrong += one.wrong is not None
+                    print(f"{'WRONG' if one.wrong else 'right'}  {one.case.patient or ''}: {one.case.case}")
+                    print(f"       asked  {one.case.call}")
+                    print(f"       right  {one.case.right}")
+                    print(f"       came   {shortened(one.came)}")
+                    if one.wrong:
+                        print(f"       fault  {one.wrong}")
+    print(f"{asked - wrong} of {asked} right, on {fhir or 'the embedded store'}")
+    return int(wrong > 0)
+
+
+def shortened(text: str) -> str:
+    """What came on one line."""
+    line = " / ".join(text.splitlines()[1:] or text.splitlines())
+    return line if len(line) <= 300 else f"{line[:300]}…"
+
+
 def main() -> int:
     """Choose the command."""
     parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
@@ -110,6 +143,9 @@ def main() -> int:
     )
     measuring.add_argument("--needs-only", action="store_true", help="only the list of everyday needs")
     measuring.set_defaults(run=measure)
+    hard = parsers.add_parser("hard-cases", help="the hard cases of the sample charts, right or wrong")
+    hard.add_argument("--fhir", help="FHIR base that holds the sample charts (default: the embedded store)")
+    hard.set_defaults(run=table)
     arguments = parser.parse_args()
     code: int = arguments.run(arguments)
     return code

@@ -45,14 +45,14 @@ class Tools:
     """The chart tools over one connection. One call at a time, where its requests are to be told."""
 
     def __init__(self, client: Client, sent: list[httpx.Request]) -> None:
-        self._client = client
+        self.client = client
         self._sent = sent
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> Called:
         """Call `tool`. An error is a result too: its `data` is None."""
         self._sent.clear()
         started = time.perf_counter()
-        result = await self._client.call_tool(tool, arguments)
+        result = await self.client.call_tool(tool, arguments)
         ms = (time.perf_counter() - started) * 1000
         text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
         return Called(text, None if result.is_error else result.structured_content, [*self._sent], ms)
