@@ -111,6 +111,9 @@ class _Server(MCPServer):
         )
         self._recorder = recorder
         self._bound = bound
+        self._arguments: dict[str, list[str]] = {
+            tool.name: [*tool.parameters["properties"]] for tool in tools
+        }
         for prompt in prompts(bound):
             self.add_prompt(prompt)
         self.completion()(_completion)  # type: ignore[no-untyped-call]
@@ -118,13 +121,13 @@ class _Server(MCPServer):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context | None = None
     ) -> CallToolResult:
-        known = {tool.name: tool.input_schema["properties"] for tool in await self.list_tools()}
-        if name not in known:
-            why = f"There is no such tool; there are {', '.join(known)}."
+        if name not in self._arguments:
+            why = f"There is no such tool; there are {', '.join(self._arguments)}."
             return self._refused(name, arguments, context, why)
-        unknown = sorted(arguments.keys() - known[name].keys())
+        known = self._arguments[name]
+        unknown = sorted(arguments.keys() - set(known))
         if unknown:
-            there = ", ".join(known[name]) or "none"
+            there = ", ".join(known) or "none"
             why = f"{name} has no argument {', '.join(unknown)[:200]}; it has {there}."
             return self._refused(name, arguments, context, why)
         try:
