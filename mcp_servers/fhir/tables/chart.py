@@ -23,16 +23,20 @@ _INCLUDES = {
     kind: (f"{kind}:medication",)
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration", "MedicationDispense")
 }
-_UNKNOWN_COLUMN = re.compile(r'column(?: named)? "([^"]{1,80})"')
+_UNKNOWN_COLUMN = re.compile(r'column "([^"]{1,80})" not found|does not have a column named "([^"]{1,80})"')
 # What DuckDB says of the statement itself; other errors may quote values of the chart.
 _OF_THE_STATEMENT = frozenset({"ParserException", "BinderException", "CatalogException", "SyntaxException"})
 
 
 class Selected(NamedTuple):
-    """What a statement found: rows with verified references, how many there are, and what to know of them."""
+    """What a statement found: rows with verified references, how many there are, and what to know of them.
+
+    `total` is None when it cannot be told; `more` says that there are rows beside these.
+    """
 
     rows: list[Row]
     total: int | None
+    more: bool
     nothing_recorded: bool
     notes: list[str]
 
@@ -71,17 +75,18 @@ class ChartTables:
             try:
                 process = self._process or await self._start(now)
                 tables = self._checked(await process.ask({"do": "check", "sql": sql}))
-                notes = await self._refresh(
+                notes, complete = await self._refresh(
                     process, sorted({self._type_of[t] for t in tables}), client, lock, call
                 )
                 reply = await process.ask({"do": "query", "sql": sql, "limit": limit}, seconds=LIMIT_S)
             except Ended:
                 self._forget()
                 raise InvalidRequest(
-                    "This statement needs more memory than it may take; select fewer rows and shorter texts."
+                    "This statement needs more memory or time than it may take: filter first, select less."
                 ) from None
             self._raise_for(reply, tables)
-            return self._selected(reply, tables, notes)
+            found = self._selected(reply, tables, notes)
+            return found if complete else found._replace(total=None)
 
     async def _start(self, now: str) -> TablesProcess:
         process = await anyio.to_thread.run_sync(TablesProcess, now)
@@ -95,8 +100,8 @@ class ChartTables:
 
     async def _refresh(
         self, process: TablesProcess, kinds: list[str], client: FhirClient, lock: PatientLock, call: Call
-    ) -> list[str]:
-        """Bring the tables of these types up to date, all of them or none; notes on what to know of them."""
+    ) -> tuple[list[str], bool]:
+        """Bring the tables of these types up to date, all or none: notes, and whether all could be read."""
         seen: list[tuple[str, str, bool]] = []
 
         async def receive(records: list[Resource], included: dict[str, Resource]) -> None:
@@ -133,8 +138,8 @@ class ChartTables:
             records.kept.discard(ref)
             records.withdrawn.discard(ref)
         withdrawn = sum(len(self._records[kind].withdrawn) for kind in kinds)
-        left_out = [f"{withdrawn} records entered in error are left out of the tables."] if withdrawn else []
-        return [*changes.notes, *left_out]
+        left_out = [f"Left out as entered in error: {withdrawn}."] if withdrawn else []
+        return [*changes.notes, *left_out], changes.complete
 
     def _checked(self, reply: Message) -> list[str]:
         if "unknown_table" in reply:
@@ -172,9 +177,10 @@ class ChartTables:
         columns = "".join(f" {table} has {', '.join(self._columns[table])}." for table in tables)
         unknown = _UNKNOWN_COLUMN.search(said)
         if unknown:
-            near = _near(unknown[1], sorted({column for t in tables for column in self._columns[t]}))
+            name = unknown[1] or unknown[2]
+            near = _near(name, sorted({column for t in tables for column in self._columns[t]}))
             nearest = f"; near to it: {', '.join(near)}" if near else ""
-            raise InvalidRequest(f"There is no column `{unknown[1]}`{nearest}.{columns}")
+            raise InvalidRequest(f"There is no column `{name}`{nearest}.{columns}")
         raise InvalidRequest(f"{said[:400]}{columns if 'Binder' in said else ''}")
 
     def _selected(self, reply: Message, tables: list[str], notes: list[str]) -> Selected:
@@ -192,7 +198,8 @@ class ChartTables:
             )
         if rows and not {"ref", "refs"} & set(columns):
             notes.append("To cite these rows, select ref, or list(ref) AS refs where records are summed up.")
-        return Selected(rows, reply["total"], empty, notes)
+        total = reply["total"]
+        return Selected(rows, total, total is None or total > len(rows), empty, notes)
 
 
 def _verify(row: Row, known: set[str]) -> bool:

@@ -34,7 +34,7 @@ Message = dict[str, Any]
 
 
 def open_tables(now: str) -> Connection:
-    """A database in memory with every table, empty. `now` (ISO 8601) is what now() gives."""
+    """A database in memory with every table, empty. `now` (ISO 8601, with its offset) is what now() gives."""
     connection = duckdb.connect(
         config={"python_enable_replacements": False, "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False, "memory_limit": "768MB", "threads": 2}
@@ -43,10 +43,11 @@ def open_tables(now: str) -> Connection:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("CREATE TABLE resource (type VARCHAR, id VARCHAR, json JSON)")
     connection.execute((HERE / "macros.sql").read_text(encoding="utf-8"))
-    for name in PRESENT:
-        kind = "DATE" if name in ("today", "current_date") else "TIMESTAMP"
-        text = now[:10] if kind == "DATE" else now[:19]
-        connection.execute(f"CREATE MACRO {name}() AS {kind} '{text}'")
+    moment = datetime.datetime.fromisoformat(now)
+    for name, kind in PRESENT.items():
+        # As in the tables: days as they are written, instants in UTC.
+        text = moment.astimezone(datetime.UTC) if kind == "TIMESTAMP" else moment
+        connection.execute(f"CREATE MACRO {name}() AS CAST(TIMESTAMP '{text:%Y-%m-%d %H:%M:%S}' AS {kind})")
     connection.execute(
         "CREATE MACRO age(one) AS system.main.age(today()::TIMESTAMP, one::TIMESTAMP),"
         " (one, two) AS system.main.age(one::TIMESTAMP, two::TIMESTAMP)"
@@ -213,12 +214,17 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
     worker = Worker(sys.argv[1])
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    answered = threading.Event()
+    answered.set()
 
     def listen() -> None:
         for line in sys.stdin:
             if line == "interrupt\n":
-                worker.connection.interrupt()
+                # The query may not have begun yet, and to begin wipes out what interrupts it.
+                while not answered.wait(0.02):
+                    worker.connection.interrupt()
             else:
+                answered.clear()
                 lines.put(line)
         os._exit(0)  # whoever asked is gone, and with them the wish for an answer
 
@@ -230,6 +236,7 @@ def main() -> None:
             reply = worker.answer(request, payload)
         except Exception as error:  # every failure is the asker's to see
             reply = _failure(error)
+        answered.set()
         sys.stdout.write(json.dumps(reply) + "\n")
         sys.stdout.flush()
 

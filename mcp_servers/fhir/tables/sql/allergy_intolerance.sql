@@ -1,6 +1,7 @@
 -- AllergyIntolerance: allergies, and statements that there are none (`code_text`).
 SELECT
     'AllergyIntolerance/' || id AS ref,
+    status_of(json->'$.clinicalStatus') AS status,
     status_of(json->'$.clinicalStatus') AS clinical_status,
     status_of(json->'$.verificationStatus') AS verification_status,
     day_of(stated) AS date,

@@ -1,6 +1,7 @@
 -- Condition: problems and diagnoses; `date` is the onset, or else when it was recorded.
 SELECT
     'Condition/' || id AS ref,
+    status_of(json->'$.clinicalStatus') AS status,
     status_of(json->'$.clinicalStatus') AS clinical_status,
     status_of(json->'$.verificationStatus') AS verification_status,
     day_of(stated) AS date,

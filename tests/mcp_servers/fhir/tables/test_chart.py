@@ -1,0 +1,272 @@
+"""A patient's tables: filled as asked, kept up with the chart, all or nothing, with real references only."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from fhir_fixtures.store import create_app, open_store
+from mcp_servers.fhir.client import FhirClient
+from mcp_servers.fhir.compartment import PatientLock
+from mcp_servers.fhir.errors import InvalidRequest, ServerFailed
+from mcp_servers.fhir.tables.chart import ChartTables, Selected
+from tests.mcp_servers.fhir.scripted import (
+    BASE,
+    ScriptedFhir,
+    a_call,
+    bundle,
+    http_to,
+    observation,
+    outcome,
+)
+
+Resource = dict[str, Any]
+Select = Callable[[str], Awaitable[Selected]]
+NOW = "2026-11-01T00:00:00+00:00"
+REFS = "SELECT ref FROM observation ORDER BY ref"
+
+
+@asynccontextmanager
+async def selecting(app: Any, tables: ChartTables | None = None) -> AsyncIterator[Select]:
+    """A way to select from patient A's tables, as one session does."""
+    tables, lock = tables or ChartTables(), PatientLock("Patient/A", BASE)
+    async with http_to(app) as http:
+        client = FhirClient(http)
+
+        async def select(sql: str) -> Selected:
+            return await tables.select(client, lock, a_call(), sql, limit=50, now=NOW)
+
+        yield select
+
+
+SECRET = ScriptedFhir([observation("1", "A", code={"text": "Secret"})])
+
+
+@pytest.fixture(scope="module")
+def shared() -> ChartTables:
+    """Tables of what SECRET holds, for tests that change nothing."""
+    return ChartTables()
+
+
+def refs(found: Selected) -> list[str]:
+    return [row["ref"] for row in found.rows]
+
+
+def searches(app: ScriptedFhir) -> list[str]:
+    """The types searched since this was asked last."""
+    seen = [request.url.path.rpartition("/")[2] for request in app.seen]
+    app.seen.clear()
+    return [kind for kind in seen if kind != "metadata"]
+
+
+@pytest.mark.anyio
+async def test_only_the_types_that_a_statement_reads_are_read() -> None:
+    app = ScriptedFhir([observation("1", "A"), observation("2", "B")])
+    async with selecting(app) as select:
+        assert refs(await select(REFS)) == ["Observation/1"]
+        assert searches(app) == ["Observation"]
+        await select("SELECT o.ref FROM observation_component o, device d")
+        assert sorted(searches(app)) == ["Device", "Observation"]
+        await select("SELECT 1 AS one")
+        assert searches(app) == []
+
+
+@pytest.mark.anyio
+async def test_a_statement_that_cannot_be_used_reads_nothing_of_the_chart() -> None:
+    app = ScriptedFhir([observation("1", "A")])
+    async with selecting(app) as select:
+        for sql in ("SELECT * FROM observatio", "DROP TABLE patient", "SELECT * FROM read_text('x')"):
+            with pytest.raises(InvalidRequest):
+                await select(sql)
+    assert searches(app) == []
+
+
+@pytest.mark.anyio
+async def test_the_tables_follow_the_chart(tmp_path: Path) -> None:
+    class OnePatient:
+        def resources(self) -> list[Resource]:
+            return [{"resourceType": "Patient", "id": "A"}, *(observation(f"o{n}", "A") for n in range(3))]
+
+        def digest(self) -> str:
+            return "one patient"
+
+    store = open_store(tmp_path / "store.db", OnePatient())
+    app = create_app(store)
+    try:
+        async with selecting(app) as select, http_to(app) as http:
+            assert refs(await select(REFS)) == ["Observation/o0", "Observation/o1", "Observation/o2"]
+            await http.put("Observation/new", json=observation("new", "A"))
+            await http.put("Observation/o1", json=observation("o1", "A", status="amended"))
+            await http.delete("Observation/o2")
+            found = await select("SELECT ref, status FROM observation ORDER BY ref")
+            assert [tuple(row.values()) for row in found.rows] == [
+                ("Observation/new", "final"),
+                ("Observation/o0", "final"),
+                ("Observation/o1", "amended"),
+            ]
+            await http.put("Observation/o0", json=observation("o0", "A", status="entered-in-error"))
+            found = await select(REFS)
+            assert refs(found) == ["Observation/new", "Observation/o1"]
+            assert found.notes == ["Left out as entered in error: 1."]
+            await http.put("Observation/o0", json=observation("o0", "A"))
+            found = await select(REFS)
+            assert (len(found.rows), found.notes) == (3, [])
+    finally:
+        store.close()
+
+
+@pytest.mark.anyio
+async def test_a_server_that_fails_in_the_middle_leaves_the_tables_as_they_were() -> None:
+    app = ScriptedFhir([observation("1", "A")])
+
+    def half(request: Any) -> Any:
+        if "page" in request.query_params:
+            return outcome(500, "exception", "broken")
+        return bundle(request, [observation("2", "A")], following=f"{BASE}/Observation?page=2")
+
+    async with selecting(app) as select:
+        assert refs(await select(REFS)) == ["Observation/1"]
+        app.script["Observation"] = half
+        with pytest.raises(ServerFailed):
+            await select(REFS)
+        del app.script["Observation"]
+        app.resources.append(observation("3", "A"))
+        assert refs(await select(REFS)) == ["Observation/1", "Observation/3"]
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_first_reading_is_begun_again() -> None:
+    class Slow(httpx.AsyncBaseTransport):
+        def __init__(self) -> None:
+            self.inner = httpx.ASGITransport(app=ScriptedFhir([observation("1", "A")]))
+            self.slow = True
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if self.slow and "Observation" in request.url.path:
+                await anyio.sleep_forever()
+            return await self.inner.handle_async_request(request)
+
+    slow, tables, lock = Slow(), ChartTables(), PatientLock("Patient/A", BASE)
+    async with httpx.AsyncClient(transport=slow, base_url=BASE) as http:
+        client = FhirClient(http)
+
+        async def select() -> Selected:
+            return await tables.select(client, lock, a_call(), REFS, limit=5, now=NOW)
+
+        with anyio.move_on_after(1.5) as scope:
+            await select()
+        assert scope.cancelled_caught
+        slow.slow = False
+        assert refs(await select()) == ["Observation/1"]
+
+
+@pytest.mark.anyio
+async def test_two_calls_at_once_read_the_chart_once() -> None:
+    meta = {"lastUpdated": "2026-11-01T00:00:00Z", "versionId": "1"}
+    app = ScriptedFhir([observation(str(n), "A", meta=meta) for n in range(30)])
+    found: list[Selected] = []
+    async with selecting(app) as select:
+
+        async def once() -> None:
+            found.append(await select("SELECT count(*) AS n, list(ref) AS refs FROM observation"))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(once)
+            group.start_soon(once)
+    assert [one.rows[0]["n"] for one in found] == [30, 30]
+    asked = [r.query_params["_count"] for r in app.seen if r.url.path.endswith("/Observation")]
+    assert asked == ["200", "1", "1"]  # read once, then only counted: how many, and how many since
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT 'Observation/forged' AS ref, 99 AS value FROM observation LIMIT 1", [{"value": 99}]),
+        ("SELECT 'Observation/forged' AS ref, 99 AS value", [{"value": 99}]),
+        ("SELECT ['Observation/forged', ref] AS refs FROM observation", [{"refs": ["Observation/1"]}]),
+        ("SELECT {'a': 1} AS ref, 1 AS n FROM observation", [{"n": 1}]),
+        ("SELECT 'Observation/1 ' AS refs, 1 AS n FROM observation", [{"refs": [], "n": 1}]),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_reference_that_the_statement_made_up_is_left_out_and_said(
+    shared: ChartTables, sql: str, expected: list[dict[str, Any]]
+) -> None:
+    async with selecting(SECRET, shared) as select:
+        found = await select(sql)
+    assert found.rows == expected
+    assert "left out" in found.notes[0]
+
+
+@pytest.mark.anyio
+async def test_rows_carry_their_references_whichever_way_they_are_selected() -> None:
+    async with selecting(ScriptedFhir([observation("1", "A"), observation("2", "A")])) as select:
+        one = await select("SELECT status, ref FROM observation ORDER BY ref LIMIT 1")
+        many = await select("SELECT count(*) AS n, list(ref ORDER BY ref) AS refs FROM observation")
+        named_ref = await select("SELECT list(ref ORDER BY ref) AS ref FROM observation")
+        none = await select("SELECT count(*) AS n FROM observation")
+    assert one.rows == [{"ref": "Observation/1", "status": "final"}]
+    assert many.rows == [{"refs": ["Observation/1", "Observation/2"], "n": 2}]
+    assert named_ref.rows == [{"refs": ["Observation/1", "Observation/2"]}]
+    assert "list(ref) AS refs" in none.notes[0]
+    assert (one.notes, many.notes, named_ref.notes) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT * FROM observations", "There is no table `observations`; near to it: observation"),
+        ("SELECT valu FROM observation", "There is no column `valu`; near to it: value"),
+        ("SELECT o.statuss FROM observation o", "There is no column `statuss`; near to it: status"),
+        ("SELECT zzz FROM observation", "observation has ref, status, date, instant"),
+        ("SELECT ref FRM observation", "syntax error"),
+        ("SELECT ref, count(*) FROM observation", "must appear in the GROUP BY"),
+        ("SELECT nosuch(value) FROM observation", "The function nosuch is not allowed"),
+        ("SELECT code_text::INTEGER FROM observation", "TRY_CAST"),
+        ("DELETE FROM observation", "Only a SELECT is allowed"),
+        ("SELECT 1; SELECT 2", "exactly one statement"),
+        ("DESCRIBE observation", "DESCRIBE"),
+    ],
+)
+@pytest.mark.anyio
+async def test_an_error_says_what_to_do_and_quotes_nothing_of_the_chart(
+    shared: ChartTables, sql: str, said: str
+) -> None:
+    async with selecting(SECRET, shared) as select:
+        with pytest.raises(InvalidRequest) as raised:
+            await select(sql)
+    assert said in str(raised.value)
+    assert "Secret" not in str(raised.value)
+    assert "LINE 1" not in str(raised.value)
+
+
+@pytest.mark.anyio
+async def test_a_statement_that_takes_all_memory_fails_and_the_next_one_is_answered() -> None:
+    tables = ChartTables()
+    async with selecting(ScriptedFhir([observation("1", "A")]), tables) as select:
+        with pytest.raises(InvalidRequest, match="memory"):
+            await select("SELECT length(repeat(code_text, 400000000)) FROM observation")
+        assert refs(await select(REFS)) == ["Observation/1"]
+        assert tables._process is not None
+        tables._process._process.kill()  # as an operating system does that runs out of memory
+        with pytest.raises(InvalidRequest, match="memory"):
+            await select(REFS)
+        assert refs(await select(REFS)) == ["Observation/1"]
+
+
+@pytest.mark.anyio
+async def test_an_empty_chart_is_nothing_recorded_even_for_a_count() -> None:
+    async with selecting(ScriptedFhir()) as select:
+        assert (await select("SELECT count(*) AS n FROM observation")).nothing_recorded
+        assert (await select("SELECT max(value) AS n FROM observation")).nothing_recorded
+
+
+@pytest.mark.anyio
+async def test_a_type_that_the_server_lacks_is_an_empty_table_and_a_note() -> None:
+    async with selecting(ScriptedFhir()) as select:
+        found = await select("SELECT ref FROM goal")
+    assert (found.rows, found.notes) == ([], ["This server holds no Goal."])
