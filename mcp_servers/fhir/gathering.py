@@ -40,6 +40,16 @@ class Gathered:
         """All records, by type in the order of the searches."""
         return [resource for resources in self.by_type.values() for resource in resources]
 
+    def merge(self, part: "Gathered") -> None:
+        """Take in what another search found."""
+        for kind, resources in part.by_type.items():
+            held = self.by_type.setdefault(kind, [])
+            known = {resource["id"] for resource in held}
+            held.extend(resource for resource in resources if resource["id"] not in known)
+        self.included.update(part.included)
+        self.notes.extend(note for note in part.notes if note not in self.notes)
+        self.complete = self.complete and part.complete
+
 
 async def gather(client: FhirClient, searches: Iterable[Search], lock: PatientLock, call: Call) -> Gathered:
     """All that `searches` find in the patient's chart. Raises what FhirClient.search raises.
@@ -58,7 +68,7 @@ async def gather(client: FhirClient, searches: Iterable[Search], lock: PatientLo
         else:
             gathered.notes.append(f"This server holds no {search.resource_type}.")
     for part in await at_once([partial(_all_pages, client, search, lock, call) for search in wanted]):
-        _merge(gathered, part)
+        gathered.merge(part)
     return gathered
 
 
@@ -107,12 +117,3 @@ def too_many(pages: Pages) -> bool:
 def one_page(_: Pages) -> bool:
     """Enough is what the first page holds."""
     return True
-
-
-def _merge(gathered: Gathered, part: Gathered) -> None:
-    for kind, resources in part.by_type.items():
-        known = {resource["id"] for resource in gathered.by_type[kind]}
-        gathered.by_type[kind].extend(r for r in resources if r["id"] not in known)
-    gathered.included.update(part.included)
-    gathered.notes.extend(note for note in part.notes if note not in gathered.notes)
-    gathered.complete = gathered.complete and part.complete

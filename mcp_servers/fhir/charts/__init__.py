@@ -2,19 +2,20 @@
 
 from mcp_servers.fhir.charts.dates import day_before
 from mcp_servers.fhir.charts.errors import UnusableArgument, UnusableDate
-from mcp_servers.fhir.charts.kinds import KINDS, OBSERVATIONS, OVERVIEW, SEARCHES, Kind, Search
+from mcp_servers.fhir.charts.kinds import KINDS, OBSERVATIONS, OVERVIEW, REASONS, SEARCHES, Kind, Search
 from mcp_servers.fhir.charts.listing import Projected, Status, list_records
 from mcp_servers.fhir.charts.meanings import Meant, codes_of, has_code, main_code_of, meant
 from mcp_servers.fhir.charts.measurement_names import Ambiguous, Candidate, both, code_token, everyday_names
 from mcp_servers.fhir.charts.measurements import Mode, measures_of, observations
 from mcp_servers.fhir.charts.overview import overview
 from mcp_servers.fhir.charts.patient import patient_row
-from mcp_servers.fhir.charts.records import newest_first, record_date, record_row
+from mcp_servers.fhir.charts.records import later_than, newest_first, record_date, record_row
 
 __all__ = [
     "KINDS",
     "OBSERVATIONS",
     "OVERVIEW",
+    "REASONS",
     "SEARCHES",
     "Ambiguous",
     "Candidate",
@@ -32,6 +33,7 @@ __all__ = [
     "day_before",
     "everyday_names",
     "has_code",
+    "later_than",
     "list_records",
     "main_code_of",
     "meant",

@@ -50,13 +50,13 @@ class Reading(NamedTuple):
 
 
 # R4 has no search parameter, so no include, from these to their reasons: the problems come along.
-_REASONS = Search("Condition")
+REASONS = Search("Condition")
 
 SEARCHES: dict[Kind, tuple[Search, ...]] = {
     "problems": (Search("Condition"),),
     "medications": (
         *(Search(source, (), (f"{source}:medication",)) for source in medications.SOURCES),
-        _REASONS,
+        REASONS,
     ),
     "allergies": (Search("AllergyIntolerance"),),
     "immunizations": (Search("Immunization"),),
@@ -82,7 +82,7 @@ SEARCHES: dict[Kind, tuple[Search, ...]] = {
         Search("DocumentReference", (), ("DocumentReference:author",)),
         Search("Composition", (), ("Composition:author",)),
     ),
-    "imaging": (Search("ImagingStudy"), _REASONS),
+    "imaging": (Search("ImagingStudy"), REASONS),
     "orders": (Search("ServiceRequest", (), ("ServiceRequest:requester",)),),
     "care_plans": (Search("CarePlan", (), ("CarePlan:condition",)),),
     "goals": (Search("Goal"),),
@@ -130,7 +130,7 @@ _KIND_OF_TYPE: dict[str, Kind] = {
     for kind in KINDS
     if kind != "social_history"
     for search in SEARCHES[kind]
-    if kind == "problems" or search != _REASONS
+    if kind == "problems" or search != REASONS
 }
 
 

@@ -1,7 +1,7 @@
 """All rows of one kind of record: what matches, newest first, and notes on what does not."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from rapidfuzz import fuzz, process
@@ -94,6 +94,7 @@ def list_records(
     resources: Iterable[Resource],
     *,
     included: Included | None = None,
+    base: str | None = None,
     status: Status = "current",
     text: str | None = None,
     code: str | None = None,
@@ -101,14 +102,16 @@ def list_records(
     until: str | None = None,
     at: str | None = None,
     now: str,
+    unread: Mapping[str, int] | None = None,
 ) -> Projected:
     """The records of `kind` among `resources` as rows (docs/architecture.md, "Common row fields").
 
     `text`: every word must occur in the record's names or the row's texts, case and accents ignored; words of
     three letters or fewer as whole words. `code`: a bare code or `system|code`, exact. `since` and `until`:
     ISO dates, whole partial dates included. `at`: the records that held on that day instead of those current
-    now, `uncertain` where the chart does not tell. Records entered in error are left out and counted. Raises
-    UnusableDate.
+    now, `uncertain` where the chart does not tell. `unread`: how many others are known not to be current, by
+    the reason. `base`: the address of the server, which its references may carry. Records entered in error
+    are left out and counted. Raises UnusableDate.
     """
     window = Window(bound(since, "since"), bound(until, "until"))
     then = _past(at, now)
@@ -116,12 +119,14 @@ def list_records(
     resources = [resource for resource in resources if isinstance(resource, dict)]
     # Other records of the chart (the problem that an order is for) name what a reference points to.
     included = {resource_ref(one): one for one in resources if not belongs(kind, one)} | dict(included or {})
+    if base:
+        included |= {f"{base}/{ref}": one for ref, one in included.items()}
     records = _read(kind, resources, included, window, notes)
     records = _matching(records, text, code, included, notes)
     if then:
         records = _as_of(kind, records, then, notes)
     elif status == "current":
-        records = _current(kind, records, now, notes)
+        records = _current(kind, records, now, unread or {}, notes)
     rows = window.rows([record.row for record in records], notes, span(now))
     rows.sort(key=lambda row: (newest_first(row.get("date")), row["ref"]))
     _note_future(rows, now, notes)
@@ -168,7 +173,9 @@ def _negation(kind: Kind, resource: Resource) -> Negation | None:
     return negation(resource.get(field)) if field else None
 
 
-def _current(kind: Kind, records: list[_Record], now: str, notes: list[str]) -> list[_Record]:
+def _current(
+    kind: Kind, records: list[_Record], now: str, unread: Mapping[str, int], notes: list[str]
+) -> list[_Record]:
     why_not = READINGS[kind].why_not_current
     at = bound(now, "now")
     if why_not is None or at is None:
@@ -191,7 +198,7 @@ def _current(kind: Kind, records: list[_Record], now: str, notes: list[str]) -> 
             )
         kept += standing
         left = [(record, reason) for record, reason in left if not any(record is one for one in standing)]
-    _note_left_out(left, "not current", notes)
+    _note_left_out(left, "not current", notes, unread)
     unknown = sum(1 for record in kept if record.row.get("status") == "unknown")
     if unknown:
         notes.append(f"{_many(unknown)} without a known status kept as current, with status unknown.")
@@ -229,11 +236,13 @@ def _as_of(kind: Kind, records: list[_Record], at: Span, notes: list[str]) -> li
     return kept
 
 
-def _note_left_out(left: list[tuple[_Record, str]], what: str, notes: list[str]) -> None:
-    if left:
-        counted = Counter(reason for _, reason in left)
+def _note_left_out(
+    left: list[tuple[_Record, str]], what: str, notes: list[str], unread: Mapping[str, int] | None = None
+) -> None:
+    counted = Counter(reason for _, reason in left) + Counter(unread)
+    if counted:
         said = ", ".join(f"{n} {reason}" for reason, n in counted.most_common())
-        notes.append(f"{_many(len(left))} {what} left out ({said}); status=all lists them.")
+        notes.append(f"{_many(counted.total())} {what} left out ({said}); status=all lists them.")
     for reason, said in _NAMED.items():
         named = [record.row for record, why in left if why == reason]
         if named:

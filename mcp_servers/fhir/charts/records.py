@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
+from mcp_servers.fhir.charts.dates import newest_first as sort_key
 from mcp_servers.fhir.charts.dates import period_start, span, when
 from mcp_servers.fhir.charts.elements import Resource, Row, resource_ref, row_of, status_code, string
 from mcp_servers.fhir.charts.kinds import READINGS, kind_of
@@ -48,6 +49,11 @@ def record_date(resource: Resource) -> str | None:
     if resource.get("resourceType") == "Observation":
         return observed_at(resource)
     return string(record_row(resource).get("date"))
+
+
+def later_than(date: str, rows: Iterable[Row]) -> list[Row]:
+    """The rows dated later than `date`."""
+    return [row for row in rows if sort_key(row.get("date")) < sort_key(date)]
 
 
 def newest_first(resources: Iterable[Resource]) -> bool:

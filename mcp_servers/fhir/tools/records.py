@@ -1,12 +1,14 @@
 """list_records: the records of one kind."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.cursors import place_of
-from mcp_servers.fhir.gathering import gather
+from mcp_servers.fhir.listing import read_kind
+from mcp_servers.fhir.measuring import Chart
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.tools.session import (
     Answer,
@@ -41,11 +43,20 @@ async def list_records(
     lock = await session.lock(patient, call)
     query = query_key("list_records", lock, kind, status, text, code, since, until, at)
     place = place_of(query, cursor)
-    gathered = await gather(session.client, charts.SEARCHES[kind], lock, call)
+    chart = Chart(session.client, lock, call, session.now)
+    searched = any(one is not None for one in (text, code, at))
+    unbounded = not searched and since is None and until is None
+    listed = await read_kind(
+        chart,
+        kind,
+        current=status == "current" and not searched,
+        newest=place.skip + limit + 1 if unbounded else None,
+    )
     found = charts.list_records(
         kind,
-        gathered.resources,
-        included=gathered.included,
+        listed.found.resources,
+        included=listed.found.included,
+        base=session.client.base,
         status=status,
         text=text,
         code=code,
@@ -53,6 +64,9 @@ async def list_records(
         until=until,
         at=at,
         now=session.now,
+        unread=listed.unread,
     )
-    rows = all_rows(found, gathered.notes, complete=gathered.complete)
+    rows = all_rows(found, listed.found.notes, complete=listed.found.complete)
+    if listed.newer_than is not None:
+        rows = replace(rows, rows=charts.later_than(listed.newer_than, rows.rows), total=listed.total)
     return session.cut(query, rows, limit, lock, place)

@@ -1,0 +1,80 @@
+"""What a server can be asked so that a long list need not be read whole: by status, and newest first.
+
+What is left unread is counted by the server, so that nothing is left out in silence. The statuses are R4's
+required ones; a chart that has others is read whole.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mcp_servers.fhir.charts.elements import Resource, objects, status_code, string
+
+
+class ByStatus(NamedTuple):
+    """How the current records of a type are told from the others by a search.
+
+    `read` are the values of the search parameter whose records must be read, `over` those whose records are
+    not current for that reason alone. `always`: a further search for records that must be read, whatever
+    that parameter says.
+    """
+
+    parameter: str
+    read: tuple[str, ...]
+    over: tuple[str, ...]
+    always: tuple[str, str]
+
+
+_WITHDRAWN = ("status", "entered-in-error")
+
+BY_STATUS: Mapping[str, ByStatus] = {
+    "Condition": ByStatus(
+        "clinical-status",
+        ("active", "recurrence", "relapse"),
+        ("inactive", "remission", "resolved"),
+        ("verification-status", "refuted,entered-in-error"),
+    ),
+    "MedicationRequest": ByStatus(
+        "status", ("active", "on-hold", "unknown"), ("completed", "stopped", "cancelled", "draft"), _WITHDRAWN
+    ),
+    "MedicationStatement": ByStatus(
+        "status",
+        ("active", "on-hold", "unknown"),
+        ("completed", "stopped", "intended", "not-taken"),
+        _WITHDRAWN,
+    ),
+    "ServiceRequest": ByStatus(
+        "status", ("active", "on-hold", "unknown"), ("completed", "revoked", "draft"), _WITHDRAWN
+    ),
+}
+
+# Records that are never current, for this reason.
+NEVER_CURRENT: Mapping[str, str] = {
+    "MedicationAdministration": "administration",
+    "MedicationDispense": "dispense",
+}
+
+# By which parameter a server sorts records as their rows are dated.
+NEWEST_BY: Mapping[str, str] = {
+    "Encounter": "date",
+    "Procedure": "date",
+    "Immunization": "date",
+    "DiagnosticReport": "date",
+    "DocumentReference": "date",
+    "Composition": "date",
+    "ImagingStudy": "started",
+}
+
+
+def status_of(resource: Resource) -> str | None:
+    """The status that BY_STATUS goes by."""
+    return status_code(resource.get("clinicalStatus")) or status_code(resource.get("status"))
+
+
+def reasons_of(resources: list[Resource]) -> set[str]:
+    """The ids of the Conditions that records name as their reasons."""
+    texts = (
+        string(reference.get("reference")) or ""
+        for resource in resources
+        for reference in objects(resource.get("reasonReference"))
+    )
+    return {text.split("/")[1] for text in texts if text.startswith("Condition/")}
