@@ -1,9 +1,13 @@
 """The index over one patient's notes: which sentences answer a search, and in which order."""
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from mcp_servers.fhir.charts.elements import folded
+from mcp_servers.fhir.notes.extraction import Piece, assembled
 from mcp_servers.fhir.notes.index import MAX_HITS, Hits, Index
 from mcp_servers.fhir.notes.sentences import sentences
 
@@ -85,6 +89,22 @@ def test_search_syntax_is_only_words(text: str) -> None:
 def test_any_text_can_be_searched_for(text: str) -> None:
     hits = search(text, widest=300)
     assert hits.total == len(hits.best)
+
+
+@given(st.lists(st.text(alphabet="abÄß9. \n:#", min_size=1), min_size=1), st.data())
+def test_every_word_of_any_note_is_found_where_it_stands(pieces: list[str], data: st.DataObject) -> None:
+    read = assembled([Piece(piece) for piece in pieces], [])
+    words = [word for word in re.split(r"[\s.:#]+", read.text) if word]
+    assume(words)
+    index = Index()
+    index.put("a", read.text, sentences(read.text, read.headings))
+    word = data.draw(st.sampled_from(words))
+    hits = index.search(word, ["a"], 300).best
+    assert hits
+    for hit in hits:
+        assert read.text[hit.sentence.start : hit.sentence.end] == hit.words
+        assert hit.around[0] <= hit.sentence.start < hit.sentence.end <= hit.around[1]
+        assert {folded(hit.words[start:end]) for start, end in hit.mentions} == {folded(word)}
 
 
 def test_mentions_stand_where_the_words_stand() -> None:
