@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
+from mcp import Client
 from mcp.types import RequestParamsMeta, Tool
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
@@ -17,9 +18,11 @@ from mcp_servers.fhir.server import build_server
 from mcp_servers.fhir.tools import CATALOGUE
 from tests.mcp_servers.fhir.conftest import NOW
 from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, http_to, observation, outcome
-from tests.mcp_servers.fhir.sessions import session, text
+from tests.mcp_servers.fhir.sessions import data, session, text
 
 OKAFOR = "hard-amara-okafor"
+TOKENS = 2500
+CORE = ["chart_overview", "list_records", "observations", "search_notes", "fhir_read"]
 CHART_TOOLS = [offer.work.__name__ for offer in CATALOGUE if not offer.unbound_only]
 
 
@@ -260,3 +263,60 @@ async def test_a_cancelled_call_is_completed_in_the_trail() -> None:
     assert recorder.calls[0].completion is not None
     assert recorder.calls[0].completion["outcome"] == "failed"
     assert recorder.calls[0].completion["error"] == "cancelled"
+
+
+@pytest.mark.parametrize("patient", [None, "A"])
+@pytest.mark.anyio
+async def test_all_tools_are_told_in_few_tokens_with_an_example_each(patient: str | None) -> None:
+    server = build_server(http_to(ScriptedFhir()), ScriptedRecorder(), patient=patient, now=NOW, cohorts=True)
+    async with Client(server) as client:
+        tools = (await client.list_tools()).tools
+    told = {
+        tool.name: len(json.dumps([tool.name, tool.description, tool.input_schema], separators=(",", ":")))
+        / 4
+        for tool in tools
+    }
+    assert sum(told.values()) <= TOKENS, told
+    assert [tool.name for tool in tools if "xample" not in (tool.description or "")] == []
+
+
+@pytest.mark.parametrize(("patient", "also"), [(None, ["find_patient"]), ("A", [])])
+@pytest.mark.anyio
+async def test_the_core_profile_offers_what_needs_no_fhir_and_no_code(
+    patient: str | None, also: list[str]
+) -> None:
+    server = build_server(http_to(ScriptedFhir()), ScriptedRecorder(), patient=patient, now=NOW, tools="core")
+    async with Client(server) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == also + CORE
+        refused = await client.call_tool("fhir_search", {"resource_type": "Observation"})
+    assert refused.is_error
+
+
+@pytest.mark.anyio
+async def test_a_server_says_who_it_is_and_whom_it_is_about() -> None:
+    async with session(ScriptedFhir(), "A") as bound, session(ScriptedFhir(), None) as unbound:
+        assert bound.server_info is not None
+        assert bound.server_info.version
+        assert "Patient/A" in (bound.instructions or "")
+        assert "find_patient" in (unbound.instructions or "")
+
+
+@pytest.mark.anyio
+async def test_without_a_fixed_present_each_call_has_its_own() -> None:
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}])
+    server = build_server(http_to(app), ScriptedRecorder(), patient="A", now=None)
+    async with Client(server) as client:
+        first = data(await client.call_tool("fhir_read", {"reference": "Patient/A"}))
+        while (again := data(await client.call_tool("fhir_read", {"reference": "Patient/A"}))) == first:
+            pass
+    assert again["as_of"] > first["as_of"]
+
+
+@pytest.mark.anyio
+async def test_an_argument_that_is_null_counts_as_left_out(embedded: Starlette) -> None:
+    async with session(embedded, OKAFOR) as client:
+        given = data(
+            await client.call_tool("list_records", {"kind": "problems", "since": None, "cursor": None})
+        )
+        left_out = data(await client.call_tool("list_records", {"kind": "problems"}))
+    assert given == left_out
