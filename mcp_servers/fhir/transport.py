@@ -15,6 +15,7 @@ import anyio
 import anyio.to_thread
 import httpx
 
+from mcp_servers.fhir.credentials import CredentialsRefused
 from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, NotFound, NotPermitted, ServerFailed
 from mcp_servers.fhir.recording import Call
 
@@ -146,6 +147,8 @@ class Transport:
             raise ServerFailed(
                 f"The FHIR server at {self.base} did not answer in time; try again, or ask for less."
             ) from None
+        except CredentialsRefused as refused:
+            raise NotPermitted(f"There are no credentials for the FHIR server: {refused}") from None
         except httpx.HTTPError as error:
             raise ServerFailed(
                 f"The FHIR server at {self.base} cannot be reached ({type(error).__name__});"
