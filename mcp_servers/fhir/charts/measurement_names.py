@@ -272,8 +272,10 @@ def _one_of(name: str, fitting: list[Measure]) -> Resolution:
 
 
 def _taken(name: str, fitting: list[Measure]) -> Resolution:
+    """Several measurements are named in the note; a single one is named by its rows."""
     listed = ", ".join(f"{one.name} (code {one.code})" for one in fitting)
-    return Resolution(frozenset(one.code for one in fitting), None, [f"`{name}` read as {listed}."])
+    said = listed if len(fitting) > 1 else f"code {fitting[0].code}"
+    return Resolution(frozenset(one.code for one in fitting), None, [f"`{name}` read as {said}."])
 
 
 def _respelt(name: str, wanted: str, chart: Mapping[str, Measure]) -> Resolution | None:

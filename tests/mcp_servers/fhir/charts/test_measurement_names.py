@@ -60,7 +60,7 @@ def test_codes_displays_everyday_names_and_misspellings_find_their_measurement(
 
 def test_what_a_name_was_read_as_is_noted() -> None:
     found = observations(_chart(HBA1C), name="a1c", now=NOW)
-    assert found.notes == ["`a1c` read as Hemoglobin A1c/Hemoglobin.total in Blood (code 4548-4)."]
+    assert found.notes == ["`a1c` read as code 4548-4."]
 
 
 @pytest.mark.parametrize(
