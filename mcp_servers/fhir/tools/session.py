@@ -24,14 +24,12 @@ T = TypeVar("T")
 _PATIENTS_KEPT = 8
 
 Text = Annotated[str, Field(max_length=200)]
-Patient = Annotated[str, Field(max_length=80, description="`Patient/id` or the id, as find_patient gives it")]
+Patient = Annotated[str, Field(max_length=80, description="`Patient/id` or id, from find_patient")]
 Date = Annotated[
-    str, Field(max_length=10, pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", description="ISO, full or partial")
+    str, Field(max_length=10, pattern=r"^\d{4}(-\d\d){0,2}$", description="ISO, full or partial")
 ]
-Limit = Annotated[int, Field(ge=1, le=200, description="How many rows at most")]
-Cursor = Annotated[
-    str, Field(max_length=400, description="From the last result, with the same other arguments")
-]
+Limit = Annotated[int, Field(ge=1, le=200, description="Rows at most")]
+Cursor = Annotated[str, Field(max_length=400, description="From the last result; same other arguments")]
 
 
 @dataclass(frozen=True)
