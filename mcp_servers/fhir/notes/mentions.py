@@ -16,8 +16,10 @@ MEANINGS: tuple[Meaning, ...] = ("negated", "family", "hypothetical", "historica
 
 _HEADINGS = {
     "family": re.compile(r"\bfamily (history|hx)\b|^(fhx?|family)$", re.IGNORECASE),
-    "historical": re.compile(r"\bpast\b.*\bhistory\b|^(pmhx?|psh)$", re.IGNORECASE),
+    "negated": re.compile(r"\b(denies|denied|negatives|negative for)\b", re.IGNORECASE),
+    "hypothetical": re.compile(r"\bdifferential\b|\bprecautions\b", re.IGNORECASE),
 }
+_LISTED = re.compile(r"\s*(?:[-*•·]|\d{1,2}[.)])\s")
 _A_FEW_WORDS = r"(?:[^\s,;:.]+\s+){0,4}?"
 
 
@@ -34,11 +36,18 @@ def meanings(sentence: str, mentions: list[Span], heading: str | None) -> dict[s
     """The meanings that hold for the mentions at these offsets: True, or "in part" for some of them."""
     found: dict[str, bool | str] = {}
     for meaning in MEANINGS:
-        under = bool(heading and meaning in _HEADINGS and _HEADINGS[meaning].search(heading))
+        under = _stands_under(meaning, sentence, heading)
         holds = [under or _holds(meaning, sentence, mention) for mention in mentions]
         if any(holds):
             found[meaning] = all(holds) or "in part"
     return found
+
+
+def _stands_under(meaning: Meaning, sentence: str, heading: str | None) -> bool:
+    """Whether the heading gives its meaning: that of a family history to all below it, others to a list."""
+    if heading is None or meaning not in _HEADINGS or not _HEADINGS[meaning].search(heading):
+        return False
+    return meaning == "family" or heading in sentence or _LISTED.match(sentence) is not None
 
 
 def _holds(meaning: Meaning, sentence: str, mention: Span) -> bool:

@@ -13,15 +13,15 @@ _END = re.compile(r"[.!?][\"')\]]*\s+(?=[^\sa-z])")
 _NO_END = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|approx|e\.g|i\.e|[A-Z])|^\W*\d{1,4})\.\W*$")
 _NAMES = (
     r"(?:chief|presenting) complaints?|(?:history of )?(?:the )?present(?:ing)? illness|hpi|cc"
-    r"|(?:past )?(?:medical|surgical|social|family|psychiatric|ob(?:stetric)?) history|[ps]mh|psh|fhx?|shx?"
-    r"|family hx|history|(?:current |home |discharge )?medications?|meds|(?:drug )?allergies"
+    r"|(?:past )?(?:medical|surgical|social|family|psychiatric|ob(?:stetric)?) (?:history|hx)"
+    r"|pmh|psh|fhx?|shx?|social|history|(?:current |home |discharge )?medications?|meds|(?:drug )?allergies"
     r"|review of systems|ros"
     r"|(?:physical )?exam(?:ination)?|vital signs|vitals|labs?|(?:laboratory )?results|imaging|findings"
     r"|impression|assessment(?: (?:and|&) plan)?|plan|a/p|diagnos[ie]s|(?:discharge|admission) diagnos[ie]s"
     r"|hospital course|procedures?|conclusions?|recommendations?|indication|technique|comparison"
     r"|disposition|follow[- ]?up|instructions|subjective|objective|interval history|[soap]"
 )
-_MARKED = re.compile(r"#{1,6}\s+(?P<title>[^\n]{1,80})|(?P<colon>[A-Z][^:.\n]{0,60}):")
+_MARKED = re.compile(r"#{1,6}\s+(?P<title>[^\n.;:]{1,60}):?|(?P<colon>[A-Z][^:.\n]{0,60}):")
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9 /&,()'-]{3,60}:?")
 _LABELLED = re.compile(rf"(?P<title>{_NAMES})\s*:(?=\s)", re.IGNORECASE)
 _WRAPPED_FROM = 45

@@ -27,18 +27,24 @@ def test_a_mention_means_what_the_table_says(kind: str, case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "expected"),
+    ("heading", "sentence", "expected"),
     [
-        ("Family History", {"family": True}),
-        ("FHx", {"family": True}),
-        ("Past Medical History", {"historical": True}),
-        ("Social History", {}),
-        ("Family meeting", {}),
-        (None, {}),
+        ("Family History", "Diabetes.", {"family": True}),
+        ("FHx", "Diabetes.", {"family": True}),
+        ("Patient denies", "Patient denies:\nDiabetes", {"negated": True}),
+        ("Patient denies", "- Diabetes", {"negated": True}),
+        ("Patient denies", "She has Diabetes.", {}),
+        ("Return precautions", "- Diabetes", {"hypothetical": True}),
+        ("Past Medical History", "Diabetes.", {}),
+        ("Family meeting", "Diabetes.", {}),
+        (None, "- Diabetes", {}),
     ],
 )
-def test_a_heading_tells_of_the_family_and_the_past(heading: str | None, expected: dict[str, bool]) -> None:
-    assert meanings("Diabetes.", [(0, 8)], heading) == expected
+def test_a_heading_tells_of_what_stands_under_it(
+    heading: str | None, sentence: str, expected: dict[str, bool]
+) -> None:
+    at = sentence.index("Diabetes")
+    assert meanings(sentence, [(at, at + 8)], heading) == expected
 
 
 def test_a_sentence_that_denies_one_mention_and_states_another_does_so_in_part() -> None:

@@ -52,6 +52,10 @@ def test_sentences_end_where_a_reader_would_end_them(text: str, parts: list[str]
         ("Nurse: Ann\nFall risk low", [(None, "Nurse: Ann"), (None, "Fall risk low")]),
         ("Findings:\nPlan:\nRest.", [("Findings", "Findings:"), ("Plan", "Plan:\nRest.")]),
         ("Plan:", [("Plan", "Plan:")]),
+        ("# Gout: hold the diuretic. Rest.", [(None, "# Gout: hold the diuretic."), (None, "Rest.")]),
+        ("Patient denies:\n- fever\n- cough", [
+            ("Patient denies", "Patient denies:\n- fever"), ("Patient denies", "- cough"),
+        ]),
     ],
 )  # fmt: skip
 def test_sentences_know_their_heading(text: str, expected: list[tuple[str | None, str]]) -> None:
