@@ -9,6 +9,7 @@ from mcp_servers.fhir.tools.notes import search_notes
 from mcp_servers.fhir.tools.observations import observations
 from mcp_servers.fhir.tools.overview import chart_overview
 from mcp_servers.fhir.tools.patients import find_patient
+from mcp_servers.fhir.tools.query import query_chart
 from mcp_servers.fhir.tools.records import list_records
 from mcp_servers.fhir.tools.search import fhir_read, fhir_search
 from mcp_servers.fhir.tools.session import Answer, ChartSession
@@ -39,6 +40,7 @@ CATALOGUE: tuple[Offer, ...] = (
     Offer(list_records, "List records of a kind", "core"),
     Offer(observations, "Measurements and results", "core"),
     Offer(search_notes, "Search the notes", "core"),
+    Offer(query_chart, "Ask the chart in SQL"),
     Offer(lookup_code, "Codes and drug classes"),
     Offer(fhir_search, "FHIR search"),
     Offer(fhir_read, "FHIR read", "core"),
