@@ -9,8 +9,9 @@ from mcp_servers.fhir import terminology
 from mcp_servers.fhir.charts import SEARCHES, Search
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.envelope import ResultEnvelope
-from mcp_servers.fhir.gathering import gather
+from mcp_servers.fhir.gathering import PAGE_SIZE, gather
 from mcp_servers.fhir.inventory import Inventory
+from mcp_servers.fhir.paging import read_pages
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.rendering import render
 from mcp_servers.fhir.terminology import ChartCode, Concept, ServerTerminology, charted
@@ -19,6 +20,8 @@ from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient, Row, T
 _SYNONYMS = 6
 _CODES = 6
 _COUNTED = 8  # codes of measurements whose records the server is asked to count
+_READ_TO_COUNT = 1_000  # records of a measurement beyond which the server is asked
+_TOKENS = 40
 
 _MEDICATIONS = tuple(search for search in SEARCHES["medications"] if search.resource_type != "Condition")
 _READ: dict[terminology.Kind, tuple[Search, ...]] = {
@@ -81,17 +84,33 @@ def _searches(kinds: Iterable[terminology.Kind]) -> list[Search]:
 async def _measurements(
     session: ChartSession, lock: PatientLock, meaning: terminology.Meaning, call: Call
 ) -> list[ChartCode]:
-    """The codings of the chart's measurements; how many records each has is the server's count."""
-    known = await session.keep(lock, Inventory).refreshed(session.client, lock, call)
-    codes, _ = charted(known.records.values(), {}, meaning)
-    if known.whole:
-        return codes
+    """The codings of the chart's measurements, by the dictionary's codes or else by the chart's names."""
     parameters = (await session.client.capability(call)).of("Observation")
     parameter = "combo-code" if "combo-code" in parameters else "code"
+    measured = sorted(one for one in meaning.concepts if one.kind == "measurement")
+    tokens = [f"{code.system}|{code.code}" for one in measured for code in one.codes][:_TOKENS]
+    if tokens:
+        pages = await read_pages(
+            session.client,
+            "Observation",
+            [(parameter, ",".join(tokens))],
+            lock,
+            call,
+            count=PAGE_SIZE,
+            enough=lambda pages: len(pages.matches) >= _READ_TO_COUNT,
+        )
+        records, whole = list(pages.matches.values()), not pages.more
+    if not tokens or not records:
+        known = await session.keep(lock, Inventory).refreshed(session.client, lock, call)
+        records, whole = list(known.records.values()), known.whole
+    codes, _ = charted(records, {}, meaning)
+    if whole:
+        return codes
+    standing = [("status:not", "entered-in-error")] if "status" in parameters else []
     counted: list[ChartCode] = []
     for code in codes[:_COUNTED]:
         if code.code:
-            asked = [(parameter, f"{code.system}|{code.code}"), ("status:not", "entered-in-error")]
+            asked = [(parameter, f"{code.system}|{code.code}"), *standing]
             page = await session.client.search("Observation", asked, lock, call, count=1)
             code = code._replace(n=max(code.n, page.total or 0))
         counted.append(code)

@@ -1,13 +1,17 @@
 """lookup_code on the hand-made charts: words to codes of chart and dictionary, drugs to classes."""
 
+import json
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 
 from tests.mcp_servers.fhir.scripted import (
     ScriptedFhir,
     ScriptedRecorder,
+    bundle,
     capability_statement,
     fhir,
     observation,
@@ -114,17 +118,45 @@ async def test_more_rows_than_asked_for_are_announced(embedded: Starlette) -> No
 
 
 @pytest.mark.anyio
+async def test_a_measurement_under_a_local_code_is_found_by_its_name() -> None:
+    coding = {"system": "urn:lab", "code": "GLU", "display": "Glucose, serum"}
+    local = observation("o1", "A", code={"coding": [coding]}, effectiveDateTime="2024-01-01")
+    heart = observation("o2", "A", effectiveDateTime="2024-01-02")
+
+    def observations(request: Request) -> Response:
+        wanted = request.query_params.get("code", "")
+        return bundle(request, [] if "loinc" in wanted else [local, heart])
+
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}], {"Observation": observations})
+    found = await looked_up(app, "A", "blood sugar")
+    assert found["rows"][0] == {
+        "name": "Glucose, serum",
+        "system": "urn:lab",
+        "code": "GLU",
+        "kind": "measurement",
+        "in_chart": 1,
+        "refs": ["Observation/o1"],
+    }
+
+
+@pytest.mark.anyio
 async def test_measurements_of_a_long_chart_are_counted_by_the_server() -> None:
     coding = {"system": "http://loinc.org", "code": "8867-4", "display": "Heart rate"}
-    many = [
-        observation(
-            f"o{n:03}", "A", code={"coding": [coding]}, effectiveDateTime=f"2024-01-01T00:{n % 60:02}:00Z"
-        )
-        for n in range(3)
-    ]
-    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}, *many])
+    some = [observation(f"o{n:04}", "A", code={"coding": [coding]}) for n in range(1_000)]
+
+    def observations(request: Request) -> Response:
+        if request.query_params["_count"] == "1":
+            return fhir({**searchset(request, some[:1]), "total": 1_234})
+        return bundle(request, some, following="http://x/fhir/Observation?page=2")
+
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}], {"Observation": observations})
     found = await looked_up(app, "A", "pulse")
-    assert in_chart(found) == {"Heart rate": 3}
+    assert in_chart(found) == {"Heart rate": 1_234}
+
+
+def searchset(request: Request, matches: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(bytes(bundle(request, matches).body))
+    return found
 
 
 @pytest.mark.anyio
