@@ -51,7 +51,7 @@ def test_the_overview_has_a_row_for_all_that_is_current() -> None:
     assert {
         "allergies: nothing recorded.",
         "encounters: the newest 5 of 7.",
-        "measurements: 1 kinds without any value left out.",
+        "measurements: 1 kinds without a value in the newest records left out.",
     } <= set(found.notes)
 
 
