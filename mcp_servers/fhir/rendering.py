@@ -168,8 +168,8 @@ def _cells(row: Row, offset: str | None) -> dict[str, str]:
     for name, value in row.items():
         if name == "components" and isinstance(value, list):
             text = _components(value, str(row.get("value", "")), offset)
-        elif name == "refs" and isinstance(value, list) and len(value) > _MAX_REFS:
-            text = f"{_text(value[:_MAX_REFS], offset)} and {len(value) - _MAX_REFS} more"
+        elif name == "refs" and isinstance(value, list):
+            text = _refs(list(dict.fromkeys(map(str, value))))
         else:
             text = _text(value, offset)
         # A row of a reference and a whole record may take all of the budget.
@@ -178,6 +178,11 @@ def _cells(row: Row, offset: str | None) -> dict[str, str]:
     if "value" in cells and "comparator" in cells:
         cells["value"] = cells.pop("comparator") + cells["value"]
     return cells
+
+
+def _refs(refs: list[str]) -> str:
+    more = f" and {len(refs) - _MAX_REFS} more" if len(refs) > _MAX_REFS else ""
+    return _text(refs[:_MAX_REFS], None) + more
 
 
 def _components(components: list[Any], value: str, offset: str | None) -> str:

@@ -122,6 +122,11 @@ def test_an_offset_that_all_times_share_stands_once() -> None:
     assert shown[2] == "O/0 | 2026-09-10T08:20"
 
 
+def test_a_reference_that_stands_for_several_things_is_shown_once() -> None:
+    row = {"n": 2, "refs": ["Observation/1", "Observation/2", "Observation/1", "Observation/2"]}
+    assert lines([row])[1].endswith("refs: Observation/1, Observation/2")
+
+
 def test_of_many_references_a_few_are_shown() -> None:
     row = {"n": 19, "refs": [f"Observation/{n}" for n in range(19)]}
     assert lines([row])[1].endswith("Observation/2, Observation/3 and 15 more")
