@@ -19,6 +19,7 @@ _NEWEST = 20
 _NEWEST_AT_MOST = 3 * _NEWEST
 _BY_NAME = 50
 _MOST_COUNTED = 25
+_IDS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,34 @@ async def read_measurement(chart: Chart, inventory: Inventory, name: str, *, new
         reading = await _read(chart, measurements, name, newest=newest)
         if measurements.fresh or not reading.stale:
             break
+    return reading
+
+
+async def read_newest_of_each(chart: Chart, inventory: Inventory) -> Reading:
+    """What charts.glance needs to show the last value of every measurement, as the chart is now.
+
+    Raises what FhirClient.search raises.
+    """
+    for anew in (False, True):
+        measurements = await inventory.refreshed(chart.client, chart.lock, chart.call, anew=anew)
+        newest = charts.newest_of_each(measurements.records.values(), chart.now)
+        if measurements.fresh:
+            reading = Reading()
+            reading.add(newest, measurements.notes, complete=measurements.complete)
+            break
+        reading = await _read_again(chart, newest)
+        if len(reading.records) == len(newest):  # else some are gone, and others are the newest now
+            break
+    return reading
+
+
+async def _read_again(chart: Chart, records: list[Resource]) -> Reading:
+    ids = sorted(record["id"] for record in records)
+    parts = [ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE)]
+    searches = [_search(("_id", ",".join(part))) for part in parts]
+    found = await gather(chart.client, searches, chart.lock, chart.call)
+    reading = Reading()
+    reading.add(found.resources, found.notes, complete=found.complete)
     return reading
 
 

@@ -7,7 +7,7 @@ from mcp_servers.fhir.charts.listing import Projected, Status, list_records
 from mcp_servers.fhir.charts.meanings import Meant, codes_of, has_code, main_code_of, meant
 from mcp_servers.fhir.charts.measurement_names import Ambiguous, Candidate, both, code_token, everyday_names
 from mcp_servers.fhir.charts.measurements import Mode, measures_of, observations
-from mcp_servers.fhir.charts.overview import overview
+from mcp_servers.fhir.charts.overview import brief, extent, glance, newest_of_each, overview
 from mcp_servers.fhir.charts.patient import patient_row
 from mcp_servers.fhir.charts.records import later_than, newest_first, record_date, record_row
 
@@ -28,10 +28,13 @@ __all__ = [
     "UnusableArgument",
     "UnusableDate",
     "both",
+    "brief",
     "code_token",
     "codes_of",
     "day_before",
     "everyday_names",
+    "extent",
+    "glance",
     "has_code",
     "later_than",
     "list_records",
@@ -39,6 +42,7 @@ __all__ = [
     "meant",
     "measures_of",
     "newest_first",
+    "newest_of_each",
     "observations",
     "overview",
     "patient_row",

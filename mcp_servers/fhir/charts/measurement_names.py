@@ -147,6 +147,11 @@ def everyday_names() -> dict[str, frozenset[str]]:
     return {entry.name: entry.codes for entry in _entries()}
 
 
+def is_everyday(code: str) -> bool:
+    """Whether a code is one of those that an everyday name stands for."""
+    return code in _known_codes()
+
+
 def everyday_codes(name: str) -> frozenset[str]:
     """The LOINC codes that an everyday name stands for, those of its parts too."""
     entries = _by_name().get(folded(name), ())

@@ -63,6 +63,28 @@ NEWEST_BY: Mapping[str, str] = {
     "Composition": "date",
     "ImagingStudy": "started",
 }
+# The same for types of which only the first and the last are asked for.
+DATED_BY: Mapping[str, str] = {
+    **NEWEST_BY,
+    "Observation": "date",
+    "Condition": "onset-date",
+    "AllergyIntolerance": "date",
+    "MedicationRequest": "authoredon",
+    "MedicationStatement": "effective",
+    "MedicationAdministration": "effective-time",
+    "MedicationDispense": "whenhandedover",
+    "ServiceRequest": "authored",
+    "CarePlan": "date",
+    "CareTeam": "date",
+    "Goal": "start-date",
+    "FamilyMemberHistory": "date",
+}
+# Where a type's status of being entered in error stands, if not in `status`.
+WITHDRAWN_BY: Mapping[str, str] = {
+    "Condition": "verification-status",
+    "AllergyIntolerance": "verification-status",
+    "Goal": "lifecycle-status",
+}
 
 
 def status_of(resource: Resource) -> str | None:

@@ -1,11 +1,14 @@
 """A chart at a glance: patient, problems, medications, allergies, encounters, measurements, counts."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from mcp_servers.fhir.charts.dates import newest_first, span
 from mcp_servers.fhir.charts.elements import Resource, Row, entered_in_error, row_of
 from mcp_servers.fhir.charts.kinds import Kind
 from mcp_servers.fhir.charts.listing import Projected, list_records
+from mcp_servers.fhir.charts.measurement_names import is_everyday
 from mcp_servers.fhir.charts.measurements import Measured, latest, measured, not_after
 from mcp_servers.fhir.charts.patient import patient_row
 from mcp_servers.fhir.charts.records import record_date
@@ -18,6 +21,21 @@ SECTIONS: tuple[tuple[str, Kind], ...] = (
     ("encounter", "encounters"),
 )
 ENCOUNTERS = 5
+# What is shown to a reader at a glance; a program has all of it.
+MEASUREMENTS = 15
+LONGEST_NAME = 60
+_DATED = {"section", "ref", "name", "date"}
+_BRIEF = {
+    "patient": {"section", "ref", "name", "birth_date", "sex", "age", "deceased", "identifier"},
+    "problem": {*_DATED, "verification"},
+    "medication": {*_DATED, "dose"},
+    "allergy": {*_DATED, "reaction", "criticality", "verification", "status"},
+    "encounter": {*_DATED, "class", "reason"},
+    "measurement": {*_DATED, "value", "unit", "comparator", "interpretation"},
+    "records": {"section", "kind", "count", "first_date", "last_date"},
+}
+_REPEATED = ("problem", "medication")
+_SCALE = re.compile(r"\[[^\]]*\]")
 
 
 def overview(
@@ -27,33 +45,115 @@ def overview(
     included: Included | None = None,
     now: str,
 ) -> Projected:
-    """Rows with a `section` each (docs/architecture.md, "chart_overview"); notes name their section.
-
-    Problems, medications and allergies are the current ones, encounters the newest, measurements the last
-    value of each code. A section without rows says in a note whether nothing is recorded.
-    """
-    rows: list[Row] = [{"section": "patient", **patient_row(patient, now)}]
-    notes: list[str] = []
+    """A whole chart, read to the end, as `glance` shows it."""
     everything = [
         resource for resources in by_type.values() for resource in resources if isinstance(resource, dict)
     ]
+    lists = {kind: list_records(kind, everything, included=included, now=now) for _, kind in SECTIONS}
+    return glance(patient, lists, everything, extents(everything), now=now)
+
+
+def glance(
+    patient: Resource,
+    lists: Mapping[Kind, Projected],
+    observations: Iterable[Resource],
+    extents: list[Row],
+    *,
+    now: str,
+    encounters: int | None = None,
+) -> Projected:
+    """Rows with a `section` each (docs/architecture.md, "chart_overview"); notes name their section.
+
+    Problems, medications and allergies are the current ones, encounters the newest (of so many as
+    `encounters` says, where not all are listed), measurements the last value of each code among the
+    `observations`, of which others than Observations are passed over. A section without rows says in a note
+    whether nothing is recorded.
+    """
+    rows: list[Row] = [{"section": "patient", **patient_row(patient, now)}]
+    notes: list[str] = []
     for section, kind in SECTIONS:
-        found = list_records(kind, everything, included=included, now=now)
+        found = lists[kind]
         shown = found.rows[:ENCOUNTERS] if section == "encounter" else found.rows
         rows += [{"section": section, **row} for row in shown]
-        if len(shown) < len(found.rows):
-            notes.append(f"{kind}: the newest {len(shown)} of {len(found.rows)}.")
+        total = (encounters if section == "encounter" else None) or len(found.rows)
+        if len(shown) < total:
+            notes.append(f"{kind}: the newest {len(shown)} of {total}.")
         if found.finding != "recorded":
             notes.append(f"{kind}: {found.finding.replace('_', ' ')}.")
         notes += [f"{kind}: {note}" for note in found.notes]
-    rows += [{"section": "measurement", **row} for row in _measurements(everything, now, notes)]
-    rows += [{"section": "records", **row} for row in _records(everything)]
-    return Projected(rows, notes, "recorded" if everything else "nothing_recorded")
+    rows += [{"section": "measurement", **row} for row in _measurements(observations, now, notes)]
+    rows += [{"section": "records", **row} for row in extents]
+    return Projected(rows, notes, "recorded" if extents else "nothing_recorded")
 
 
-def _measurements(everything: list[Resource], now: str, notes: list[str]) -> list[Row]:
+def brief(rows: Iterable[Row], shown: int = MEASUREMENTS) -> tuple[list[Row], list[str]]:
+    """The rows with the columns that a reader needs at a glance, and the names of the measurements left out.
+
+    Problems and medications of one name are one row, the newest, with how many there are. Of the
+    measurements, as many as `shown` are kept, those with an everyday name first. Days stand for moments.
+    """
+    kept: list[Row] = []
+    named: list[str] = []
+    alike: dict[tuple[str, str], Row] = {}
+    for row in sorted(rows, key=_everyday_first):
+        section = row["section"]
+        name = _short(str(row.get("name", row.get("code", ""))))
+        if section == "measurement" and sum(one["section"] == section for one in kept) >= shown:
+            named.append(name)
+        elif section in _REPEATED and (section, name) in alike:
+            same = alike[section, name]
+            same["recorded"] = f"{int(same.get('recorded', '1').split()[0]) + 1} times"
+        else:
+            fields = _BRIEF[section]
+            told = {field: _at_a_glance(field, said) for field, said in row.items() if field in fields}
+            alike[section, name] = told
+            kept.append(told)
+    return kept, list(dict.fromkeys(named))
+
+
+def _everyday_first(row: Row) -> tuple[int, bool]:
+    """By section; of the measurements those first that go by an everyday name."""
+    section = list(_BRIEF).index(row["section"])
+    return section, row["section"] == "measurement" and not is_everyday(str(row.get("code")))
+
+
+def _at_a_glance(name: str, value: Any) -> Any:
+    if name in ("date", "first_date", "last_date") and isinstance(value, str):
+        return value[:10]
+    return _short(value) if name == "name" and isinstance(value, str) else value
+
+
+def _short(name: str) -> str:
+    """A LOINC name without its scale and method: `Glucose [Mass/volume] in Blood` is Glucose in Blood."""
+    plain = " ".join(_SCALE.sub(" ", name).split())
+    return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…"
+
+
+def newest_of_each(observations: Iterable[Resource], now: str) -> list[Resource]:
+    """Of every measurement the newest record with a value by `now`, others of its moment, and newer ones."""
+    groups: dict[str, list[tuple[Measured, Resource]]] = {}
+    for resource in observations:
+        one = measured(resource)
+        groups.setdefault(one.key, []).append((one, resource))
+    at = span(now)
+    kept: list[Resource] = []
+    for group in groups.values():
+        group.sort(key=lambda one: newest_first(one[0].row.get("date")))
+        moment: tuple[bool, float] | None = None
+        for one, resource in group:
+            date = one.row.get("date")
+            if moment is not None and newest_first(date) > moment:
+                break
+            kept.append(resource)
+            ahead = at is not None and (held := span(date)) is not None and held.starts_after(at)
+            if moment is None and "value" in one.row and not ahead and not entered_in_error(resource):
+                moment = newest_first(date)
+    return kept
+
+
+def _measurements(observations: Iterable[Resource], now: str, notes: list[str]) -> list[Row]:
     groups: dict[str, list[Measured]] = {}
-    for resource in everything:
+    for resource in observations:
         if resource.get("resourceType") == "Observation" and not entered_in_error(resource):
             one = measured(resource)
             groups.setdefault(one.key, []).append(one)
@@ -68,24 +168,26 @@ def _measurements(everything: list[Resource], now: str, notes: list[str]) -> lis
         rows += valued
         notes += [f"measurements: {note}" for note in about if valued or not past]
     if unvalued:
-        notes.append(f"measurements: {unvalued} kinds without any value left out.")
+        notes.append(f"measurements: {unvalued} kinds without a value in the newest records left out.")
     rows.sort(key=lambda row: (newest_first(row.get("date")), row["ref"]))
     return rows
 
 
-def _records(everything: list[Resource]) -> list[Row]:
+def extents(resources: Iterable[Resource]) -> list[Row]:
+    """How many records of each type there are, and from when to when; those entered in error left out."""
     dates: dict[str, list[str | None]] = {}
-    for resource in everything:
+    for resource in resources:
         if not entered_in_error(resource):
             dates.setdefault(str(resource.get("resourceType")), []).append(record_date(resource))
-    return [_counted(kind, dates[kind]) for kind in sorted(dates)]
+    return [extent(kind, len(dates[kind]), dates[kind]) for kind in sorted(dates)]
 
 
-def _counted(kind: str, dates: list[str | None]) -> Row:
+def extent(kind: str, count: int, dates: Iterable[str | None]) -> Row:
+    """A type of record: how many, and the first and last of these dates."""
     dated = sorted((date for date in dates if span(date)), key=newest_first)
     return row_of(
         kind=kind,
-        count=len(dates),
+        count=count,
         first_date=dated[-1] if dated else None,
         last_date=dated[0] if dated else None,
     )

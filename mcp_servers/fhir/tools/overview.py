@@ -1,29 +1,79 @@
 """chart_overview: a chart at a glance."""
 
+from functools import partial
+
 from mcp_servers.fhir import charts
+from mcp_servers.fhir.charts.overview import ENCOUNTERS, SECTIONS
 from mcp_servers.fhir.envelope import ResultEnvelope
-from mcp_servers.fhir.gathering import gather
+from mcp_servers.fhir.extents import read_extents
+from mcp_servers.fhir.gathering import at_once
+from mcp_servers.fhir.inventory import Inventory
+from mcp_servers.fhir.listing import Listed, read_kind
+from mcp_servers.fhir.measuring import Chart, read_newest_of_each
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.references import checked
 from mcp_servers.fhir.rendering import render
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient
 
+_NAMED = 25
+
 
 async def chart_overview(session: ChartSession, call: Call, patient: Patient) -> Answer:
     """Who the patient is, current problems, medications and allergies, last encounters and measurements,
-    and how many records of which kind there are. Start here when the question is broad, for example "What
-    should I know about this patient?"."""
+    and how many records of which kind the chart holds. Start here when the question is broad."""
     lock = await session.lock(patient, call)
+    chart = Chart(session.client, lock, call, session.now)
     person = await session.client.read(checked(lock.patient), lock, call)
-    gathered = await gather(session.client, charts.OVERVIEW, lock, call)
-    found = charts.overview(person, gathered.by_type, included=gathered.included, now=session.now)
+    measured = await read_newest_of_each(chart, session.keep(lock, Inventory))
+    extents, notes = await read_extents(chart)
+    kinds = [kind for _, kind in SECTIONS]
+    reading = [partial(read_kind, chart, kind, current=True, newest=ENCOUNTERS + 1) for kind in kinds]
+    listed = dict(zip(kinds, await at_once(reading), strict=True))
+    lists = {kind: _projected(session, kind, part) for kind, part in listed.items()}
+    visits = listed["encounters"]
+    found = charts.glance(
+        person,
+        lists,
+        measured.records.values(),
+        extents,
+        now=session.now,
+        encounters=visits.total if visits.newer_than is not None else None,
+    )
+    notes = [
+        *found.notes,
+        *measured.notes,
+        *notes,
+        *(n for part in listed.values() for n in part.found.notes),
+    ]
+    complete = measured.complete and all(part.found.complete for part in listed.values())
     envelope = ResultEnvelope(
         finding=found.finding,
         rows=found.rows,
-        total=len(found.rows) if gathered.complete else None,
+        total=len(found.rows) if complete else None,
         returned=len(found.rows),
-        truncated=not gathered.complete,
-        notes=[*found.notes, *gathered.notes],
+        truncated=not complete,
+        notes=list(dict.fromkeys(notes)),
         as_of=session.now,
     )
-    return Answer(envelope, render(envelope).text, [lock.patient])
+    return Answer(envelope, _text(envelope), [lock.patient])
+
+
+def _projected(session: ChartSession, kind: charts.Kind, listed: Listed) -> charts.Projected:
+    found = charts.list_records(
+        kind, listed.found.resources, included=listed.found.included, now=session.now, unread=listed.unread
+    )
+    if listed.newer_than is None:
+        return found
+    return found._replace(rows=charts.later_than(listed.newer_than, found.rows))
+
+
+def _text(envelope: ResultEnvelope) -> str:
+    """What a reader needs at a glance; measurements for which there is no room are named."""
+    rows, named = charts.brief(envelope.rows)
+    notes = [note for note in envelope.notes if not note.startswith("measurements: ")]
+    if named:
+        told, others = named[:_NAMED], len(named) - _NAMED
+        more = f" and {others} others" if others > 0 else ""
+        notes.insert(0, f"Also measured (ask observations): {'; '.join(told)}{more}.")
+    shown = envelope.model_copy(update={"rows": rows, "notes": notes, "total": None, "truncated": True})
+    return render(shown).text
