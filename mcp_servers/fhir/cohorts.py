@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple
 
+from anyio import to_thread
+
 from mcp_servers.fhir import terminology
 from mcp_servers.fhir.charts.dates import newest_first, span, when
 from mcp_servers.fhir.charts.elements import (
@@ -102,13 +104,12 @@ async def with_condition(client: FhirClient, text: str, call: Call) -> Part:
     part = Part(f"condition: {text}", notes=[found.note] if found.note else [])
     in_use = Pages() if meaning.code else await _read(client, "Condition", [], call, IN_USE)
     if not meaning.code and not in_use.more:
-        matching = [r for r in in_use.matches.values() if meaning.covers(r.get("code"))]
+        matching = await to_thread.run_sync(_covered, in_use, meaning)
         _take(part, matching, _not_a_condition, client)
         part.exact = in_use.complete
         part.codes = _codes(record.get("code") for record in matching)
         return part
-    tokens = _tokens(meaning, (r.get("code") for r in in_use.matches.values()))
-    part.codes = tokens
+    part.codes = tokens = await to_thread.run_sync(_tokens, meaning, in_use)
     if in_use.more:
         _partly_known(part, "Condition", in_use)
     withdrawn = [("code", ",".join(tokens)), ("verification-status", "entered-in-error,refuted")]
@@ -134,47 +135,52 @@ async def on_medication(client: FhirClient, text: str, call: Call, now: str) -> 
         include = include if (await client.capability(call)).has_include(include[0][1]) else []
         pages = await _read(client, kind, include, call, IN_USE)
         if pages.more:
-            tokens = _tokens(meaning, (one for r in pages.matches.values() for one in _drugs(r, pages)))
             _partly_known(part, kind, pages)
+            tokens = await to_thread.run_sync(_tokens, meaning, pages)
             part.codes = sorted({*part.codes, *tokens})
             matching = await _coded(client, (kind, "code"), part, call)
         else:
             part.exact = part.exact and pages.complete
-            records = pages.matches.values()
-            matching = [r for r in records if any(meaning.covers(one) for one in _drugs(r, pages))]
-            seen += [one for record in matching for one in _drugs(record, pages) if meaning.covers(one)]
+            matching = await to_thread.run_sync(_covered, pages, meaning)
+            seen += [one for r in matching for one in _about(r, pages) if meaning.covers(one)]
         _take(part, matching, lambda record: why_not_current(record, at), client)
     part.codes = sorted({*part.codes, *_codes(seen)})
     return part
 
 
-async def measured(client: FhirClient, text: str, threshold: Threshold, call: Call) -> Part:
+async def measured(client: FhirClient, text: str, threshold: Threshold, call: Call, *, now: str) -> Part:
     """The patients whose latest, or any, value of a measurement lies within `threshold`.
 
-    Values in another unit than the threshold's are never compared; a note counts them.
+    Values in another unit than the threshold's are never compared, nor those dated after `now`; notes count
+    them.
     """
     found = _found(text, ("measurement",))
     meaning = terminology.meaning_of(text, found.concepts)
     said = [f"above {threshold.above:g}"] if threshold.above is not None else []
     said += [f"below {threshold.below:g}"] if threshold.below is not None else []
     part = Part(f"{threshold.which} {text} {' and '.join(said)}", notes=[found.note] if found.note else [])
-    part.codes = _tokens(meaning, ())
+    part.codes = _tokens(meaning, Pages())
     known = (await client.capability(call)).of("Observation")
     parameter = "combo-code" if "combo-code" in known else "code"
     values: dict[str, list[tuple[tuple[bool, float], float, str]]] = {}
-    left_out = 0
+    present = span(now)
+    left_out: Counter[str] = Counter()
     for record in await _coded(client, ("Observation", parameter), part, call):
-        patient = _patient(record, client.base)
-        if patient is None or status_code(record.get("status")) in ("entered-in-error", "cancelled"):
-            left_out += 1
-            continue
-        at = newest_first(when(record, "effective") or string(record.get("issued")))
-        values.setdefault(patient, []).extend((at, *value) for value in _values(record, meaning))
-    if left_out:
-        part.notes.append(f"{left_out} results entered in error, cancelled or of no one patient left out.")
+        patient, date_told = _patient(record, client.base), when(record, "effective") or record.get("issued")
+        at, status = span(date_told), status_code(record.get("status"))
+        if patient is None or status in ("entered-in-error", "cancelled"):
+            left_out["without a patient on this server" if patient is None else status or ""] += 1
+        elif at is not None and present is not None and at.starts_after(present):
+            left_out["dated after now"] += 1
+        else:
+            read = [(newest_first(date_told), *value) for value in _values(record, meaning)]
+            values.setdefault(patient, []).extend(read)
+    _note_left_out(part, left_out)
     counted = Counter(unit for those in values.values() for _, _, unit in those)
     wanted = threshold.unit or (counted.most_common(1)[0][0] if counted else "")
     for patient, those in values.items():
+        if not those:
+            continue
         latest = min(those)[0]
         chosen = [one for one in those if threshold.which == "any" or one[0] == latest]
         if any(threshold.met_by(value) for _, value, unit in chosen if _same(unit, wanted)):
@@ -257,6 +263,10 @@ def _take(
             part.ids.add(patient)
         else:
             left_out[why or "without a patient on this server"] += 1
+    _note_left_out(part, left_out)
+
+
+def _note_left_out(part: Part, left_out: Counter[str]) -> None:
     if left_out:
         said = ", ".join(f"{n} {why}" for why, n in left_out.most_common())
         part.notes.append(f"{part.said}: records left out: {said}.")
@@ -270,8 +280,13 @@ def _patient(record: Resource, base: str) -> str | None:
     return reference.id
 
 
-def _drugs(record: Resource, pages: Pages) -> list[Resource]:
+def _about(record: Resource, pages: Pages) -> list[Resource]:
     return terminology.codeables(record, pages.included)
+
+
+def _covered(pages: Pages, meaning: terminology.Meaning) -> list[Resource]:
+    """The records that are about what was meant; of thousands, this takes a while."""
+    return [r for r in pages.matches.values() if any(meaning.covers(one) for one in _about(r, pages))]
 
 
 def _codes(concepts: Iterable[object]) -> list[str]:
@@ -285,13 +300,14 @@ def _codes(concepts: Iterable[object]) -> list[str]:
     return [token for token, _ in counted.most_common()]
 
 
-def _tokens(meaning: terminology.Meaning, in_use: Iterable[object]) -> list[str]:
+def _tokens(meaning: terminology.Meaning, in_use: Pages) -> list[str]:
     """The codes to search for: of the dictionary, the one given, and those met in use, as `system|code`."""
     known = [f"{code.system}|{code.code}" for concept in meaning.concepts for code in concept.codes]
     given = [f"{meaning.system}|{meaning.code}" if meaning.system else meaning.code] if meaning.code else []
     if given and given[0].rpartition("|")[2] in {token.rpartition("|")[2] for token in known}:
         known, given = [t for t in known if t.rpartition("|")[2] == meaning.code], []
-    seen = _codes(concept for concept in in_use if meaning.covers(concept))
+    met = (one for record in in_use.matches.values() for one in _about(record, in_use))
+    seen = _codes(one for one in met if meaning.covers(one))
     return sorted({*known, *given, *(token for token in seen if "," not in token and "$" not in token)})
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated
 
+from anyio import to_thread
 from pydantic import Field
 
 from mcp_servers.fhir import terminology
@@ -50,7 +51,7 @@ async def lookup_code(
     meaning = terminology.meaning_of(text, found.concepts)
     kinds = {concept.kind for concept in found.concepts} or set(_READ)
     gathered = await gather(session.client, _searches(kinds), lock, call)
-    codes, withdrawn = charted(gathered.resources, gathered.included, meaning)
+    codes, withdrawn = await to_thread.run_sync(charted, gathered.resources, gathered.included, meaning)
     if "measurement" in kinds:
         codes += await _measurements(session, lock, meaning, call)
     rows = [_chart_row(code) for code in codes]
@@ -103,7 +104,7 @@ async def _measurements(
     if not tokens or not records:
         known = await session.keep(lock, Inventory).refreshed(session.client, lock, call)
         records, whole = list(known.records.values()), known.whole
-    codes, _ = charted(records, {}, meaning)
+    codes, _ = await to_thread.run_sync(charted, records, {}, meaning)
     if whole:
         return codes
     standing = [("status:not", "entered-in-error")] if "status" in parameters else []

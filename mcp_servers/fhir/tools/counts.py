@@ -41,7 +41,7 @@ async def count_patients(
         parts.append(await cohorts.on_medication(session.client, medication, call, session.now))
     if measurement is not None:
         threshold = cohorts.Threshold(above, below, unit, value)
-        parts.append(await cohorts.measured(session.client, measurement, threshold, call))
+        parts.append(await cohorts.measured(session.client, measurement, threshold, call, now=session.now))
     if min_age is not None or max_age is not None:
         parts.append(await cohorts.aged(session.client, min_age, max_age, call, now=session.now))
     if sex is not None:

@@ -24,6 +24,7 @@ from tests.mcp_servers.fhir.scripted import (
     capability_statement,
     fhir,
     http_to,
+    observation,
 )
 from tests.mcp_servers.fhir.sessions import data, text
 
@@ -304,6 +305,37 @@ async def test_on_a_large_server_codes_are_the_dictionarys_and_those_met_and_the
     assert {"http://snomed.info/sct|424242", "http://snomed.info/sct|38341003"} <= set(seen[0].split(","))
     assert found["truncated"]
     assert any("under other codes there may be more" in note for note in found["notes"])
+
+
+@pytest.mark.anyio
+async def test_a_value_to_come_withdrawn_or_in_another_unit_is_left_out_and_said() -> None:
+    def result(who: str, **more: Any) -> Resource:
+        coding = {"system": "http://loinc.org", "code": "4548-4"}
+        quantity = {"value": 8, "unit": "%"}
+        at = {"effectiveDateTime": "2026-01-01", "valueQuantity": quantity}
+        return observation(who, who, code={"coding": [coding]}, **{**at, **more})
+
+    results = [
+        result("p1"),
+        result("p2", effectiveDateTime="2026-12-24"),
+        result("p3", status="entered-in-error"),
+        result("p4", valueQuantity={"value": 64, "unit": "mmol/mol"}),
+        result("p5", valueQuantity={"value": 8, "unit": "%", "comparator": ">"}),
+        result("p6", valueQuantity={"value": 6, "unit": "%"}),
+        result("p7", subject={"reference": "Group/g"}),
+    ]
+    async with http_to(ScriptedFhir(results)) as http:
+        found = await counted(http, {"measurement": "a1c", "above": 7})
+    assert found["rows"][0]["patients"] == 1
+    said = " ".join(found["notes"])
+    for part in (
+        "1 dated after now",
+        "1 entered-in-error",
+        "1 without a patient",
+        "1 in mmol/mol",
+        "2 values in %",
+    ):
+        assert part in said, part
 
 
 @pytest.mark.anyio
