@@ -84,7 +84,7 @@ def _bounded(value: Any, notes: dict[str, None], depth: int, times: int) -> Any:
         if key == "div" or (key == "text" and isinstance(item, dict) and "div" in item):
             notes["The narrative is left out."] = None
         elif key == "data" and isinstance(item, str) and ("contentType" in value):
-            notes["An attachment's bytes are left out."] = None
+            notes["An attachment's bytes are left out; search_notes opens its text."] = None
         else:
             shown[key] = _bounded(item, notes, depth - 1, times)
     return shown

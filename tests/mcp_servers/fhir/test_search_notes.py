@@ -103,6 +103,21 @@ async def test_every_passage_can_be_opened_where_it_stands(embedded: Starlette) 
 
 
 @pytest.mark.anyio
+async def test_of_a_very_long_sentence_the_words_around_the_mention_are_quoted() -> None:
+    words = " ".join(f"word{number}," for number in range(200))
+    sentence = f"She denies {words[:700]} chest pain, {words[700:]} and fever."
+    async with session(chart(document("1", sentence)), "A", base=BASE) as client:
+        (row,) = (await search(client, "chest pain"))["rows"]
+        (at_the_end,) = (await search(client, "fever"))["rows"]
+    assert row["passage"] == sentence[row["start"] : row["end"]]
+    assert " chest pain, " in row["passage"]
+    assert 250 < len(row["passage"]) <= 300
+    assert sentence[row["start"] - 1] == sentence[row["end"]] == " "
+    assert row["negated"]
+    assert at_the_end["passage"].endswith("and fever.")
+
+
+@pytest.mark.anyio
 async def test_a_long_note_is_opened_piece_by_piece_without_a_gap(embedded: Starlette) -> None:
     whole: list[dict[str, Any]] = []
     async with session(embedded, NOOR) as client:
