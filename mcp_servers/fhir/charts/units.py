@@ -11,6 +11,7 @@ import math
 import re
 from functools import cache, lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 from mcp_servers.fhir.charts.elements import Resource, plain
@@ -20,6 +21,8 @@ from mcp_servers.fhir.charts.measurement_names import known_as
 LONGEST_UNIT = 40
 LEAST_DIGITS = 4
 
+# Two threads that built the registry at once would define every unit twice.
+_ONE_AT_A_TIME = Lock()
 _ANNOTATION = re.compile(r"\{[^}]*\}")
 # An annotation that divides by itself stands for what is divided by: a body surface, a day's volume.
 _DIVISOR = re.compile(r"/(\{[^}]*\})")
@@ -66,7 +69,9 @@ def ucum(written: str) -> str:
 def checked_unit(written: str) -> str:
     """The UCUM unit that an argument names. Raises UnusableUnit."""
     code = ucum(written)
-    if _read(code) is None:
+    with _ONE_AT_A_TIME:
+        known = _read(code)
+    if known is None:
         raise UnusableUnit("`unit` must be a UCUM unit, such as mmol/L, mg/dL, kg, [lb_av], Cel or mm[Hg]")
     return code
 
@@ -94,7 +99,9 @@ def conversion(source: str, target: str, concept: object) -> Line | None:
     if source == target:
         return Line(1.0, 0.0, f"{source} as recorded")
     by_name, names = _table()[1], known_as(concept)
-    return _known_conversion(source, target, frozenset(by_name[name] for name in names if name in by_name))
+    known = frozenset(by_name[name] for name in names if name in by_name)
+    with _ONE_AT_A_TIME:
+        return _known_conversion(source, target, known)
 
 
 @cache

@@ -84,4 +84,6 @@ async def _moment(session: ChartSession, lock: PatientLock, call: Call, near: st
     date = charts.record_date(await session.client.read(checked(near), lock, call))
     if date is None:
         raise InvalidRequest(f"{near} carries no date; give `near` as a date")
+    if len(date) < len("2019-05-03"):
+        raise InvalidRequest(f"{near} is dated {date}, not to the day; ask with since and until")
     return date
