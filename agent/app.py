@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
-    AsyncExitStack,
     asynccontextmanager,
     contextmanager,
     suppress,
@@ -27,6 +26,7 @@ from agent.errors import (
     UnknownPatient,
     UsageError,
 )
+from agent.fhir_access import open_fhir
 from agent.messages import Action, Answer, AuditTrail, Model, SystemMessage, ToolResult
 from agent.questions import Asked, check_question, patient_reference
 from agent.session import Session, save
@@ -36,7 +36,6 @@ from agent.session import Session, save
 if TYPE_CHECKING:
     import httpx
     from mcp.server import MCPServer
-    from starlette.applications import Starlette
 
     from agent.toolbox import Toolbox
     from mcp_servers.audit.journal import Journal
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from mcp_servers.audit.recorder import Recorder
 
 JOURNAL = "audit.sqlite"
-CHARTS = "charts.sqlite"
-EMBEDDED = "http://embedded/fhir"
 DELIVERY_SECONDS = 20  # a slow store must not hold up the person; the rest waits in the outbox
 MAX_COMPLETION = 2_048  # tokens of one step
 
@@ -53,57 +50,6 @@ MAX_COMPLETION = 2_048  # tokens of one step
 def journal_path(settings: Settings) -> Path:
     """Where the audit journal lies."""
     return settings.data_dir / JOURNAL
-
-
-@asynccontextmanager
-async def open_fhir(settings: Settings) -> "AsyncIterator[httpx.AsyncClient]":
-    """An HTTP client whose base is the FHIR server: the one that is set, or the embedded store."""
-    import ssl
-
-    import httpx
-
-    async with AsyncExitStack() as stack:
-        if settings.fhir:
-            token = settings.fhir_token.get_secret_value()
-            client = httpx.AsyncClient(
-                base_url=settings.fhir.rstrip("/"),
-                headers={"Authorization": f"Bearer {token}"} if token else {},
-                timeout=httpx.Timeout(30, connect=5),
-                limits=httpx.Limits(max_connections=20),
-                verify=ssl.create_default_context(),  # the system's authorities: a clinic has its own
-                trust_env=False,  # a proxy from the environment would see every chart
-            )
-        else:
-            store = stack.enter_context(open_embedded(settings))
-            transport = httpx.ASGITransport(store, raise_app_exceptions=False)  # as over HTTP: a 500
-            client = httpx.AsyncClient(transport=transport, base_url=EMBEDDED)
-        yield await stack.enter_async_context(client)
-
-
-def charts_missing(settings: Settings) -> bool:
-    """Whether the embedded store must first be made, which takes some seconds."""
-    return not settings.fhir and not (settings.data_dir / CHARTS).exists()
-
-
-@contextmanager
-def open_embedded(settings: Settings) -> "Iterator[Starlette]":
-    """The embedded FHIR store with the sample charts, as an ASGI application."""
-    import sqlite3
-
-    from fhir_fixtures.store import create_app, open_store
-
-    path = settings.folder / CHARTS
-    try:
-        store = open_store(path)
-    except sqlite3.Error as error:
-        raise Failed(
-            f"The embedded store {path} cannot be used ({error}). It needs about 120 MB of disk; if there "
-            "is room, remove the file: it is made anew."
-        ) from None
-    try:
-        yield create_app(store)
-    finally:
-        store.close()
 
 
 @asynccontextmanager

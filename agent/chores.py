@@ -6,9 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.app import audit_explained, journal_path, open_embedded, open_fhir
+from agent.app import audit_explained, journal_path
 from agent.config import Settings
 from agent.errors import Failed, UsageError
+from agent.fhir_access import open_embedded, open_fhir
 
 if TYPE_CHECKING:
     from mcp_servers.audit.stored import DeliveryVerification

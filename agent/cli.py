@@ -10,7 +10,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from agent import app, chores, rendering, serving
+from agent import app, chores, fhir_access, rendering, serving
 from agent.config import Settings, load
 from agent.errors import NavigatorError, Refused, UsageError
 from agent.questions import Asked, read_questions
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             {name: getattr(arguments, name, None) for name in Settings.model_fields}, file=arguments.config
         )
         arguments.origin = origin
-        if getattr(arguments, "opens_charts", False) and app.charts_missing(settings):
+        if getattr(arguments, "opens_charts", False) and fhir_access.charts_missing(settings):
             rendering.Progress(sys.stderr).preparing()
         code: int = arguments.run(settings, arguments)
         return code
@@ -310,6 +310,8 @@ def _config(settings: Settings, arguments: argparse.Namespace) -> int:
         for name in Settings.model_fields
     ]
     print(rendering.table(rows, ("setting", "value", "from")))
+    if settings.fhir_client_id:
+        print(asyncio.run(fhir_access.scopes_shown(settings)))
     return OK
 
 

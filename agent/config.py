@@ -27,6 +27,19 @@ class Settings(BaseModel):
 
     fhir: str = Field("", description="base URL of the FHIR R4 server; empty: the embedded sample charts")
     fhir_token: SecretStr = Field(SecretStr(""), description="bearer token for the FHIR server")
+    fhir_header: str = Field(
+        "Authorization",
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="the header for it; another one takes it bare",
+    )
+    fhir_user: str = Field("", description="user name for the FHIR server, with fhir_password")
+    fhir_password: SecretStr = Field(SecretStr(""), description="that user's password")
+    fhir_client_id: str = Field("", description="client of SMART backend services, with fhir_key_file")
+    fhir_key_file: Path | None = Field(None, description="its private key, PEM or JWK: RSA or P-384")
+    fhir_key_id: str = Field("", description="the key's id at the server; a JWK may name it itself")
+    fhir_scopes: str = Field(
+        "system/*.rs system/AuditEvent.crus", description="SMART scopes to ask for; the trail needs the last"
+    )
     model: str = Field("offline", description="offline | openai[:NAME] | scripted:FILE")
     openai_url: str = Field("http://127.0.0.1:11434/v1", description="OpenAI-compatible endpoint")
     openai_key: SecretStr = Field(SecretStr(""), description="its API key, if it wants one")

@@ -56,7 +56,7 @@ def pem(
 
 @dataclass
 class Clinic:
-    """A FHIR server with its authorization server: tokens for assertions, which it verifies, records for tokens."""
+    """A FHIR server that wants tokens, and its authorization server, which verifies assertions."""
 
     public: Any
     lasts: int | None = 3600
