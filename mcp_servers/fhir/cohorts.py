@@ -172,15 +172,14 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
             left_out["without a patient on this server" if patient is None else status or ""] += 1
         elif at is not None and present is not None and at.starts_after(present):
             left_out["dated after now"] += 1
-        else:
-            read = [(newest_first(date_told), *value) for value in _values(record, meaning)]
+        elif read := [(newest_first(date_told), *value) for value in _values(record, meaning)]:
             values.setdefault(patient, []).extend(read)
+        else:
+            left_out["without a number"] += 1
     _note_left_out(part, left_out)
     counted = Counter(unit for those in values.values() for _, _, unit in those)
     wanted = threshold.unit or (counted.most_common(1)[0][0] if counted else "")
     for patient, those in values.items():
-        if not those:
-            continue
         latest = min(those)[0]
         chosen = [one for one in those if threshold.which == "any" or one[0] == latest]
         if any(threshold.met_by(value) for _, value, unit in chosen if _same(unit, wanted)):
@@ -189,7 +188,9 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
     others = [f"{n} in {unit or 'no unit'}" for unit, n in counted.most_common() if not _same(unit, wanted)]
     part.notes.append(f"{part.said}: {compared} values in {wanted or 'no unit'} compared.")
     if others:
-        part.notes.append(f"Values in another unit are not compared ({', '.join(others)}).")
+        part.notes.append(
+            f"Values in another unit, or with a comparator, are not compared ({', '.join(others)})."
+        )
     return part
 
 
@@ -335,18 +336,19 @@ async def _coded(client: FhirClient, search: tuple[str, str], part: Part, call: 
 
 
 def _values(record: Resource, meaning: terminology.Meaning) -> list[tuple[float, str]]:
-    """The numbers of a record, or of its components, that are values of what was meant; with their units."""
+    """The numbers of a record, or of its components, that are values of what was meant; with their units.
+
+    A value with a comparator (> 20 %) has a unit of its own, as it is no number to compare.
+    """
     holders = [record, *objects(record.get("component"))]
-    quantities = [
-        first(one.get("valueQuantity"))
-        for one in holders
-        if meaning.covers(one.get("code")) and "valueQuantity" in one
-    ]
-    return [
-        (float(value), unit_of(quantity) or "")
-        for quantity in quantities
-        if (value := number(quantity.get("value"))) is not None and "comparator" not in quantity
-    ]
+    found = []
+    for holder in holders:
+        quantity = first(holder.get("valueQuantity"))
+        value = number(quantity.get("value"))
+        if value is not None and meaning.covers(holder.get("code")):
+            comparator = string(quantity.get("comparator"))
+            found.append((float(value), f"{comparator} " * bool(comparator) + (unit_of(quantity) or "")))
+    return found
 
 
 async def _total(client: FhirClient, kind: str, parameters: Parameters, call: Call) -> int | None:

@@ -323,6 +323,7 @@ async def test_a_value_to_come_withdrawn_or_in_another_unit_is_left_out_and_said
         result("p5", valueQuantity={"value": 8, "unit": "%", "comparator": ">"}),
         result("p6", valueQuantity={"value": 6, "unit": "%"}),
         result("p7", subject={"reference": "Group/g"}),
+        result("p8", valueQuantity=None, valueString="high"),
     ]
     async with http_to(ScriptedFhir(results)) as http:
         found = await counted(http, {"measurement": "a1c", "above": 7})
@@ -332,7 +333,8 @@ async def test_a_value_to_come_withdrawn_or_in_another_unit_is_left_out_and_said
         "1 dated after now",
         "1 entered-in-error",
         "1 without a patient",
-        "1 in mmol/mol",
+        "1 without a number",
+        "1 in mmol/mol, 1 in > %",
         "2 values in %",
     ):
         assert part in said, part
