@@ -15,6 +15,8 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from agent.cli import build_parser
+
 AMARA = "hard-amara-okafor"
 
 
@@ -92,6 +94,13 @@ def test_an_address_that_cannot_be_served_safely_is_refused(data_dir: Path, addr
         )
     assert done.returncode == 2
     assert says.replace("{taken}", port) in done.stderr
+
+
+@pytest.mark.parametrize("prefix", ["a b", "/x?y", "/x//y", "/{x}"])
+def test_a_path_prefix_is_a_plain_path(prefix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["mcp", "fhir", "--http", "127.0.0.1:0", "--path-prefix", prefix])
+    assert "is not a path such as /ehr" in capsys.readouterr().err
 
 
 def test_stdout_carries_the_protocol_alone(data_dir: Path) -> None:
