@@ -24,10 +24,16 @@ _NOTHING = "0"
 
 
 class Sql(NamedTuple):
-    """A piece of SQL and the values for its question marks."""
+    """A piece of SQL and the values for its question marks.
+
+    A condition that one index decides has two more forms of the same values: `rows` selects the row numbers
+    for which it holds, `each` asks whether it holds for `r.rid`.
+    """
 
     text: str
     values: list[Any]
+    rows: str = ""
+    each: str = ""
 
 
 def any_of(conditions: list[Sql]) -> Sql:
@@ -75,11 +81,12 @@ def parameter_condition(parameter: Parameter, modifier: str, value: str, base: s
         modifier = ""
     match = _MATCHES[table]
     found = any_of([match(parameter, modifier, alternative, "i", base) for alternative in alternatives])
-    within = "NOT IN" if negated else "IN"
-    return Sql(
-        f"r.rid {within} (SELECT i.rid FROM {table}_index i WHERE i.param = ? AND ({found.text}))",
-        [parameter.number, *found.values],
-    )
+    rows = f"SELECT i.rid FROM {table}_index i WHERE i.param = ? AND ({found.text})"
+    values = [parameter.number, *found.values]
+    if negated:
+        return Sql(f"r.rid NOT IN ({rows})", values)
+    each = f"SELECT 1 FROM {table}_index i INDEXED BY {table}_rid WHERE i.rid = r.rid AND i.param = ?"
+    return Sql(f"r.rid IN ({rows})", values, rows, f"EXISTS ({each} AND ({found.text}))")
 
 
 def _missing(parameter: Parameter, value: str) -> Sql:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from fhir_fixtures.store.dates import condition as date_condition
 from fhir_fixtures.store.errors import BadRequest
 from fhir_fixtures.store.parameters import Parameter, ResourceType, resource_type
-from fhir_fixtures.store.predicates import Sql, all_of, any_of, parameter_condition, split
+from fhir_fixtures.store.predicates import Sql, any_of, parameter_condition, split
 
 # What HAPI's starter gives when `_count` is absent, and the most it gives.
 DEFAULT_COUNT, MOST = 20, 200
+
+OF_TYPE = "r.type = ? AND r.body IS NOT NULL"
 
 _NAME = re.compile(r"^([\w-]+)(?::([\w-]+))?(?:\.(.+))?$")
 _SHOWING = ("_count", "_sort", "_total", "_summary", "_elements", "_format", "_pretty")
@@ -45,13 +47,13 @@ class Include:
 class Search:
     """A search as asked.
 
-    `kept` are the parameters that were understood, for the self link. `where` and `order`
-    are a condition and an ORDER BY over the resource table's alias `r`.
+    `kept` are the parameters that were understood, for the self link. `conditions`, of which all must hold,
+    and `order`, an ORDER BY, are over the resource table's alias `r`.
     """
 
     type_name: str
     kept: tuple[tuple[str, str], ...]
-    where: Sql
+    conditions: tuple[Sql, ...]
     order: Sql
     count: int
     accurate: bool
@@ -74,7 +76,7 @@ def read_search(
     """
     kind = _known(type_name)
     kept: list[tuple[str, str]] = []
-    conditions = [Sql("r.type = ? AND r.body IS NOT NULL", [type_name])]
+    conditions = [Sql(OF_TYPE, [type_name])]
     showing: dict[str, str] = {}
     includes: list[Include] = []
     for name, value in pairs:
@@ -96,7 +98,7 @@ def read_search(
     return Search(
         type_name=type_name,
         kept=tuple(kept),
-        where=all_of(conditions),
+        conditions=tuple(conditions),
         order=_sorting(kind, showing.get("_sort", "")),
         count=0 if showing.get("_summary") == "count" else count(showing.get("_count")),
         accurate=showing.get("_total") == "accurate",
@@ -138,8 +140,10 @@ def criterion(kind: ResourceType, name: str, value: str, base: str) -> Sql | Non
 
 def _by_id(modifier: str, value: str) -> Sql:
     ids = [text.rpartition("/")[2] for text in split(value, ",")]
-    within = "NOT IN" if modifier == "not" else "IN"
-    return Sql(f"r.id {within} ({', '.join('?' * len(ids))})", ids)
+    marks = ", ".join("?" * len(ids))
+    if modifier == "not":
+        return Sql(f"r.id NOT IN ({marks})", ids)
+    return Sql(f"r.id IN ({marks})", ids, f"SELECT r.rid FROM resource r WHERE r.id IN ({marks})")
 
 
 def _by_last_updated(modifier: str, value: str) -> Sql:
@@ -156,7 +160,7 @@ def _by_last_updated(modifier: str, value: str) -> Sql:
         ("high", "r.updated"),
     ):
         text = re.sub(rf"\bu\.{column}\b", expression, text)
-    return Sql(text, values)
+    return Sql(text, values, f"SELECT r.rid FROM resource r WHERE {text}", text)
 
 
 _ON_RESOURCE: dict[str, Callable[[str, str], Sql]] = {"_id": _by_id, "_lastUpdated": _by_last_updated}

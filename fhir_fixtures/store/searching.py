@@ -3,6 +3,7 @@
 # ruff: noqa: S608 (the SQL is put together from this package's own names; every value from outside is bound)
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterable
@@ -13,10 +14,15 @@ from urllib.parse import quote, urlencode
 from fhir_fixtures.store.database import Store, instant
 from fhir_fixtures.store.errors import BadRequest, Gone, NotFound
 from fhir_fixtures.store.parameters import resource_type, type_names
-from fhir_fixtures.store.query import Include, Search, count
+from fhir_fixtures.store.predicates import Sql, all_of
+from fhir_fixtures.store.query import OF_TYPE, Include, Search, count
 
 # How long the pages of a search can be asked for (as in HAPI), in milliseconds.
 PAGES_KEPT = 60 * 60 * 1000
+
+# A condition that so many index rows meet is not asked of each by itself.
+_MANY = 4000
+_ON_RESOURCE = re.compile(r"\br\.(?!rid\b)")
 
 _SUBSETTED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
@@ -27,11 +33,51 @@ _SUBSETTED = {
 
 def matches(store: Store, search: Search) -> list[int]:
     """The row numbers of all resources that match, in order."""
+    found = _found(store, search)
     rows = store.connection.execute(
-        f"SELECT r.rid FROM resource r WHERE {search.where.text} ORDER BY {search.order.text}",
-        [*search.where.values, *search.order.values],
+        f"SELECT r.rid FROM {found.text} ORDER BY {search.order.text}", [*found.values, *search.order.values]
     )
     return [row[0] for row in rows]
+
+
+def _count(store: Store, search: Search) -> int:
+    found = _found(store, search)
+    row = store.connection.execute(f"SELECT count(*) FROM {found.text}", found.values).fetchone()
+    return int(row[0])
+
+
+def _found(store: Store, search: Search) -> Sql:
+    """What a search selects from, and where: from the index of the condition that the fewest resources meet.
+
+    The others are then asked of each of these; of many it is quicker to look each condition up once.
+    """
+    sizes = {n: _size(store, condition) for n, condition in enumerate(search.conditions) if condition.rows}
+    fewest = min(sizes, key=lambda n: sizes[n], default=None)
+    if fewest is None:
+        whole = all_of(list(search.conditions))
+        return Sql(f"resource r WHERE {whole.text}", whole.values)
+    first = search.conditions[fewest]
+    few = sizes[fewest] < _MANY
+    others = [
+        Sql(condition.each if few and condition.each else condition.text, condition.values)
+        for n, condition in enumerate(search.conditions)
+        if n != fewest
+    ]
+    # An index row is of one type, and of nothing that is deleted: its resource need not be looked up.
+    narrow = [condition for condition in others if condition.text != OF_TYPE]
+    if first.rows.startswith("SELECT i.") and not any(_ON_RESOURCE.search(one.text) for one in narrow):
+        met = all_of(narrow)
+        return Sql(
+            f"(SELECT DISTINCT rid FROM ({first.rows})) r WHERE {met.text}", [*first.values, *met.values]
+        )
+    met = all_of(others)
+    return Sql(f"resource r WHERE r.rid IN ({first.rows}) AND {met.text}", [*first.values, *met.values])
+
+
+def _size(store: Store, condition: Sql) -> int:
+    """How many index rows meet a condition, counted as far as it matters."""
+    counted = f"SELECT count(*) FROM ({condition.rows} LIMIT {_MANY})"
+    return int(store.connection.execute(counted, condition.values).fetchone()[0])
 
 
 def first_page(store: Store, search: Search, base: str, address: str) -> dict[str, Any]:
@@ -39,19 +85,18 @@ def first_page(store: Store, search: Search, base: str, address: str) -> dict[st
 
     The total is left out when more pages follow, unless it was asked for, as HAPI does.
     """
-    found = matches(store, search)
     self_link = f"{base}/{address}" + (
         f"?{urlencode(search.kept, quote_via=quote, safe=',:|/')}" if search.kept else ""
     )
+    if search.count == 0:
+        return _bundle(base, self_link, total=_count(store, search), entries=None)
     showing = {
-        "found": found,
+        "found": matches(store, search),
         "accurate": search.accurate,
         "summary": search.summary,
         "elements": search.elements,
         "includes": [asdict(include) for include in search.includes],
     }
-    if search.count == 0:
-        return _bundle(base, self_link, total=len(found), entries=None)
     return _page(store, showing, base, self_link, size=search.count)
 
 
