@@ -21,6 +21,7 @@ _PAGE_SIZE = 200
 _SMALLER_PAGES = {"DocumentReference": 50, "DiagnosticReport": 50}
 # So few records are read anew with one request; to count them and ask for changes takes two.
 _FEW = 20
+_MANY_AT_ONCE = 50
 
 
 @dataclass
@@ -144,20 +145,16 @@ class _Reading:
         newest = _newest(before.versions) if len(before.versions) > _FEW else None
         if newest is None or before.total is None:
             return None
-        since = [("_lastUpdated", f"ge{newest}")]
-        total = await self._count([])
+        # What was loaded in one go was updated at one instant, and is not read again for that: of so many,
+        # one that changed once more within the same instant would be missed.
         at_newest = sum(version.updated == newest for version in before.versions.values())
-        # What was loaded in one go was updated at one instant, and need not be read again for that.
-        if total == before.total and await self._count(since) == at_newest:
-            return before._replace(changes=Changes())
-        recent = await self._read(since, before.versions)
+        since = f"{'ge' if at_newest <= _MANY_AT_ONCE else 'gt'}{newest}"
+        total = (await self.client.search(self.kind, (), self.lock, self.call, count=1)).total
+        recent = await self._read([("_lastUpdated", since)], before.versions)
         versions = before.versions | recent.versions
         if total != before.total + len(versions) - len(before.versions):
             return None
         return recent._replace(versions=versions, total=total)
-
-    async def _count(self, parameters: list[tuple[str, str]]) -> int | None:
-        return (await self.client.search(self.kind, parameters, self.lock, self.call, count=1)).total
 
     async def _anew(self, known: dict[str, _Version]) -> _Seen:
         seen = await self._read([], known)

@@ -2,9 +2,13 @@
 
 import json
 
+import httpx
 import pytest
+from mcp import Client
 from starlette.applications import Starlette
 
+from mcp_servers.fhir.server import build_server
+from tests.mcp_servers.fhir.conftest import NOW
 from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, observation
 from tests.mcp_servers.fhir.sessions import data, session, text
 
@@ -89,3 +93,26 @@ async def test_rows_of_huge_cells_stay_within_an_answer(embedded: Starlette) -> 
     assert (found["total"], found["truncated"]) == (3000, True)
     assert len(json.dumps(found)) < 450_000
     assert len(text(result)) < 10_000
+
+
+@pytest.mark.hapi
+@pytest.mark.anyio
+async def test_a_real_hapi_fills_the_same_tables_and_is_asked_only_for_changes_then(
+    embedded: Starlette, hapi_base: str
+) -> None:
+    sql = (
+        "SELECT o.ref, o.date, o.value, m.code_text FROM observation o, medication_request m"
+        " WHERE o.date >= m.date ORDER BY o.ref, m.ref"
+    )
+    async with session(embedded, OKAFOR) as client:
+        expected = data(await client.call_tool("query_chart", {"sql": sql, "limit": 200}))
+    recorder = ScriptedRecorder()
+    async with (
+        httpx.AsyncClient(base_url=hapi_base, timeout=60, trust_env=False) as http,
+        Client(build_server(http, recorder, patient=OKAFOR, now=NOW)) as client,
+    ):
+        asked = {"sql": sql, "limit": 200}
+        found = [data(await client.call_tool("query_chart", asked)) for _ in range(2)]
+    assert [one["rows"] for one in found] == [expected["rows"]] * 2
+    assert len(expected["rows"]) > 20
+    assert len(recorder.calls[1].requests) <= 4

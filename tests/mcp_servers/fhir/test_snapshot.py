@@ -1,6 +1,8 @@
 """A snapshot of a chart: what is new, changed and gone, with few requests, and nothing half-read kept."""
 
+import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,10 +57,13 @@ class Chart:
 
     def _search(self, request: Request) -> Response:
         since = request.query_params.get("_lastUpdated", "ge0001-01-01T00:00:00+00:00")
+        compare = {"ge": operator.ge, "gt": operator.gt}[since[:2]]
         found = [
             resource
             for resource in self.written.values()
-            if datetime.fromisoformat(resource["meta"]["lastUpdated"]) >= datetime.fromisoformat(since[2:])
+            if compare(
+                datetime.fromisoformat(resource["meta"]["lastUpdated"]), datetime.fromisoformat(since[2:])
+            )
         ]
         size = min(self.page_size, int(request.query_params["_count"]))
         offset = int(request.query_params.get("_offset", "0"))
@@ -108,15 +113,20 @@ async def test_the_first_refresh_reads_every_page_and_the_next_finds_nothing_new
     assert (again, chart.requests()) == (Changes(), 2)
 
 
+@pytest.mark.parametrize("size", [CHART, 3 * CHART])
 @pytest.mark.anyio
-async def test_records_that_were_all_written_at_one_instant_are_not_read_again() -> None:
+async def test_of_records_written_at_one_instant_only_what_changed_is_told(size: int) -> None:
     chart = Chart(size=0)
-    for number in range(CHART):
+    chart.page_size = 200
+    for number in range(size):
         chart.write(f"o{number}", at_once=True)
     refresh = follow(chart.app, Snapshot(["Observation"]))
     await refresh()
     chart.requests()
     assert (await refresh(), chart.requests()) == (Changes(), 2)
+    chart.write("o1", status="amended")
+    changed = await refresh()
+    assert (ids(changed), changed.removed, chart.requests()) == (["o1"], [], 2)
 
 
 @pytest.mark.parametrize("size", [3, CHART])
@@ -259,26 +269,30 @@ async def test_only_some_of_the_types_can_be_refreshed() -> None:
     assert [request.url.path for request in chart.app.seen] == ["/fhir/metadata", "/fhir/Device"]
 
 
+@dataclass(frozen=True)
 class OnePatient:
-    """A sample set of one patient with observations."""
+    """A sample set of one patient with observations, all loaded at one instant."""
+
+    size: int
 
     def resources(self) -> list[Resource]:
         return [
             {"resourceType": "Patient", "id": "A"},
-            *(observation(f"o{n}", "A") for n in range(CHART)),
+            *(observation(f"o{n}", "A") for n in range(self.size)),
         ]
 
     def digest(self) -> str:
-        return "one patient"
+        return f"one patient, {self.size}"
 
 
+@pytest.mark.parametrize("size", [CHART, 3 * CHART])
 @pytest.mark.anyio
-async def test_the_embedded_store_tells_what_was_added_changed_and_deleted(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "store.db", OnePatient())
+async def test_the_embedded_store_tells_what_was_added_changed_and_deleted(tmp_path: Path, size: int) -> None:
+    store = open_store(tmp_path / "store.db", OnePatient(size))
     app: Starlette = create_app(store)
     refresh = follow(app, Snapshot(["Observation"]))
     try:
-        assert len((await refresh()).changed) == CHART
+        assert len((await refresh()).changed) == size
         assert await refresh() == Changes()
         async with http_to(app) as http:
             await http.put("Observation/new", json=observation("new", "A"))

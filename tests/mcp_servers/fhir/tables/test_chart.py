@@ -178,8 +178,8 @@ async def test_two_calls_at_once_read_the_chart_once() -> None:
             group.start_soon(once)
             group.start_soon(once)
     assert [one.rows[0]["n"] for one in found] == [30, 30]
-    asked = [r.query_params["_count"] for r in app.seen if r.url.path.endswith("/Observation")]
-    assert asked == ["200", "1", "1"]  # read once, then only counted: how many, and how many since
+    asked = [r.query_params.get("_lastUpdated") for r in app.seen if r.url.path.endswith("/Observation")]
+    assert asked == [None, None, "ge2026-11-01T00:00:00Z"]  # read, then counted, then asked for changes
 
 
 @pytest.mark.parametrize(
