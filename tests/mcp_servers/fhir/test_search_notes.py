@@ -133,6 +133,13 @@ async def test_a_long_note_is_opened_piece_by_piece_without_a_gap(embedded: Star
 
 
 @pytest.mark.anyio
+async def test_two_renderings_of_the_same_words_are_one_text(embedded: Starlette) -> None:
+    async with session(embedded, NOOR) as client:
+        opened = await search(client, "", reference=f"{NOTE}-two-formats")
+    assert [row["passage"] for row in opened["rows"]] == ["Final visit: no complaints."]
+
+
+@pytest.mark.anyio
 async def test_what_a_note_is_worth_is_said(embedded: Starlette) -> None:
     async with session(embedded, NOOR) as client:
         plaster = await search(client, "plaster")
