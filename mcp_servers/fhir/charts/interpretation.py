@@ -40,6 +40,8 @@ def abnormal(holder: Resource) -> bool:
 
 def _side(holder: Resource) -> str | None:
     """On which side of its one normal range a number lies; None where no range or several could apply."""
+    if "referenceRange" not in holder:
+        return None
     quantity = first(holder.get("valueQuantity"))
     value = number(quantity.get("value"))
     normal = [one for one in objects(holder.get("referenceRange")) if _is_normal(one)]

@@ -119,9 +119,18 @@ def known_as(concept: object) -> frozenset[str]:
     """The everyday names of what a concept measures: by its LOINC codes, without any by what it is called."""
     coded = {code for code in codes(concept) if LIKE_A_LOINC_CODE.fullmatch(code)}
     if coded:
-        return frozenset(entry.name for entry in _entries() if entry.codes & coded)
+        return frozenset(name for code in coded for name in _names_by_code().get(code, ()))
     names = _folds(concept_names(concept))
     return frozenset(entry.name for name in names for entry in _by_name().get(name, ()))
+
+
+@cache
+def _names_by_code() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for entry in _entries():
+        for code in entry.codes:
+            found.setdefault(code, []).append(entry.name)
+    return found
 
 
 def _folds(names: Iterable[str]) -> frozenset[str]:

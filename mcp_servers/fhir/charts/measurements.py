@@ -52,13 +52,13 @@ _Holder = tuple[Resource, Resource | None]
 
 class Measured(NamedTuple):
     """A row, which measurement it is of, the unit it is grouped by, whether it is a panel's component, and
-    whether its value is abnormal."""
+    the Observation or component that it was read from."""
 
     row: Row
     key: str
     unit: str
     component: bool
-    abnormal: bool
+    holder: Resource
 
 
 def observations(
@@ -195,7 +195,7 @@ def _read(resource: Resource, part: Resource | None) -> Measured:
     if row["status"] == CANCELLED:
         row = _as_cancelled(row)
     key = measure_key(holder.get("code")) or ""
-    return Measured(row, key, _unit_key(holder, row), part is not None, abnormal(holder))
+    return Measured(row, key, _unit_key(holder, row), part is not None, holder)
 
 
 def _in_unit(holders: list[_Holder], wanted: str, notes: list[str]) -> list[Measured]:
@@ -206,10 +206,10 @@ def _in_unit(holders: list[_Holder], wanted: str, notes: list[str]) -> list[Meas
         converted = in_unit(resource if part is None else part, wanted)
         ways.update(converted.ways)
         kept.update(converted.kept)
-        recorded = _read(resource, part).row
         one = _read(converted.resource, None) if part is None else _read(resource, converted.resource)
-        if (one.row.get("value"), one.row.get("unit")) != (recorded.get("value"), recorded.get("unit")):
-            one = one._replace(row={**one.row, "recorded": _as_recorded(recorded, one.row)})
+        if converted.ways and "value" in one.row:
+            recorded = _as_recorded(_read(resource, part).row, one.row)
+            one = one._replace(row={**one.row, "recorded": recorded})
         found.append(one)
     if ways:
         notes.append(ways_told(ways.most_common(), wanted))
@@ -336,7 +336,7 @@ def _statistics(found: list[Measured], together: frozenset[str], notes: list[str
         if len(keys) > 1:
             notes.append(f"{len(keys)} codes of one measurement taken together: {', '.join(keys)}.")
     return [
-        summed_up([one.row for one in group], [one.row for one in group if one.abnormal])
+        summed_up([one.row for one in group], [one.row for one in group if abnormal(one.holder)])
         for group in groups.values()
     ]
 

@@ -58,6 +58,7 @@ def test_an_interpretation_is_the_recorded_one_or_says_that_it_is_computed(
         ({**_result(80, []), "interpretation": [{"text": "Critical high"}]}, True),
         ({**_result(80, []), "interpretation": [{"text": "not abnormal"}]}, False),
         ({**_result(80, []), "interpretation": [coded(INTERPRETATION, "POS")]}, False),
+        ({"interpretation": [{**coded(INTERPRETATION, "POS"), "text": "High"}]}, False),
         ({"interpretation": [coded(INTERPRETATION, "HH")]}, True),
     ],
 )

@@ -194,6 +194,13 @@ def test_a_converted_row_says_what_was_recorded_and_its_range_goes_along() -> No
     assert "Converted to mmol/L: 1 by 1 mg/dL = 0.05551 mmol/L (glucose, 180.156 g/mol)." in found.notes
 
 
+def test_a_range_recorded_in_another_unit_is_converted_by_its_own() -> None:
+    ranged = _glucose("a", "2024-01-01", 126, referenceRange=[{"high": amount(5.5, "mmol/L")}])
+    row = _found([ranged], unit="mmol/L").rows[0]
+    assert (row["value"], row["range"]) == (6.994, "<= 5.5 mmol/L")
+    assert row["interpretation"] == "High (computed from the range)"
+
+
 def test_a_range_in_words_only_stays_beside_what_was_recorded() -> None:
     worded = _glucose("a", "2024-01-01", 126, referenceRange=[{"text": "70-99 mg/dL"}])
     row = _found([worded], unit="mmol/L").rows[0]

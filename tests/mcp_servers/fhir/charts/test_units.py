@@ -56,6 +56,7 @@ UNKNOWN = [
     ("33914-3", "mL/min/{1.73_m2}", "mL/min", "per body surface is another quantity"),
     ("6690-2", "10*9/L", "[IU]/L", "international units are commensurable with nothing else"),
     ("2744-1", "[pH]", "nmol/L", "a logarithm is no line"),
+    ("2744-1", "dB", "%", "a level in decibels is a logarithm too"),
     ("2345-7", "%", "mmol/mol", "a mass fraction is no mole fraction"),
     ("29463-7", "kg", "cm", "another dimension"),
     ("1742-6", "U/L", "mg/dL", "an activity is no mass"),
