@@ -40,11 +40,17 @@ def entries(bundle: Resource) -> list[tuple[Resource, str]]:
     for entry in listed if isinstance(listed, list) else [None]:
         item = entry if isinstance(entry, dict) else {}
         resource, search = item.get("resource"), item.get("search")
-        kind = resource.get("resourceType") if isinstance(resource, dict) else None
-        if not isinstance(resource, dict) or (kind != "OperationOutcome" and parse(ref_of(resource)) is None):
+        if not isinstance(resource, dict) or not _can_be_cited(resource):
             raise ServerFailed("The FHIR server's answer holds an entry that is no record with type and id.")
         found.append((resource, str(search.get("mode")) if isinstance(search, dict) else "match"))
     return found
+
+
+def _can_be_cited(resource: Resource) -> bool:
+    kind, identifier = resource.get("resourceType"), resource.get("id")
+    if kind == "OperationOutcome":
+        return True
+    return isinstance(kind, str) and isinstance(identifier, str) and parse(ref_of(resource)) is not None
 
 
 def total_of(bundle: Resource) -> int | None:

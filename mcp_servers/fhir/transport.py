@@ -112,6 +112,8 @@ class Transport:
     async def _send(self, url: httpx.URL, call: Call) -> tuple[httpx.Response, bytearray]:
         spent, limits = self._of(call), self._limits
         left = spent.since + limits.call_s - anyio.current_time()
+        if left <= 0:
+            raise self._too_long()
         started = time.perf_counter()
         status: int | None = None
         try:
@@ -140,10 +142,7 @@ class Transport:
                     return response, body
         except (TimeoutError, httpx.TimeoutException):
             if anyio.current_time() - spent.since >= limits.call_s:
-                raise ServerFailed(
-                    f"This took the FHIR server over {limits.call_s:.0f} s in all, and was given up;"
-                    " ask for less, or try again later."
-                ) from None
+                raise self._too_long() from None
             raise ServerFailed(
                 f"The FHIR server at {self.base} did not answer in time; try again, or ask for less."
             ) from None
@@ -157,6 +156,12 @@ class Transport:
         finally:
             ms = (time.perf_counter() - started) * 1000
             call.request("GET", str(url), status, ms)
+
+    def _too_long(self) -> ServerFailed:
+        return ServerFailed(
+            f"This took the FHIR server over {self._limits.call_s:.0f} s in all, and was given up;"
+            " ask for less, or try again later."
+        )
 
     def _of(self, call: Call) -> _Spent:
         """What `call` has cost; its time runs from its first request. The calls of long ago are forgotten."""
