@@ -59,6 +59,7 @@ def binary(words: str, **elements: Any) -> dict[str, Any]:
     return {"resourceType": "Binary", "id": "b", "contentType": "text/plain", "data": coded, **elements}
 
 
+UNCHANGING = {"lastUpdated": "2026-03-01T10:00:00Z", "versionId": "1"}
 BEHIND_A_BINARY = document("behind", attachment={"url": "Binary/b"})
 
 
@@ -215,7 +216,7 @@ async def test_nothing_found_while_text_could_not_be_fetched_is_an_error(status:
 
 @pytest.mark.anyio
 async def test_a_server_that_recovers_is_asked_again() -> None:
-    app = chart(BEHIND_A_BINARY, binary("Chest pain."))
+    app = chart({**BEHIND_A_BINARY, "meta": UNCHANGING}, binary("Chest pain."))
     app.script["Binary/b"] = lambda _: outcome(500, "exception", "no")
     async with session(app, "A", base=BASE) as client:
         assert (await client.call_tool("search_notes", {"text": "pain"})).is_error
@@ -248,8 +249,7 @@ async def test_a_note_that_is_added_changed_or_deleted_is_found_as_it_is_now() -
 
 @pytest.mark.anyio
 async def test_calls_at_the_same_time_read_each_document_once() -> None:
-    unchanging = {"lastUpdated": "2026-03-01T10:00:00Z", "versionId": "1"}
-    app = chart({**BEHIND_A_BINARY, "meta": unchanging}, binary("Chest pain."))
+    app = chart({**BEHIND_A_BINARY, "meta": UNCHANGING}, binary("Chest pain."))
     found: list[int] = []
     async with session(app, "A", base=BASE) as client:
 
