@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import anyio
+import anyio.lowlevel
 
 from mcp_servers.fhir.client import FhirClient, Page
 from mcp_servers.fhir.compartment import PatientLock
@@ -47,12 +48,24 @@ class _Version(NamedTuple):
     number: str
 
 
+class _Newest(NamedTuple):
+    """The last `meta.lastUpdated` of a type, as the server wrote it, and how many records have it."""
+
+    updated: str
+    records: int
+
+
 class _Seen(NamedTuple):
-    """The records of a type by id, as they were last read, and how many the server counted then."""
+    """The records of a type by id, as they were last read, and how many the server counted then.
+
+    `newest` is None when a record has no `meta.lastUpdated` that can be read, or so few are there that they
+    are read anew each time.
+    """
 
     versions: dict[str, _Version]
     total: int | None
     changes: Changes
+    newest: _Newest | None = None
 
 
 class Snapshot:
@@ -142,24 +155,24 @@ class _Reading:
 
     async def _recent(self, before: _Seen) -> _Seen | None:
         """`before` and what came after it; None when that cannot be told, or is not all that happened."""
-        newest = _newest(before.versions) if len(before.versions) > _FEW else None
-        if newest is None or before.total is None:
+        if before.newest is None or before.total is None:
             return None
         # What was loaded in one go was updated at one instant, and is not read again for that: of so many,
         # one that changed once more within the same instant would be missed.
-        at_newest = sum(version.updated == newest for version in before.versions.values())
-        since = f"{'ge' if at_newest <= _MANY_AT_ONCE else 'gt'}{newest}"
+        prefix = "ge" if before.newest.records <= _MANY_AT_ONCE else "gt"
         total = (await self.client.search(self.kind, (), self.lock, self.call, count=1)).total
-        recent = await self._read([("_lastUpdated", since)], before.versions)
+        recent = await self._read([("_lastUpdated", f"{prefix}{before.newest.updated}")], before.versions)
+        if all(before.versions.get(one) == version for one, version in recent.versions.items()):
+            return before._replace(changes=recent.changes) if total == before.total else None
         versions = before.versions | recent.versions
         if total != before.total + len(versions) - len(before.versions):
             return None
-        return recent._replace(versions=versions, total=total)
+        return _Seen(versions, total, recent.changes, _newest(versions))
 
     async def _anew(self, known: dict[str, _Version]) -> _Seen:
         seen = await self._read([], known)
         seen.changes.removed.extend(f"{self.kind}/{one}" for one in known if one not in seen.versions)
-        return seen
+        return seen._replace(newest=_newest(seen.versions))
 
     async def _read(self, parameters: list[tuple[str, str]], known: dict[str, _Version]) -> _Seen:
         """All that a search finds; of its records, those whose version is not `known` are handed on."""
@@ -182,6 +195,7 @@ class _Reading:
         page = await self.client.search(self.kind, parameters, self.lock, self.call, count=count)
         yield page
         while page.next is not None:
+            await anyio.lowlevel.checkpoint()  # a store in this process answers without giving way
             page = await self.client.next_page(page.next, self.lock, self.call)
             yield page
 
@@ -197,12 +211,13 @@ def _same(now: _Version, before: _Version | None) -> bool:
     return bool(now.updated) and now == before
 
 
-def _newest(versions: dict[str, _Version]) -> str | None:
-    """The last `meta.lastUpdated`, as the server wrote it; None when a record has none that can be read."""
+def _newest(versions: dict[str, _Version]) -> _Newest | None:
     try:
-        return max((version.updated for version in versions.values()), key=_instant)
+        updated = max((version.updated for version in versions.values()), key=_instant)
     except ValueError:
         return None
+    at_once = sum(version.updated == updated for version in versions.values())
+    return _Newest(updated, at_once) if len(versions) > _FEW else None
 
 
 def _instant(text: str) -> datetime:

@@ -10,7 +10,7 @@ from rapidfuzz import process as fuzzy
 from mcp_servers.fhir.charts.elements import entered_in_error
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
-from mcp_servers.fhir.errors import FhirToolError, InvalidRequest
+from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, ServerFailed
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.snapshot import Snapshot
 from mcp_servers.fhir.tables.process import Ended, Message, TablesProcess
@@ -72,6 +72,8 @@ class ChartTables:
         FhirClient.search raises.
         """
         async with self._turn:
+            if self._process is not None and not self._process.alive:
+                self._forget()
             try:
                 process = self._process or await self._start(now)
                 tables = self._checked(await process.ask({"do": "check", "sql": sql}))
@@ -90,7 +92,12 @@ class ChartTables:
 
     async def _start(self, now: str) -> TablesProcess:
         process = await anyio.to_thread.run_sync(TablesProcess, now)
-        described = await process.ask({"do": "describe"})
+        try:
+            described = await process.ask({"do": "describe"})
+        except Ended:
+            raise ServerFailed(
+                "The chart's tables cannot be opened on this computer; use the other tools."
+            ) from None
         self._columns = {name: [c for c, _ in columns] for name, columns in described["tables"].items()}
         self._type_of = {table: kind for kind, tables in described["types"].items() for table in tables}
         self._snapshot = Snapshot(described["types"], _INCLUDES)

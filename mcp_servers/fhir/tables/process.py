@@ -43,6 +43,11 @@ class TablesProcess:
         self._writing = threading.Lock()
         self.end = weakref.finalize(self, _end, self._process)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
     async def ask(self, request: Message, payload: Any = None, *, seconds: float = 60.0) -> Message:
         """The answer to a request. After `seconds`, or when cancelled, it is interrupted.
 

@@ -245,7 +245,7 @@ async def test_an_error_says_what_to_do_and_quotes_nothing_of_the_chart(
 
 
 @pytest.mark.anyio
-async def test_a_statement_that_takes_all_memory_fails_and_the_next_one_is_answered() -> None:
+async def test_after_a_statement_that_took_all_memory_the_next_one_is_answered() -> None:
     tables = ChartTables()
     async with selecting(ScriptedFhir([observation("1", "A")]), tables) as select:
         with pytest.raises(InvalidRequest, match="memory"):
@@ -253,8 +253,7 @@ async def test_a_statement_that_takes_all_memory_fails_and_the_next_one_is_answe
         assert refs(await select(REFS)) == ["Observation/1"]
         assert tables._process is not None
         tables._process._process.kill()  # as an operating system does that runs out of memory
-        with pytest.raises(InvalidRequest, match="memory"):
-            await select(REFS)
+        tables._process._process.wait()
         assert refs(await select(REFS)) == ["Observation/1"]
 
 
