@@ -323,7 +323,8 @@ def _narrative(block: Any) -> Iterator[Piece]:
 
 
 def _bounded_memory() -> None:
-    if sys.platform != "win32":
+    # Other systems have no such limit, or refuse it.
+    if sys.platform == "linux":
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
