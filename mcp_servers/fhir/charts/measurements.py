@@ -274,7 +274,7 @@ def _note_units(found: list[Measured], notes: list[str]) -> None:
     groups = {(one.key, one.unit) for one in found if "unit" in one.row}
     if len(units) > 1 and len(groups) > len({key for key, _ in groups}):
         listed = ", ".join(f"{name} ({n})" for name, n in units.most_common())
-        notes.append(f"Units differ: {listed}; nothing is converted, and units are never mixed.")
+        notes.append(f"Units differ: {listed}; never mixed, `unit` converts.")
 
 
 def not_after(now: Span | None, found: list[Measured], notes: list[str]) -> list[Measured]:

@@ -95,9 +95,9 @@ def conversion(source: str, target: str, concept: object) -> Line | None:
     charge. Units with different divisors (`{1.73_m2}`), arbitrary units and mole fractions convert only to
     their like.
     """
-    source, target = ucum(source), ucum(target)
+    written, source, target = source, ucum(source), ucum(target)
     if source == target:
-        return Line(1.0, 0.0, f"{source} as recorded")
+        return Line(1.0, 0.0, f"{written} = {target}")
     by_name, names = _table()[1], known_as(concept)
     known = frozenset(by_name[name] for name in names if name in by_name)
     with _ONE_AT_A_TIME:

@@ -213,6 +213,15 @@ def test_a_value_in_the_unit_already_is_as_it_was() -> None:
     assert (row["value"], "recorded" in row) == (126.04, False)
 
 
+def test_a_unit_that_is_only_written_otherwise_is_told_as_such() -> None:
+    chart = [
+        observation("a", "2024-01-01", concept("Body weight"), valueQuantity={"value": 81.5, "unit": "kilos"})
+    ]
+    found = _found(chart, name="body weight", unit="kg")
+    assert (found.rows[0]["value"], found.rows[0]["recorded"]) == (81.5, "81.5 kilos")
+    assert "Converted to kg: 1 by kilos = kg." in found.notes
+
+
 def test_statistics_in_one_unit_take_in_what_was_recorded_in_another() -> None:
     chart = [
         observation("a", "2024-01-01", HBA1C, valueQuantity=amount(7.0, "%")),
