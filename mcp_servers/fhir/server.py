@@ -37,6 +37,7 @@ from mcp_servers.fhir.prompts import instructions, prompts
 from mcp_servers.fhir.recorded import Asked, recorded, refused
 from mcp_servers.fhir.recording import Recorder
 from mcp_servers.fhir.references import checked_patient
+from mcp_servers.fhir.rendering import Count, by_bytes
 from mcp_servers.fhir.schemas import brief
 from mcp_servers.fhir.tools import CATALOGUE, ChartSession, Offer, Profile
 
@@ -57,6 +58,7 @@ def build_server(
     tools: Profile = "full",
     cohorts: bool = False,
     smallest_count: int = 0,
+    count: Count = by_bytes,
     name: str = "ehr-navigator-fhir",
 ) -> MCPServer:
     """The chart tools over the FHIR server that `http` has as its base URL, each call recorded.
@@ -64,11 +66,12 @@ def build_server(
     With a `patient` (`Patient/id` or the id) the session is bound to that chart; without one, the tools take
     a patient, and find_patient is offered. `now` (with its offset) is the chart's present, by default the
     time of each call; `tools` the profile. With `cohorts`, an unbound session may count patients; counts from
-    1 to below `smallest_count` are not shown. `http` stays the caller's to close. Raises InvalidRequest when
+    1 to below `smallest_count` are not shown. `count` is that of the tokenizer of the model that reads;
+    without one, four bytes are a token. `http` stays the caller's to close. Raises InvalidRequest when
     `patient` is no id.
     """
     bound = None if patient is None else checked_patient(patient)
-    session = ChartSession(FhirClient(http), "", smallest_count)
+    session = ChartSession(FhirClient(http), "", smallest_count, count)
 
     def present() -> ChartSession:
         at = now or datetime.now().astimezone()

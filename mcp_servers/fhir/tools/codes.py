@@ -14,7 +14,6 @@ from mcp_servers.fhir.gathering import PAGE_SIZE, gather
 from mcp_servers.fhir.inventory import Inventory
 from mcp_servers.fhir.paging import read_pages
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.rendering import render
 from mcp_servers.fhir.terminology import ChartCode, Concept, ServerTerminology, charted
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient, Row, Text
 
@@ -75,7 +74,7 @@ async def lookup_code(
         notes=notes,
         as_of=session.now,
     )
-    return Answer(envelope, render(envelope).text, [lock.patient])
+    return Answer(envelope, session.render(envelope).text, [lock.patient])
 
 
 def _searches(kinds: Iterable[terminology.Kind]) -> list[Search]:

@@ -8,7 +8,6 @@ from mcp_servers.fhir import cohorts
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.rendering import render
 from mcp_servers.fhir.terminology import short_name
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Row, Text
 
@@ -69,7 +68,7 @@ async def count_patients(
         notes=list(dict.fromkeys(notes)),
         as_of=session.now,
     )
-    return Answer(envelope, render(envelope).text, [])
+    return Answer(envelope, session.render(envelope).text, [])
 
 
 def _rows(counted: cohorts.Counted, smallest: int) -> list[Row]:

@@ -12,7 +12,6 @@ from mcp_servers.fhir.listing import Listed, read_kind
 from mcp_servers.fhir.measuring import Chart, read_newest_of_each
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.references import checked
-from mcp_servers.fhir.rendering import render
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient
 
 _NAMED = 25
@@ -55,7 +54,7 @@ async def chart_overview(session: ChartSession, call: Call, patient: Patient) ->
         notes=list(dict.fromkeys(notes)),
         as_of=session.now,
     )
-    return Answer(envelope, _text(envelope), [lock.patient])
+    return Answer(envelope, session.render(_brief(envelope)).text, [lock.patient])
 
 
 def _projected(session: ChartSession, kind: charts.Kind, listed: Listed) -> charts.Projected:
@@ -67,7 +66,7 @@ def _projected(session: ChartSession, kind: charts.Kind, listed: Listed) -> char
     return found._replace(rows=charts.later_than(listed.newer_than, found.rows))
 
 
-def _text(envelope: ResultEnvelope) -> str:
+def _brief(envelope: ResultEnvelope) -> ResultEnvelope:
     """What a reader needs at a glance; measurements for which there is no room are named."""
     rows, named = charts.brief(envelope.rows)
     notes = [note for note in envelope.notes if not note.startswith("measurements: ")]
@@ -75,5 +74,4 @@ def _text(envelope: ResultEnvelope) -> str:
         told, others = named[:_NAMED], len(named) - _NAMED
         more = f" and {others} others" if others > 0 else ""
         notes.insert(0, f"Also measured (ask observations): {'; '.join(told)}{more}.")
-    shown = envelope.model_copy(update={"rows": rows, "notes": notes, "total": None, "truncated": True})
-    return render(shown).text
+    return envelope.model_copy(update={"rows": rows, "notes": notes, "total": None, "truncated": True})

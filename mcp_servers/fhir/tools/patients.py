@@ -8,7 +8,6 @@ from mcp_servers.fhir import charts
 from mcp_servers.fhir.directory import another_with_the_name, find
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.rendering import render
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Text
 
 
@@ -38,4 +37,4 @@ async def find_patient(
         notes=notes,
         as_of=session.now,
     )
-    return Answer(envelope, render(envelope).text, [row["ref"] for row in rows])
+    return Answer(envelope, session.render(envelope).text, [row["ref"] for row in rows])

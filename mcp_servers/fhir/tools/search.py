@@ -12,7 +12,6 @@ from mcp_servers.fhir.paging import Pages, read_pages
 from mcp_servers.fhir.projection import bounded, elements_row
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.references import checked, checked_type
-from mcp_servers.fhir.rendering import render
 from mcp_servers.fhir.searchset import ref_of
 from mcp_servers.fhir.tools.session import (
     Answer,
@@ -120,4 +119,4 @@ async def fhir_read(
         notes=notes,
         as_of=session.now,
     )
-    return Answer(envelope, render(envelope).text, [lock.patient])
+    return Answer(envelope, session.render(envelope).text, [lock.patient])

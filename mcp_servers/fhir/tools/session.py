@@ -16,7 +16,7 @@ from mcp_servers.fhir.envelope import Finding, ResultEnvelope
 from mcp_servers.fhir.errors import NotFound, PatientLocked
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.references import checked, checked_patient
-from mcp_servers.fhir.rendering import render
+from mcp_servers.fhir.rendering import Count, Rendered, by_bytes, render
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -59,14 +59,19 @@ class Found:
 class ChartSession:
     """The tools' surroundings. `now` (ISO 8601) is the chart's present; a lock is kept for each patient.
 
-    Counts of patients from 1 to below `smallest_count` are not shown.
+    Counts of patients from 1 to below `smallest_count` are not shown. `count` counts the tokens of a text.
     """
 
     client: FhirClient
     now: str
     smallest_count: int = 0
+    count: Count = by_bytes
     _locks: dict[str, PatientLock] = field(default_factory=dict)
     _kept: OrderedDict[str, dict[object, Any]] = field(default_factory=OrderedDict)
+
+    def render(self, envelope: ResultEnvelope) -> Rendered:
+        """The text of a result, within the budget as this session counts tokens."""
+        return render(envelope, count=self.count)
 
     def keep(self, lock: PatientLock, make: Callable[[], T]) -> T:
         """What `make` made for this patient the first time: an index that later calls refresh and use.
@@ -124,7 +129,7 @@ class ChartSession:
             notes=notes,
             as_of=self.now,
         )
-        text, shown = render(envelope)
+        text, shown = self.render(envelope)
         if shown < len(rows):
             cursor = cursor_after(shown)
         if cursor is not None:

@@ -3,9 +3,13 @@
 from typing import Any
 
 import pytest
+from mcp import Client
 from starlette.applications import Starlette
 
-from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, observation
+from mcp_servers.fhir.rendering import BUDGET
+from mcp_servers.fhir.server import build_server
+from tests.mcp_servers.fhir.conftest import NOW
+from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, http_to, observation
 from tests.mcp_servers.fhir.sessions import data, session, text
 
 OKAFOR = "hard-amara-okafor"
@@ -122,6 +126,22 @@ async def test_a_text_that_is_cut_carries_the_cursor_to_its_next_row() -> None:
         cursor = text(result).rpartition("cursor ")[2]
         following = data(await client.call_tool("fhir_search", {**asked, "cursor": cursor}))
     assert following["rows"][0]["ref"] == f"Observation/o{shown:02}"
+
+
+@pytest.mark.anyio
+async def test_the_budget_is_counted_as_the_model_that_reads_counts() -> None:
+    app = ScriptedFhir(
+        [
+            {"resourceType": "Patient", "id": "A"},
+            *(observation(f"o{n:02}", "A", note=[{"text": f"{n} " + "x" * 300}]) for n in range(60)),
+        ]
+    )
+    asked = {"resource_type": "Observation", "elements": ["note"], "limit": 60}
+    async with http_to(app) as http:
+        server = build_server(http, ScriptedRecorder(), patient="A", now=NOW, count=len)
+        async with Client(server) as client:
+            result = await client.call_tool("fhir_search", asked)
+    assert 1000 < len(text(result)) <= BUDGET + 50
 
 
 @pytest.mark.anyio
