@@ -1,11 +1,15 @@
 """A session bound to one patient gets nothing of another, whatever it asks and whatever the server does."""
 
+import os
+from collections import Counter
 from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from anyio.from_thread import start_blocking_portal
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mcp import Client
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +17,8 @@ from starlette.responses import Response
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.errors import FhirToolError
+from mcp_servers.fhir.tools import CATALOGUE
+from tests.conftest import TEST_ALL
 from tests.mcp_servers.fhir.conftest import HandmadeCharts
 from tests.mcp_servers.fhir.scripted import BASE, ScriptedFhir, a_call, bundle, http_to, observation
 from tests.mcp_servers.fhir.sessions import data, session, text
@@ -96,7 +102,6 @@ measurements = st.builds(
     st.sampled_from(["latest", "series", "statistics", "count"]),
 )
 stolen_cursors = st.just(("fhir_search", {"resource_type": "Observation", "limit": 1, "cursor": "stolen"}))
-overviews: st.SearchStrategy[Ask] = st.just(("chart_overview", {}))
 
 
 async def a_cursor_of_another_session(app: Starlette) -> str:
@@ -105,20 +110,58 @@ async def a_cursor_of_another_session(app: Starlette) -> str:
     return str(found["cursor"])
 
 
-async def ask_all(app: Starlette, asks: list[Ask], stolen: str) -> None:
-    """Ask all of it in one session, and look at each result for another patient."""
-    async with session(app, BOUND, base=EMBEDDED) as client:
-        for tool, asked in asks:
-            sent = {**asked, "cursor": stolen} if "cursor" in asked else asked
-            result = await client.call_tool(tool, sent)
-            if result.is_error:
-                assert text(result).startswith(REFUSALS), (tool, asked, text(result))
-                continue
-            rows = str(data(result)["rows"])
-            assert not [other for other in [*OTHERS, *NAMES] if other in rows], (tool, asked)
-            # Notes, and the text with them, repeat what was asked for.
-            unasked = [other for other in [*OTHERS, *NAMES] if other not in str(asked)]
-            assert not [other for other in unasked if other in text(result)], (tool, asked)
+notes = st.builds(
+    lambda words, ref: ("search_notes", {"text": words, "reference": ref}),
+    st.one_of(st.sampled_from([*NAMES, "pain", "father", ""]), worded()).map(lambda words: words[:200]),
+    st.one_of(st.none(), worded().map(lambda ref: ref[:140])),
+)
+statements = st.builds(
+    lambda sql, table, other: ("query_chart", {"sql": sql.format(table=table, other=other)}),
+    st.sampled_from(
+        [
+            "SELECT * FROM {table}", "SELECT * FROM {table} WHERE ref <> '{other}'", "DESCRIBE {table}",
+            "SELECT count(*) AS n FROM {table}", "SELECT * FROM {table}; SELECT * FROM duckdb_settings()",
+            "SELECT * FROM read_text('*')", "SELECT * FROM glob('**')", "ATTACH '{other}' AS o",
+            "SELECT * FROM sqlite_scan('audit.sqlite', 'record')", "COPY {table} TO '{table}.csv'",
+            "SELECT * FROM duckdb_tables()", "SELECT * FROM information_schema.tables", "SELEC", "",
+        ]
+    ),
+    st.sampled_from(
+        ["patient", "condition", "observation", "encounter", "medication_request", "practitioner", "nothing"]
+    ),
+    foreign_refs,
+)  # fmt: skip
+codes = st.builds(
+    lambda words: ("lookup_code", {"text": words}),
+    st.one_of(st.sampled_from([*NAMES, "glucose", "ACE inhibitor"]), worded()).map(lambda words: words[:200]),
+)
+# What takes long, or is not offered at all, is asked for now and then.
+now_and_then: st.SearchStrategy[Ask] = st.sampled_from(
+    [("chart_overview", {})] * 3
+    + [(tool, {"text": name}) for tool in ("find_patient", "count_patients") for name in NAMES]
+)
+every_ask = st.one_of(
+    reads, searches, lists, measurements, stolen_cursors, notes, statements, codes, now_and_then
+)
+
+# In the whole suite ten thousand; in a quick run as many as a person waits for.
+CALLS = 10_000 if os.environ.get(TEST_ALL) else 1_000
+AT_ONCE = 20
+
+
+async def ask_all(client: Client, asks: list[Ask], stolen: str) -> None:
+    """Ask all of it, and look at each result for another patient."""
+    for tool, asked in asks:
+        sent = {**asked, "cursor": stolen} if "cursor" in asked else asked
+        result = await client.call_tool(tool, sent)
+        if result.is_error:
+            assert text(result).startswith(REFUSALS), (tool, asked, text(result))
+            continue
+        rows = str(data(result)["rows"])
+        assert not [other for other in [*OTHERS, *NAMES] if other in rows], (tool, asked)
+        # Notes, and the text with them, repeat what was asked for.
+        unasked = [other for other in [*OTHERS, *NAMES] if other not in str(asked)]
+        assert not [other for other in unasked if other in text(result)], (tool, asked)
 
 
 @pytest.fixture(scope="module")
@@ -126,16 +169,25 @@ def stolen(embedded: Starlette) -> str:
     return anyio.run(a_cursor_of_another_session, embedded)
 
 
-@settings(max_examples=30, deadline=None)
-@given(
-    asks=st.lists(
-        st.one_of(reads, searches, lists, measurements, stolen_cursors, overviews), min_size=1, max_size=8
-    )
-)
-def test_no_tool_and_no_parameter_brings_back_another_patient(
-    embedded: Starlette, stolen: str, asks: list[Ask]
+def test_none_of_thousands_of_generated_calls_brings_back_another_patient(
+    embedded: Starlette, stolen: str
 ) -> None:
-    anyio.run(ask_all, embedded, asks, stolen)
+    made: Counter[str] = Counter()
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(session(embedded, BOUND, base=EMBEDDED)) as client,
+    ):
+
+        @settings(max_examples=CALLS // AT_ONCE, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(st.lists(every_ask, min_size=AT_ONCE, max_size=AT_ONCE))
+        def ask(asks: list[Ask]) -> None:
+            made.update(tool for tool, _ in asks)
+            portal.call(ask_all, client, asks, stolen)
+
+        ask()
+    print(f"{made.total()} calls, none of which brought back another patient: {dict(made)}")
+    assert made.total() >= CALLS
+    assert made.keys() == {offer.work.__name__ for offer in CATALOGUE}
 
 
 @pytest.mark.anyio
