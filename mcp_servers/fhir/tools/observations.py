@@ -44,9 +44,9 @@ async def observations(
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> Answer:
-    """Measurements and laboratory results by name or code: the latest value, all values newest first,
-    statistics over the whole period, or how many there are. For example potassium above 5.5, counted; or
-    the creatinine nearest to a procedure."""
+    """Measurements and laboratory results by name or code: the latest, all of them, statistics over the whole
+    period, or how many; also converted, above or below a number, or nearest to an event. Example: name
+    "potassium", mode "count", above 5.5."""
     lock = await session.lock(patient, call)
     query = query_key("observations", lock, name, mode, since, until, unit, near, above, below)
     place = place_of(query, cursor)
