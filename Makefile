@@ -63,10 +63,16 @@ conformance: $(VENV)/dev .conformance/installed  ## the MCP conformance suite, b
 bench: $(VENV)/core  ## speed, as ratios within one run
 	$(BIN)/python -m evals bench
 
+bench-tools: $(VENV)/core  ## what the chart tools cost, beside the plain FHIR that they ask for
+	$(BIN)/python -m evals bench tools
+
+hard-cases: $(VENV)/core  ## the hard cases of the sample charts: asked, right answer, what came
+	$(BIN)/python -m evals hard-cases
+
 evals: $(VENV)/core  ## the gold questions over the sample charts, by intent
 	$(BIN)/python -m evals run
 
 hapi: $(VENV)/core  ## build and start a real HAPI FHIR server with the sample charts (needs JDK 17 and Maven)
 	$(BIN)/python -m fhir_fixtures.hapi --load
 
-.PHONY: help run check test test-all conformance bench evals hapi
+.PHONY: help run check test test-all conformance bench bench-tools hard-cases evals hapi

@@ -103,6 +103,20 @@ async def against_requests(http: httpx.AsyncClient, folder: Path) -> list[Pace]:
     return paces
 
 
+async def without_requests(http: httpx.AsyncClient, folder: Path) -> float:
+    """Median milliseconds of a call that is refused before any FHIR request: protocol and trail alone."""
+    async with open_tools(http, folder) as tools:
+        given = {
+            "patient": PATIENT,
+            "resource_type": "Observation",
+            "parameters": [{"name": "x", "value": "y"}],
+        }
+        await tools.call("fhir_search", given)
+        refused = [await tools.call("fhir_search", given) for _ in range(ROUNDS)]
+    assert not any(called.requests for called in refused)
+    return statistics.median(called.ms for called in refused)
+
+
 async def as_charts_grow(
     http: httpx.AsyncClient, folder: Path, sizes: Sequence[int], asks: Sequence[Ask]
 ) -> list[Growth]:

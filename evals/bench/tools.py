@@ -32,7 +32,8 @@ async def measure(
                     yield line
             if needs_only:
                 return
-            for line in _paces(await speed.against_requests(http, folder)):
+            fixed = await speed.without_requests(http, folder)
+            for line in _paces(await speed.against_requests(http, folder), fixed):
                 yield line
             for line in _growths(await speed.as_charts_grow(http, folder, sizes, speed.FLAT)):
                 yield line
@@ -65,7 +66,7 @@ def _needs(found: list[needs.Met]) -> Iterator[str]:
     yield _verdict("their median bytes", middle, COMPUTED_BYTES)
 
 
-def _paces(paces: Iterable[speed.Pace]) -> Iterator[str]:
+def _paces(paces: Iterable[speed.Pace], fixed: float) -> Iterator[str]:
     yield "\nEach call beside its own requests, sent one after another on the same connection."
     yield "requests: of one call, once warm; call, bare: milliseconds; ratio: call p50 over bare p50."
     yield f"{'call':<36}{'requests':>9}{'call p50':>10}{'p95':>8}{'bare p50':>10}{'p95':>8}{'ratio':>8}"
@@ -75,6 +76,7 @@ def _paces(paces: Iterable[speed.Pace]) -> Iterator[str]:
         yield f"{pace.name:<36}{pace.requests:>9}{call}{bare}{pace.ratio:>8.2f}"
         if pace.requests == 1:
             singles.append(pace)
+    yield f"A call that is refused before any request (protocol and trail alone) takes {fixed:.1f} ms."
     worst = max(singles, key=lambda pace: pace.ratio)
     yield _verdict(f"single requests, highest ratio ({worst.name})", worst.ratio, RATIO_TO_REQUEST)
 
