@@ -19,6 +19,7 @@ from tests.mcp_servers.fhir.scripted import (
     ScriptedFhir,
     a_call,
     bundle,
+    capability_statement,
     fhir,
     http_to,
     observation,
@@ -267,3 +268,17 @@ async def test_no_total_is_asked_for_where_none_is_needed() -> None:
         lock = PatientLock("Patient/A", BASE)
         await FhirClient(http).search("Observation", [], lock, a_call(), count=1, total=False)
     assert sent(app) == ["Observation?patient=A&_count=1"]
+
+
+@pytest.mark.anyio
+async def test_records_that_sort_alike_keep_their_places_between_pages_where_the_server_sorts_by_id() -> None:
+    listing = capability_statement()
+    for resource in listing["rest"][0]["resource"]:
+        resource["searchParam"].append({"name": "_id", "type": "token"})
+    app = dated("2021-05-01", "2020-05-01")
+    app.script["metadata"] = lambda _: fhir(listing)
+    await by_fhir_search(app, ("_sort", "-date"))
+    assert app.seen[-1].query_params["_sort"] == "-date,_id"
+    other = dated("2021-05-01", "2020-05-01")
+    await by_fhir_search(other, ("_sort", "-date"))
+    assert other.seen[-1].query_params["_sort"] == "-date"
