@@ -19,7 +19,8 @@ _NAMED = 25
 
 async def chart_overview(session: ChartSession, call: Call, patient: Patient) -> Answer:
     """Who the patient is, current problems, medications and allergies, last encounters and measurements,
-    and how many records of which kind the chart holds. Start here when the question is broad."""
+    and how many records of which kind there are. Start here when the question is broad, for example "What
+    should I know about this patient?"."""
     lock = await session.lock(patient, call)
     chart = Chart(session.client, lock, call, session.now)
     person = await session.client.read(checked(lock.patient), lock, call)
