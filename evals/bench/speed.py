@@ -12,7 +12,10 @@ import httpx
 from evals.bench.calling import Called, open_tools, replayed
 from fhir_fixtures.generate.scaled import patient_id
 
+# How often a call is measured: less often where it takes long.
 ROUNDS = 30
+FEWEST = 3
+SECONDS = 5.0
 AT_ONCE = (1, 8, 32)
 Ask = tuple[str, dict[str, Any]]
 
@@ -91,10 +94,10 @@ async def against_requests(http: httpx.AsyncClient, folder: Path) -> list[Pace]:
     async with open_tools(http, folder) as tools:
         for tool, arguments in EVERYDAY:
             given = {"patient": PATIENT, **arguments}
-            for _ in range(3):
+            for _ in range(2):
                 called = await tools.call(tool, given)
             pace = Pace(name_of((tool, arguments)), len(called.requests), [], [])
-            for _ in range(ROUNDS if called.data is not None and called.requests else 0):
+            for _ in range(_rounds(called) if called.data is not None and called.requests else 0):
                 called = await tools.call(tool, given)
                 pace.call.append(called.ms)
                 pace.bare.append(await replayed(http, called.requests))
@@ -134,7 +137,8 @@ async def as_charts_grow(
                     "fhir_read", {"patient": patient_id(size), "reference": f"Patient/{patient_id(size)}"}
                 )
                 growth.first.append(await tools.call(tool, given))
-                again = [await tools.call(tool, given) for _ in range(9)]
+                again = [await tools.call(tool, given)]
+                again += [await tools.call(tool, given) for _ in range(_rounds(again[0]) - 1)]
             growth.later.append(statistics.median(called.ms for called in again))
             growth.later_requests.append(len(again[-1].requests))
         growths.append(growth)
@@ -161,6 +165,10 @@ async def many_at_once(http: httpx.AsyncClient, folder: Path) -> list[tuple[int,
             seconds = time.perf_counter() - started
             found.append((at_once, len(taken) / seconds, percentile(taken, 95)))
     return found
+
+
+def _rounds(called: Called) -> int:
+    return max(FEWEST, min(ROUNDS, int(SECONDS * 1000 / called.ms)))
 
 
 def percentile(values: Sequence[float], part: int) -> float:
