@@ -53,6 +53,8 @@ async def serve_http(
         )
     except OSError as error:
         raise UsageError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
+    # asyncio does so only where a socket names its protocol; answers then wait 40 ms for acknowledgements.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     shown = f"[{host}]" if ":" in host else host
     hosts = (shown, *settings.mcp_hosts)
     with listener:
