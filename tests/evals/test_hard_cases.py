@@ -14,6 +14,7 @@ from fhir_fixtures.store import create_app, open_store
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.fhir.server import build_server
+from tests.mcp_servers.fhir.conftest import HandmadeCharts
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -31,8 +32,8 @@ async def wrong_answers(http: httpx.AsyncClient, folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def store_app(sample_charts: Path) -> Iterator[httpx.ASGITransport]:
-    store = open_store(sample_charts)
+def store_app(tmp_path: Path) -> Iterator[httpx.ASGITransport]:
+    store = open_store(tmp_path / "store.db", HandmadeCharts())
     yield httpx.ASGITransport(create_app(store))
     store.close()
 
@@ -58,5 +59,5 @@ def test_every_hard_patient_has_cases() -> None:
 
 
 def test_every_record_named_in_a_case_is_in_the_charts() -> None:
-    held = {f"{one['resourceType']}/{one['id']}" for one in charts.resources()}
+    held = {f"{one['resourceType']}/{one['id']}" for one in HandmadeCharts().resources()}
     assert [ref for case in hard_cases() for ref in case.refs or () if ref not in held] == []
