@@ -103,7 +103,9 @@ async def hard_case_table(fhir: str | None) -> int:
                 async for one in outcomes(tools.client):
                     asked += 1
                     wrong += one.wrong is not None
-                    print(f"{'WRONG' if one.wrong else 'right'}  {one.case.patient or 'whoever'}: {one.case.case}")
+                    print(
+                        f"{'WRONG' if one.wrong else 'right'}  {one.case.patient or 'any'}: {one.case.case}"
+                    )
                     print(f"       asked  {one.case.call}")
                     print(f"       right  {one.case.right}")
                     print(f"       came   {shortened(one.came)}")
