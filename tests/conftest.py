@@ -1,6 +1,8 @@
 """Fixtures that every test may use."""
 
+import fcntl
 import os
+import shutil
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,11 +38,17 @@ def openai_base() -> str:
 
 
 @pytest.fixture(scope="session")
-def sample_charts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded store with the sample charts, built once; tests may add records of their own."""
-    path = tmp_path_factory.mktemp("embedded") / "charts.sqlite"
-    open_store(path).close()
-    return path
+def sample_charts(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """A copy of the embedded store with the sample charts; tests may add records of their own.
+
+    Indexing takes seconds: it is done once for all workers, and kept for later runs.
+    """
+    assert pytestconfig.cache is not None
+    kept: Path = pytestconfig.cache.mkdir("charts")
+    with (kept / "turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        open_store(kept / "charts.sqlite").close()
+        return Path(shutil.copy(kept / "charts.sqlite", tmp_path_factory.mktemp("embedded")))
 
 
 @pytest.fixture

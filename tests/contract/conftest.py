@@ -1,6 +1,5 @@
 """The embedded store that the contract suite asks."""
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,13 +10,9 @@ from fhir_fixtures.store import Store, create_app, open_store
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Store]:
-    """A store with the sample charts, copied from one that later runs find again: indexing takes seconds."""
-    assert pytestconfig.cache is not None
-    indexed: Path = pytestconfig.cache.mkdir("contract") / "charts.sqlite"
-    open_store(indexed).close()
-    copy = shutil.copy(indexed, tmp_path_factory.mktemp("contract"))
-    store = open_store(Path(copy))
+def store(sample_charts: Path) -> Iterator[Store]:
+    """A store with the sample charts."""
+    store = open_store(sample_charts)
     yield store
     store.close()
 

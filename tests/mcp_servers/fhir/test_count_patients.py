@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -144,10 +145,9 @@ def chart() -> Chart:
 
 
 @pytest.fixture(scope="module")
-def store(pytestconfig: pytest.Config) -> Iterator[Any]:
-    """The embedded store with the sample charts, kept for later runs: indexing takes seconds."""
-    assert pytestconfig.cache is not None
-    store = open_store(pytestconfig.cache.mkdir("cohorts") / "charts.sqlite")
+def store(sample_charts: Path) -> Iterator[Any]:
+    """The embedded store with the sample charts."""
+    store = open_store(sample_charts)
     yield create_app(store)
     store.close()
 
