@@ -215,7 +215,9 @@ def _sorting(kind: ResourceType, text: str) -> Sql:
         direction = "DESC" if down else "ASC"
         parameter = kind.parameters.get(code)
         if code in ("_id", "_lastUpdated"):
-            order.append(f"r.{'id' if code == '_id' else 'updated'} {direction}")
+            # Looked up by itself: `r` may be rows of an index, which have neither.
+            column = "id" if code == "_id" else "updated"
+            order.append(f"(SELECT {column} FROM resource WHERE rid = r.rid) {direction}")
         elif parameter is None or parameter.type not in _SORT_COLUMNS:
             raise BadRequest(_unknown(kind, code, "sort parameter"))
         else:
