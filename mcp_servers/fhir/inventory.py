@@ -22,6 +22,8 @@ from mcp_servers.fhir.recording import Call
 
 # More codes than this make an address that some servers do not take.
 _MOST_EXCLUDED = 400
+# More codes than this in one `code:not` can take a HAPI on H2 over a minute; several such parameters do not.
+_EXCLUDED_AT_ONCE = 40
 _MOST_STEPS = 12
 # What a transaction wrote may be seen this much later than the time that it stands under.
 _SEEN_LATE = timedelta(seconds=30)
@@ -90,7 +92,7 @@ async def _scanned(client: FhirClient, lock: PatientLock, call: Call) -> Measure
     excluded: set[str] = set()
     stuck = False
     for step in range(_MOST_STEPS):
-        without = [("code:not", ",".join(sorted(excluded)))] if excluded else []
+        without = [("code:not", ",".join(part)) for part in _parts(sorted(excluded))]
         last = stuck or step + 1 == _MOST_STEPS
         try:
             pages = await read_pages(
@@ -127,6 +129,10 @@ async def _all(client: FhirClient, lock: PatientLock, call: Call) -> Measurement
 def sendable(code: str) -> bool:
     """Whether a code can stand in a list of search values as it is."""
     return _SENDABLE.fullmatch(code) is not None
+
+
+def _parts(codes: list[str]) -> list[list[str]]:
+    return [codes[start : start + _EXCLUDED_AT_ONCE] for start in range(0, len(codes), _EXCLUDED_AT_ONCE)]
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -1,8 +1,8 @@
 """The records of one kind: all of them, or of a long list those that its answer needs, the others counted."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from mcp_servers.fhir import charts
@@ -18,16 +18,16 @@ from mcp_servers.fhir.charts.narrowing import (
     status_of,
 )
 from mcp_servers.fhir.errors import InvalidRequest
-from mcp_servers.fhir.gathering import MAX_RESOURCES, PAGE_SIZE, Gathered, Resource, at_once, gather
+from mcp_servers.fhir.gathering import MAX_RESOURCES, PAGE_SIZE, Gathered, Resource, at_once, gather, one_page
 from mcp_servers.fhir.measuring import Chart
 from mcp_servers.fhir.paging import Pages, read_pages
 
-# So many records of a type are read in any case: they are one page.
+# So many records of a type are read to see whether there are more; and so many in any case, as one page.
+FIRST = 50
 FEW = PAGE_SIZE
 _IDS_AT_ONCE = 100
 # Read beyond what is asked for: some are withdrawn, and of equal dates the last page shows only some.
 _SPARE = 10
-
 
 Way = Callable[[int], Awaitable["Listed | None"]]
 
@@ -36,15 +36,25 @@ Way = Callable[[int], Awaitable["Listed | None"]]
 class Listed:
     """Records of a kind, or of one type of a kind.
 
-    `unread` counts those that are not current by the reason, and were not read. Where only the newest were
-    read, those are all that are dated later than `newer_than`, and `total` counts all that there are, those
-    entered in error left out.
+    `whole` are the types that were read to the end. `standing` counts by type what there is, records entered
+    in error left out. `unread` counts those that are not current by the reason, and were not read. Where only
+    the newest were read, those are all that are dated later than `newer_than`.
     """
 
     found: Gathered = field(default_factory=Gathered)
+    whole: set[str] = field(default_factory=set)
+    standing: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
     newer_than: str | None = None
-    total: int = 0
+
+    def merge(self, part: "Listed") -> None:
+        """Take in another type of the kind."""
+        self.found.merge(part.found)
+        self.whole |= part.whole
+        self.standing += part.standing
+        self.unread += part.unread
+        if part.newer_than is not None:
+            self.newer_than = min(part.newer_than, self.newer_than or part.newer_than, key=sort_key)
 
 
 async def read_kind(chart: Chart, kind: charts.Kind, *, current: bool, newest: int | None = None) -> Listed:
@@ -52,23 +62,40 @@ async def read_kind(chart: Chart, kind: charts.Kind, *, current: bool, newest: i
 
     Raises what FhirClient.search raises.
     """
-    searches = charts.SEARCHES[kind]
-    with_reasons = len(searches) > 1 and charts.REASONS in searches
-    jobs = [
-        partial(_read, chart, search, current=current, newest=newest)
-        for search in searches
-        if not (with_reasons and search == charts.REASONS)
+    return (await read_kinds(chart, [kind], current=current, newest=newest))[kind]
+
+
+async def read_kinds(
+    chart: Chart, kinds: Sequence[charts.Kind], *, current: bool, newest: int | None = None
+) -> dict[charts.Kind, Listed]:
+    """The records of several kinds, each as `read_kind` reads it."""
+    wanted = [(kind, search) for kind in kinds for search in charts.SEARCHES[kind]]
+    wanted = [
+        (kind, search) for kind, search in wanted if not (_has_reasons(kind) and search == charts.REASONS)
     ]
-    listed = Listed()
-    for part in await at_once(jobs):
-        listed.found.merge(part.found)
-        listed.unread += part.unread
-        listed.total += part.total
-        if part.newer_than is not None:
-            listed.newer_than = min(part.newer_than, listed.newer_than or part.newer_than, key=sort_key)
-    if with_reasons:
-        listed.found.merge(await _reasons(chart, listed.found.resources))
+    jobs = [partial(_read, chart, search, current=current, newest=newest) for _, search in wanted]
+    listed = {kind: Listed() for kind in kinds}
+    for (kind, _), part in zip(wanted, await at_once(jobs), strict=True):
+        listed[kind].merge(part)
+    problems = listed["problems"].found.resources if "problems" in listed else []
+    for kind in filter(_has_reasons, kinds):
+        listed[kind].found.merge(await _reasons(chart, listed[kind].found.resources, problems))
     return listed
+
+
+def _has_reasons(kind: charts.Kind) -> bool:
+    """Whether problems are read with a kind, as reasons of its records."""
+    return charts.REASONS in charts.SEARCHES[kind] and len(charts.SEARCHES[kind]) > 1
+
+
+async def read_first(chart: Chart, search: Search) -> Pages:
+    """As many records as show whether a type has few. Raises what FhirClient.search raises."""
+    capability = await chart.client.capability(chart.call)
+    includes = [("_include", value) for value in search.includes if capability.has_include(value)]
+    asked = [*search.parameters, *includes]
+    return await read_pages(
+        chart.client, search.resource_type, asked, chart.lock, chart.call, count=FIRST, enough=one_page
+    )
 
 
 async def _read(chart: Chart, search: Search, *, current: bool, newest: int | None) -> Listed:
@@ -76,53 +103,76 @@ async def _read(chart: Chart, search: Search, *, current: bool, newest: int | No
     known = (await chart.client.capability(chart.call)).parameters.get(kind, {})
     by_status, never = BY_STATUS.get(kind), NEVER_CURRENT.get(kind)
     sorted_by = NEWEST_BY.get(kind, "")
-    listed: Listed | None = None
-    if current and by_status is not None and {by_status.parameter, by_status.always[0]} <= known.keys():
+    few = FEW
+    if (
+        current
+        and by_status is not None
+        and {by_status.parameter, *(by_status.always or ())[:1]} <= known.keys()
+    ):
         way: Way = partial(_by_status, chart, search, by_status)
     elif current and never is not None and "status" in known:
         way = partial(_never_current, chart, search, never)
     elif newest is not None and {"status", sorted_by} <= known.keys():
         way = partial(_newest, chart, search, sorted_by, newest)
+        few = min(FEW, newest + _SPARE)
     else:
-        return _whole(await gather(chart.client, [search], chart.lock, chart.call))
-    total = (await chart.client.search(kind, search.parameters, chart.lock, chart.call, count=1)).total
-    if total == 0:
-        return Listed(Gathered({kind: []}))
-    if total is not None and total > FEW:
+        return _whole(kind, await gather(chart.client, [search], chart.lock, chart.call))
+    first = await read_first(chart, search)
+    if not first.more:
+        return _whole(kind, gathered(kind, first))
+    listed: Listed | None = None
+    if first.total is not None and first.total > few:
         try:
-            listed = await way(total)
+            listed = await way(first.total)
         except InvalidRequest:  # a server may lack a modifier, or an order, of a parameter that it has
             listed = None
-    return listed or _whole(await gather(chart.client, [search], chart.lock, chart.call))
+    return listed or _whole(kind, await gather(chart.client, [search], chart.lock, chart.call))
 
 
-def _whole(found: Gathered) -> Listed:
-    return Listed(found, total=sum(not entered_in_error(one) for one in found.resources))
+def _whole(kind: str, found: Gathered) -> Listed:
+    standing = sum(not entered_in_error(one) for one in found.resources)
+    return Listed(found, {kind}, Counter({kind: standing}))
+
+
+def _part(kind: str, found: Gathered, total: int) -> Listed:
+    """Some of `total` records, all that were entered in error among them."""
+    wrong = sum(entered_in_error(one) for one in found.resources)
+    return Listed(found, standing=Counter({kind: total - wrong}))
 
 
 async def _by_status(chart: Chart, search: Search, rule: ByStatus, total: int) -> Listed | None:
     """The records that may be current, the others counted; None where that does not add up to all."""
-    wanted = [_also(search, (rule.parameter, ",".join(rule.read))), _also(search, rule.always)]
-    found = await gather(chart.client, wanted, chart.lock, chart.call)
-    counts = await at_once([partial(_count, chart, search, (rule.parameter, over)) for over in rule.over])
-    if any(count is None for count in counts):
-        return None
-    for attempt in range(2):
+    wanted = [(rule.parameter, ",".join(rule.read)), *([rule.always] if rule.always else [])]
+    found = await gather(chart.client, [_also(search, one) for one in wanted], chart.lock, chart.call)
+    counts: Counter[str] = Counter()
+
+    def listed() -> Listed | None:
         read = Counter(status_of(one) for one in found.resources)
-        unread = Counter({over: (n or 0) - read[over] for over, n in zip(rule.over, counts, strict=True)})
-        if len(found.resources) + sum(unread.values()) == total:
-            return Listed(found, unread)
-        if attempt == 0:
-            without = _also(search, (f"{rule.parameter}:missing", "true"))
-            found.merge(await gather(chart.client, [without], chart.lock, chart.call))
-    return None
+        unread = Counter({over: n - read[over] for over, n in counts.items()})
+        if len(found.resources) + sum(unread.values()) != total:
+            return None
+        return replace(_part(search.resource_type, found, total), unread=unread)
+
+    for over in rule.over:
+        if (so_far := listed()) is not None:
+            return so_far
+        count = await _count(chart, search, (rule.parameter, over))
+        if count is None:
+            return None
+        counts[over] = count
+    if (all_counted := listed()) is not None:
+        return all_counted
+    without = _also(search, (f"{rule.parameter}:missing", "true"))
+    found.merge(await gather(chart.client, [without], chart.lock, chart.call))
+    return listed()
 
 
 async def _never_current(chart: Chart, search: Search, reason: str, total: int) -> Listed:
     found = await gather(
         chart.client, [_also(search, ("status", "entered-in-error"))], chart.lock, chart.call
     )
-    return Listed(found, Counter({reason: total - len(found.resources)}))
+    unread = Counter({reason: total - len(found.resources)})
+    return replace(_part(search.resource_type, found, total), unread=unread)
 
 
 async def _newest(chart: Chart, search: Search, parameter: str, newest: int, total: int) -> Listed | None:
@@ -140,28 +190,34 @@ async def _newest(chart: Chart, search: Search, parameter: str, newest: int, tot
     size = min(newest + _SPARE, PAGE_SIZE)
     pages = await read_pages(chart.client, kind, asked, chart.lock, chart.call, count=size, enough=enough)
     records = list(pages.matches.values())
-    undated = _also(search, (f"{parameter}:missing", "true"))
-    withdrawn = _also(search, ("status", "entered-in-error"))
-    found = Gathered({kind: records}, pages.included, pages.notes, pages.complete)
+    found = gathered(kind, pages)
     if not pages.more:
-        return _whole(found)
+        return _whole(kind, found)
     last = charts.record_date(records[-1])
     if last is None or not pages.in_order or not charts.newest_first(records):
         return None
-    others = await gather(chart.client, [undated, withdrawn], chart.lock, chart.call)
-    found.merge(others)
-    wrong = sum(entered_in_error(one) for one in found.resources)
-    return Listed(found, newer_than=last, total=total - wrong)
+    withdrawn = _also(search, ("status", "entered-in-error"))
+    found.merge(await gather(chart.client, [withdrawn], chart.lock, chart.call))
+    return replace(_part(kind, found, total), newer_than=last)
 
 
-async def _reasons(chart: Chart, resources: list[Resource]) -> Gathered:
-    """The problems that records name as their reasons."""
-    ids = sorted(reasons_of(resources))
+def gathered(kind: str, pages: Pages) -> Gathered:
+    """What the pages of one search hold, as `gather` would have it."""
+    return Gathered({kind: list(pages.matches.values())}, pages.included, pages.notes, pages.complete)
+
+
+async def _reasons(chart: Chart, resources: list[Resource], at_hand: list[Resource]) -> Gathered:
+    """The problems that records name as their reasons; those `at_hand` are not read again."""
+    named = reasons_of(resources)
+    reasons = Gathered({charts.REASONS.resource_type: [one for one in at_hand if one["id"] in named]})
+    ids = sorted(named - {one["id"] for one in at_hand})
     searches = [
         _also(charts.REASONS, ("_id", ",".join(ids[start : start + _IDS_AT_ONCE])))
         for start in range(0, len(ids), _IDS_AT_ONCE)
     ]
-    return await gather(chart.client, searches, chart.lock, chart.call)
+    if searches:
+        reasons.merge(await gather(chart.client, searches, chart.lock, chart.call))
+    return reasons
 
 
 async def _count(chart: Chart, search: Search, parameter: tuple[str, str]) -> int | None:

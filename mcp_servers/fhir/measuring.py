@@ -36,8 +36,8 @@ class Chart:
 class Reading:
     """Records of a measurement; `known` is what the chart measures besides, `kept` the newest of it.
 
-    `complete` is false when a search was cut short; `stale` says that it rests on what an earlier call read,
-    and that may be gone.
+    `whole`: the records are all Observations of the chart. `complete` is false when a search was cut short;
+    `stale` says that it rests on what an earlier call read, and that may be gone.
     """
 
     records: dict[str, Resource] = field(default_factory=dict)
@@ -45,6 +45,7 @@ class Reading:
     kept: list[Resource] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     complete: bool = True
+    whole: bool = False
     stale: bool = False
 
     def add(self, records: Iterable[Resource], notes: list[str], *, complete: bool) -> None:
@@ -81,9 +82,10 @@ async def read_newest_of_each(chart: Chart, inventory: Inventory) -> Reading:
     """
     for anew in (False, True):
         measurements = await inventory.refreshed(chart.client, chart.lock, chart.call, anew=anew)
-        newest = charts.newest_of_each(measurements.records.values(), chart.now)
+        records = measurements.records.values()
+        newest = list(records) if measurements.whole else charts.newest_of_each(records, chart.now)
         if measurements.fresh:
-            reading = Reading()
+            reading = Reading(whole=measurements.whole)
             reading.add(newest, measurements.notes, complete=measurements.complete)
             break
         reading = await _read_again(chart, newest)

@@ -14,37 +14,28 @@ class ByStatus(NamedTuple):
     """How the current records of a type are told from the others by a search.
 
     `read` are the values of the search parameter whose records must be read, `over` those whose records are
-    not current for that reason alone. `always`: a further search for records that must be read, whatever
-    that parameter says.
+    not current for that reason alone, the most frequent first. `always`: a further search for records that
+    must be read, whatever that parameter says.
     """
 
     parameter: str
     read: tuple[str, ...]
     over: tuple[str, ...]
-    always: tuple[str, str]
+    always: tuple[str, str] | None = None
 
 
-_WITHDRAWN = ("status", "entered-in-error")
+_OPEN = ("active", "on-hold", "unknown", "entered-in-error")
 
 BY_STATUS: Mapping[str, ByStatus] = {
     "Condition": ByStatus(
         "clinical-status",
         ("active", "recurrence", "relapse"),
-        ("inactive", "remission", "resolved"),
+        ("resolved", "inactive", "remission"),
         ("verification-status", "refuted,entered-in-error"),
     ),
-    "MedicationRequest": ByStatus(
-        "status", ("active", "on-hold", "unknown"), ("completed", "stopped", "cancelled", "draft"), _WITHDRAWN
-    ),
-    "MedicationStatement": ByStatus(
-        "status",
-        ("active", "on-hold", "unknown"),
-        ("completed", "stopped", "intended", "not-taken"),
-        _WITHDRAWN,
-    ),
-    "ServiceRequest": ByStatus(
-        "status", ("active", "on-hold", "unknown"), ("completed", "revoked", "draft"), _WITHDRAWN
-    ),
+    "MedicationRequest": ByStatus("status", _OPEN, ("completed", "stopped", "cancelled", "draft")),
+    "MedicationStatement": ByStatus("status", _OPEN, ("completed", "stopped", "intended", "not-taken")),
+    "ServiceRequest": ByStatus("status", _OPEN, ("completed", "revoked", "draft")),
 }
 
 # Records that are never current, for this reason.

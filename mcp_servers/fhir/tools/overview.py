@@ -1,14 +1,11 @@
 """chart_overview: a chart at a glance."""
 
-from functools import partial
-
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.charts.overview import ENCOUNTERS, SECTIONS
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.extents import read_extents
-from mcp_servers.fhir.gathering import at_once
 from mcp_servers.fhir.inventory import Inventory
-from mcp_servers.fhir.listing import Listed, read_kind
+from mcp_servers.fhir.listing import Listed, read_kinds
 from mcp_servers.fhir.measuring import Chart, read_newest_of_each
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.references import checked
@@ -25,10 +22,9 @@ async def chart_overview(session: ChartSession, call: Call, patient: Patient) ->
     chart = Chart(session.client, lock, call, session.now)
     person = await session.client.read(checked(lock.patient), lock, call)
     measured = await read_newest_of_each(chart, session.keep(lock, Inventory))
-    extents, notes = await read_extents(chart)
     kinds = [kind for _, kind in SECTIONS]
-    reading = [partial(read_kind, chart, kind, current=True, newest=ENCOUNTERS + 1) for kind in kinds]
-    listed = dict(zip(kinds, await at_once(reading), strict=True))
+    listed = await read_kinds(chart, kinds, current=True, newest=ENCOUNTERS + 1)
+    extents, notes = await read_extents(chart, listed.values(), measured)
     lists = {kind: _projected(session, kind, part) for kind, part in listed.items()}
     visits = listed["encounters"]
     found = charts.glance(
@@ -37,7 +33,7 @@ async def chart_overview(session: ChartSession, call: Call, patient: Patient) ->
         measured.records.values(),
         extents,
         now=session.now,
-        encounters=visits.total if visits.newer_than is not None else None,
+        encounters=visits.standing.total() if visits.newer_than is not None else None,
     )
     notes = [
         *found.notes,

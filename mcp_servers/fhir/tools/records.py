@@ -68,5 +68,7 @@ async def list_records(
     )
     rows = all_rows(found, listed.found.notes, complete=listed.found.complete)
     if listed.newer_than is not None:
-        rows = replace(rows, rows=charts.later_than(listed.newer_than, rows.rows), total=listed.total)
+        rows = replace(
+            rows, rows=charts.later_than(listed.newer_than, rows.rows), total=listed.standing.total()
+        )
     return session.cut(query, rows, limit, lock, place)
