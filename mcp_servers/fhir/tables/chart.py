@@ -76,7 +76,7 @@ class ChartTables:
                 self._forget()
             try:
                 process = self._process or await self._start(now)
-                tables = self._checked(await process.ask({"do": "check", "sql": sql}))
+                tables = self._checked(await process.ask({"do": "check", "sql": sql}, seconds=LIMIT_S))
                 notes, complete = await self._refresh(
                     process, sorted({self._type_of[t] for t in tables}), client, lock, call
                 )
@@ -133,6 +133,12 @@ class ChartTables:
             _expect(await process.ask({"do": "commit"}))
         except FhirToolError:
             raise
+        except Ended:
+            self._forget()
+            raise ServerFailed(
+                "The chart's tables were lost while they were filled; ask again, of fewer tables at once,"
+                " or use the other tools."
+            ) from None
         except BaseException:
             self._forget()
             raise

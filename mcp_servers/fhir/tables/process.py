@@ -14,8 +14,9 @@ import anyio
 
 Message = dict[str, Any]
 
-# How long an interrupted request may still take before its process is ended.
-GRACE_S = 2.0
+# How long an interrupted request may still take before its process is ended: long, since its memory is
+# bounded and a busy computer is slow to interrupt, while a process that ends takes its tables with it.
+GRACE_S = 10.0
 _ROOT = Path(__file__).parents[3]
 # What Python needs to start; the rest of our environment is none of the process's business.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
@@ -28,7 +29,7 @@ class Ended(Exception):
 class TablesProcess:
     """A worker (see worker.py) that ends with this object. Requests wait for each other."""
 
-    def __init__(self, now: str) -> None:
+    def __init__(self, now: str, *, grace_s: float = GRACE_S) -> None:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "mcp_servers.fhir.tables.worker", now],
@@ -39,6 +40,7 @@ class TablesProcess:
             text=True,
             encoding="utf-8",
         )
+        self._grace_s = grace_s
         self._turn = anyio.Lock()
         self._writing = threading.Lock()
         self.end = weakref.finalize(self, _end, self._process)
@@ -51,7 +53,7 @@ class TablesProcess:
     async def ask(self, request: Message, payload: Any = None, *, seconds: float = 60.0) -> Message:
         """The answer to a request. After `seconds`, or when cancelled, it is interrupted.
 
-        A process that does not heed that within GRACE_S is ended. Raises Ended.
+        A process that does not heed that within its grace is ended. Raises Ended.
         """
         answered = anyio.Event()
 
@@ -63,7 +65,7 @@ class TablesProcess:
                 if not answered.is_set():
                     with anyio.CancelScope(shield=True):
                         await anyio.to_thread.run_sync(self._write, "interrupt\n")
-                        with anyio.move_on_after(GRACE_S):
+                        with anyio.move_on_after(self._grace_s):
                             await answered.wait()
                         if not answered.is_set():
                             self._process.kill()
@@ -83,7 +85,11 @@ class TablesProcess:
         self._write("".join(f"{line}\n" for line in lines))
         assert self._process.stdout is not None
         answer = self._process.stdout.readline()
-        return json.loads(answer) if answer.endswith("\n") else None
+        if answer.endswith("\n"):
+            reply: Message = json.loads(answer)
+            return reply
+        self._process.wait()  # it closed its output, so it is ending: `alive` shall say so from now on
+        return None
 
     def _write(self, text: str) -> None:
         assert self._process.stdin is not None

@@ -258,6 +258,23 @@ async def test_after_a_statement_that_took_all_memory_the_next_one_is_answered()
 
 
 @pytest.mark.anyio
+async def test_tables_lost_while_they_are_filled_are_no_fault_of_the_statement() -> None:
+    tables, app = ChartTables(), ScriptedFhir([observation("1", "A")])
+
+    def ending(request: Any) -> Any:
+        assert tables._process is not None
+        tables._process._process.kill()
+        return bundle(request, app.resources)
+
+    app.script["Observation"] = ending
+    async with selecting(app, tables) as select:
+        with pytest.raises(ServerFailed, match="ask again"):
+            await select(REFS)
+        del app.script["Observation"]
+        assert refs(await select(REFS)) == ["Observation/1"]
+
+
+@pytest.mark.anyio
 async def test_an_empty_chart_is_nothing_recorded_even_for_a_count() -> None:
     async with selecting(ScriptedFhir()) as select:
         assert (await select("SELECT count(*) AS n FROM observation")).nothing_recorded

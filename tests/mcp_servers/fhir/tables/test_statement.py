@@ -215,6 +215,22 @@ async def test_no_view_of_the_database_itself_can_be_read(tables: TablesProcess)
             assert "unknown_table" in await checked(tables, sql), sql
 
 
+@pytest.mark.anyio
+async def test_clauses_whose_groupings_multiply_are_refused_before_they_are_written_out(
+    tables: TablesProcess,
+) -> None:
+    rollup = f"ROLLUP ({', '.join(f'value + {n}' for n in range(90))})"
+    one = f"SELECT 'cube rollup', count(*) FROM observation GROUP BY {rollup}"
+    assert await checked(tables, one) == {"tables": ["observation"]}
+    for several in (
+        f"{one}, {rollup}",
+        f"{one}, CUBE (ref)",
+        f"({one}) UNION ({one})",
+        f"{one}, Grouping Sets (ref)",
+    ):
+        assert "at most one ROLLUP" in (await checked(tables, several))["refused"]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
 def test_no_text_brings_the_process_down(tables: TablesProcess, sql: str) -> None:
