@@ -60,7 +60,7 @@ async def count_patients(
         )
     rows = _rows(counted, session.smallest_count)
     envelope = ResultEnvelope(
-        finding="recorded" if counted.together else "nothing_recorded",
+        finding="nothing_recorded" if rows[0]["patients"] == 0 else "recorded",
         rows=rows,
         total=len(rows),
         returned=len(rows),
@@ -75,17 +75,19 @@ def _rows(counted: cohorts.Counted, smallest: int) -> list[Row]:
     """A row for all criteria together, and one for each, with the codes that were counted."""
     together = counted.together
     singly = counted.each if len(counted.each) > 1 else []
-    hidden = _small(together, smallest)
+    # Of a few patients, that some or that none meet the rest tells the same too much.
+    few = any(_small(n, smallest) for _, n in singly)
+    hidden = few or _small(together, smallest)
     shown: list[Row] = []
     for part, n in singly:
         # What a criterion has more than all together is a count too, of those who do not meet the others.
         apart = None if n is None or together is None else n - together
-        hidden = hidden or _small(n, smallest) or _small(apart, smallest)
+        hidden = hidden or _small(apart, smallest)
         shown.append({"name": part.said, "patients": _shown(n, smallest), "codes": _codes(part)})
     said = " and ".join(part.said for part, _ in counted.each)
     patients = _shown(together, smallest)
     if hidden and singly:
-        patients = f"<{smallest}" if _small(together, smallest) else "not shown"
+        patients = f"<{smallest}" if _small(together, smallest) and not few else "not shown"
     codes = [] if singly else _codes(counted.each[0][0])
     rows: list[Row] = [{"name": said, "patients": patients, "codes": codes}, *shown]
     return [{field: value for field, value in row.items() if value != []} for row in rows]

@@ -240,6 +240,20 @@ async def test_small_counts_and_what_gives_them_away_are_not_shown(store: Any, c
     assert not any("left out" in note for note in few["notes"])
 
 
+@pytest.mark.parametrize("sex", ["female", "other"])
+@pytest.mark.anyio
+async def test_of_a_few_patients_nobody_learns_whether_some_or_none_meet_the_rest(
+    store: Any, chart: Chart, sex: str
+) -> None:
+    asked = {"condition": "gout", "sex": sex}
+    async with http_to(store, "http://x/fhir") as http:
+        exact = await counted(http, asked)
+        found = await counted(http, asked, smallest=30)
+    assert (exact["rows"][0]["patients"] == 0) == (sex == "other")
+    assert [row["patients"] for row in found["rows"][:2]] == ["not shown", "<30"]
+    assert found["finding"] == "recorded"
+
+
 @pytest.mark.anyio
 async def test_counting_is_offered_only_with_the_permission_and_only_unbound(store: Any) -> None:
     async with http_to(store, "http://x/fhir") as http:
