@@ -9,7 +9,7 @@ from mcp_servers.fhir.charts.elements import Row, entered_in_error
 from mcp_servers.fhir.charts.narrowing import DATED_BY, WITHDRAWN_BY
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.gathering import Gathered, Resource, at_once, gather
-from mcp_servers.fhir.listing import Listed, gathered, read_first
+from mcp_servers.fhir.listing import Listed, gathered, newest_of, read_first
 from mcp_servers.fhir.measuring import Chart, Reading
 
 # So many records are read at either end.
@@ -55,15 +55,19 @@ async def _of_listed(chart: Chart, kind: str, listed: Listed) -> Extent:
     records = listed.found.by_type.get(kind, [])
     if kind in listed.whole:
         return _of_all(kind, Gathered({kind: records}))
-    newest = records if listed.newer_than is not None else None
-    return await _of_ends(chart, kind, standing=listed.standing[kind], newest=newest)
+    return await _of_ends(chart, kind, standing=listed.standing[kind], newest=listed.newest.get(kind))
 
 
 async def _of_type(chart: Chart, kind: str) -> Extent:
     if kind not in DATED_BY:
         return _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
-    first = await read_first(chart, Search(kind))
-    return await _of_ends(chart, kind) if first.more else _of_all(kind, gathered(kind, first))
+    try:
+        first = await read_first(chart, Search(kind))
+    except InvalidRequest:  # a server may lack the order
+        return _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
+    if not first.more and first.in_order:
+        return _of_all(kind, gathered(kind, first))
+    return await _of_ends(chart, kind, newest=newest_of(kind, first).get(kind))
 
 
 def _of_all(kind: str, found: Gathered) -> Extent:
@@ -96,12 +100,10 @@ async def _by_its_ends(
     first = await ask([("_sort", parameter), *right])
     in_order, records = first.in_order, first.matches
     count = first.total if standing is None else standing
-    if newest is None:
+    if count is None or (right and any(map(entered_in_error, records))):
+        return None
+    if newest is None or all(map(entered_in_error, newest)):
         last = await ask([("_sort", f"-{parameter}"), *right], total=False)
         in_order, newest = in_order and last.in_order, last.matches
-        if right and any(map(entered_in_error, newest)):
-            return None
-    if count is None or not in_order or (right and any(map(entered_in_error, records))):
-        return None
     dates = [charts.record_date(one) for one in (*records, *newest) if not entered_in_error(one)]
-    return charts.extent(kind, count, dates)
+    return charts.extent(kind, count, dates) if in_order else None

@@ -11,6 +11,8 @@ from mcp_servers.fhir.charts.dates import newest_first as sort_key
 from mcp_servers.fhir.charts.elements import entered_in_error
 from mcp_servers.fhir.charts.narrowing import (
     BY_STATUS,
+    DATED_BY,
+    GROWING,
     NEVER_CURRENT,
     NEWEST_BY,
     ByStatus,
@@ -38,7 +40,8 @@ class Listed:
 
     `whole` are the types that were read to the end. `standing` counts by type what there is, records entered
     in error left out. `unread` counts those that are not current by the reason, and were not read. Where only
-    the newest were read, those are all that are dated later than `newer_than`.
+    the newest were read, those are all that are dated later than `newer_than`. `newest` holds by type records
+    with the last one among them, where the server was asked for them.
     """
 
     found: Gathered = field(default_factory=Gathered)
@@ -46,6 +49,7 @@ class Listed:
     standing: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
     newer_than: str | None = None
+    newest: dict[str, list[Resource]] = field(default_factory=dict)
 
     def merge(self, part: "Listed") -> None:
         """Take in another type of the kind."""
@@ -53,6 +57,7 @@ class Listed:
         self.whole |= part.whole
         self.standing += part.standing
         self.unread += part.unread
+        self.newest |= part.newest
         if part.newer_than is not None:
             self.newer_than = min(part.newer_than, self.newer_than or part.newer_than, key=sort_key)
 
@@ -89,44 +94,60 @@ def _has_reasons(kind: charts.Kind) -> bool:
 
 
 async def read_first(chart: Chart, search: Search) -> Pages:
-    """As many records as show whether a type has few. Raises what FhirClient.search raises."""
+    """As many records as show whether a type has few; of GROWING types the newest.
+
+    Raises what FhirClient.search raises.
+    """
+    kind = search.resource_type
+    order = [("_sort", f"-{DATED_BY[kind]}")] if kind in GROWING else []
+    asked = [*order, *await _asked(chart, search)]
+    return await read_pages(chart.client, kind, asked, chart.lock, chart.call, count=FIRST, enough=one_page)
+
+
+async def _asked(chart: Chart, search: Search) -> list[tuple[str, str]]:
     capability = await chart.client.capability(chart.call)
     includes = [("_include", value) for value in search.includes if capability.has_include(value)]
-    asked = [*search.parameters, *includes]
-    return await read_pages(
-        chart.client, search.resource_type, asked, chart.lock, chart.call, count=FIRST, enough=one_page
-    )
+    return [*search.parameters, *includes]
 
 
 async def _read(chart: Chart, search: Search, *, current: bool, newest: int | None) -> Listed:
     kind = search.resource_type
-    known = (await chart.client.capability(chart.call)).parameters.get(kind, {})
+    known = (await chart.client.capability(chart.call)).parameters.get(kind, {}).keys()
     by_status, never = BY_STATUS.get(kind), NEVER_CURRENT.get(kind)
     sorted_by = NEWEST_BY.get(kind, "")
-    few = FEW
-    if (
-        current
-        and by_status is not None
-        and {by_status.parameter, *(by_status.always or ())[:1]} <= known.keys()
-    ):
-        way: Way = partial(_by_status, chart, search, by_status)
+    way: Callable[[], Awaitable[Listed | None]] | None = None
+    if current and by_status is not None and by_status.parameter in known:
+        way = partial(_of_a_long_list, chart, search, partial(_by_status, chart, search, by_status))
     elif current and never is not None and "status" in known:
-        way = partial(_never_current, chart, search, never)
-    elif newest is not None and {"status", sorted_by} <= known.keys():
+        way = partial(_of_a_long_list, chart, search, partial(_never_current, chart, search, never))
+    elif newest is not None and {"status", sorted_by} <= known:
         way = partial(_newest, chart, search, sorted_by, newest)
-        few = min(FEW, newest + _SPARE)
-    else:
-        return _whole(kind, await gather(chart.client, [search], chart.lock, chart.call))
-    first = await read_first(chart, search)
-    if not first.more:
-        return _whole(kind, gathered(kind, first))
     listed: Listed | None = None
-    if first.total is not None and first.total > few:
+    if way is not None:
         try:
-            listed = await way(first.total)
+            listed = await way()
         except InvalidRequest:  # a server may lack a modifier, or an order, of a parameter that it has
             listed = None
     return listed or _whole(kind, await gather(chart.client, [search], chart.lock, chart.call))
+
+
+async def _of_a_long_list(chart: Chart, search: Search, way: Way) -> Listed | None:
+    """All records of a short list, of a long one those that `way` reads; None where all are to be read."""
+    kind = search.resource_type
+    first = await read_first(chart, search)
+    if not first.in_order:
+        return None
+    if not first.more:
+        return _whole(kind, gathered(kind, first))
+    if first.total is None or first.total <= FEW:
+        return None
+    listed = await way(first.total)
+    return listed and replace(listed, newest=newest_of(kind, first))
+
+
+def newest_of(kind: str, first: Pages) -> dict[str, list[Resource]]:
+    """What `read_first` read, where it shows the last record of the type."""
+    return {kind: list(first.matches.values())} if kind in GROWING and first.in_order else {}
 
 
 def _whole(kind: str, found: Gathered) -> Listed:
@@ -175,30 +196,30 @@ async def _never_current(chart: Chart, search: Search, reason: str, total: int) 
     return replace(_part(search.resource_type, found, total), unread=unread)
 
 
-async def _newest(chart: Chart, search: Search, parameter: str, newest: int, total: int) -> Listed | None:
-    """The newest records; None where the server does not sort them as their rows are dated."""
+async def _newest(chart: Chart, search: Search, parameter: str, newest: int) -> Listed | None:
+    """The newest records; None where the server does not sort them as their rows are dated, or count them."""
     kind = search.resource_type
-    capability = await chart.client.capability(chart.call)
-    includes = [("_include", value) for value in search.includes if capability.has_include(value)]
 
     def enough(pages: Pages) -> bool:
         dates = [charts.record_date(one) for one in pages.matches.values() if not entered_in_error(one)]
         newer = [date for date in dates if sort_key(date) < sort_key(dates[-1])]
         return len(newer) >= newest or len(pages.matches) >= MAX_RESOURCES
 
-    asked = [("_sort", f"-{parameter}"), *search.parameters, *includes]
-    size = min(newest + _SPARE, PAGE_SIZE)
+    asked = [("_sort", f"-{parameter}"), *await _asked(chart, search)]
+    size = min(max(newest + _SPARE, FIRST), PAGE_SIZE)
     pages = await read_pages(chart.client, kind, asked, chart.lock, chart.call, count=size, enough=enough)
     records = list(pages.matches.values())
     found = gathered(kind, pages)
+    if not pages.in_order:
+        return None
     if not pages.more:
         return _whole(kind, found)
     last = charts.record_date(records[-1])
-    if last is None or not pages.in_order or not charts.newest_first(records):
+    if last is None or pages.total is None or not charts.newest_first(records):
         return None
     withdrawn = _also(search, ("status", "entered-in-error"))
     found.merge(await gather(chart.client, [withdrawn], chart.lock, chart.call))
-    return replace(_part(kind, found, total), newer_than=last)
+    return replace(_part(kind, found, pages.total), newer_than=last, newest={kind: records})
 
 
 def gathered(kind: str, pages: Pages) -> Gathered:

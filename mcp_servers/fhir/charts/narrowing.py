@@ -70,6 +70,18 @@ DATED_BY: Mapping[str, str] = {
     "Goal": "start-date",
     "FamilyMemberHistory": "date",
 }
+# Types that every visit adds to: they are asked for newest first to begin with.
+GROWING = frozenset(
+    {
+        "Encounter",
+        "Procedure",
+        "DiagnosticReport",
+        "DocumentReference",
+        "MedicationRequest",
+        "MedicationAdministration",
+        "ServiceRequest",
+    }
+)
 # Where a type's status of being entered in error stands, if not in `status`.
 WITHDRAWN_BY: Mapping[str, str] = {
     "Condition": "verification-status",
