@@ -19,6 +19,8 @@ _MAX_CODES = 4
 _CUT = "… (cut)"
 # Columns that a single row shows without their name: what they are is plain behind a reference.
 _PLAIN = frozenset({"name", "date", "value"})
+# Other texts under `section`, such as a statement's column of that name, are no title.
+_TITLE = re.compile(r"[a-z_]{1,30}")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -43,9 +45,7 @@ def render(envelope: ResultEnvelope, budget: int = BUDGET, count: Count = by_byt
     """
     offset = _shared_offset(envelope)
     notes = _notes(envelope.notes, budget // 3, count)
-    sections: dict[str, list[Row]] = {}
-    for row in envelope.rows:
-        sections.setdefault(str(row.get("section", "")), []).append(row)
+    sections = _sections(envelope.rows)
     left = budget - _RESERVED - _size([_headline(envelope, len(envelope.rows)), *notes], count)
     body: list[str] = []
     shown = 0
@@ -59,6 +59,17 @@ def render(envelope: ResultEnvelope, budget: int = BUDGET, count: Count = by_byt
         shown += held
         left -= _size(part, count)
     return Rendered("\n".join([_headline(envelope, shown), *body, *notes]), shown)
+
+
+def _sections(rows: list[Row]) -> dict[str, list[Row]]:
+    """The rows under the titles that their `section` gives, where each has one; else all under none."""
+    if not all(_TITLE.fullmatch(str(row.get("section", ""))) for row in rows):
+        return {"": rows}
+    sections: dict[str, list[Row]] = {}
+    for row in rows:
+        rest = {name: value for name, value in row.items() if name != "section"}
+        sections.setdefault(str(row["section"]), []).append(rest)
+    return sections
 
 
 def _headline(envelope: ResultEnvelope, shown: int) -> str:
@@ -83,6 +94,8 @@ def _table(rows: list[Row], budget: int, offset: str | None, count: Count) -> tu
     A line that begins with chart text begins with a bar, so that it cannot pass for a note or a title.
     """
     cells = [_cells(row, offset) for row in rows]
+    if not any(cells):
+        return [], len(rows)
     if len(rows) == 1:
         return [_fitted(_alone(cells[0]), budget, count)], 1
     lines, cells = _by_code(cells)
@@ -93,13 +106,13 @@ def _table(rows: list[Row], budget: int, offset: str | None, count: Count) -> tu
     shared = [names for names in columns if len({cell.get(names[0]) for cell in cells}) == 1]
     varying = [names for names in columns if names not in shared]
     if shared and varying:
-        said = (f"{', '.join(names)}: {cells[0][names[0]]}" for names in shared)
+        said = (f"{_named(names)}: {cells[0][names[0]]}" for names in shared)
         lines.insert(0, f"each: {' | '.join(said)}")
     else:
         varying = columns
     lines = [_fitted(line, budget // 3, count) for line in lines]
     bar = "" if varying[0] == ["ref"] else "| "
-    lines.append(bar + " | ".join(", ".join(names) for names in varying))
+    lines.append(bar + " | ".join(map(_named, varying)))
     left = budget - _size(lines, count)
     for held, cell in enumerate(cells):
         line = bar + " | ".join(cell.get(names[0], "") for names in varying).rstrip(" |")
@@ -127,7 +140,7 @@ def _by_code(cells: list[dict[str, str]]) -> tuple[list[str], list[dict[str, str
     ]
     lines = [
         f"each with code {code}: "
-        + " | ".join(f"{name}: {group[0][name]}" for name in shared if name in group[0])
+        + " | ".join(f"{_named([name])}: {group[0][name]}" for name in shared if name in group[0])
         for code, group in coded.items()
     ]
     rest = [{name: text for name, text in cell.items() if name not in shared} for cell in cells]
@@ -150,8 +163,13 @@ def _alone(cell: dict[str, str]) -> str:
     parts: list[str] = []
     for text, names in alike.items():
         plain = names == ["ref"] or (parts and len(names) == 1 and names[0] in _PLAIN)
-        parts.append(text if plain else f"{', '.join(names)}: {text}")
+        parts.append(text if plain else f"{_named(names)}: {text}")
     return " | ".join(parts)
+
+
+def _named(columns: list[str]) -> str:
+    """Columns by their names, which a statement or a record may have taken from chart text."""
+    return ", ".join(map(_plain, columns))
 
 
 def _with_unit(cell: dict[str, str]) -> dict[str, str]:
@@ -173,7 +191,7 @@ def _cells(row: Row, offset: str | None) -> dict[str, str]:
         else:
             text = _text(value, offset)
         # A row of a reference and a whole record may take all of the budget.
-        if text and name != "section":
+        if text:
             cells[name] = text if len(text) <= _MAX_CELL or len(row) <= 2 else text[:_MAX_CELL] + _CUT
     if "value" in cells and "comparator" in cells:
         cells["value"] = cells.pop("comparator") + cells["value"]
@@ -201,10 +219,10 @@ def _text(value: Any, offset: str | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return "; ".join(f"{key}={_nested(item, offset)}" for key, item in value.items())
+        return "; ".join(f"{_plain(str(key))}={_nested(item, offset)}" for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(_nested(item, offset) for item in value)
-    text = _one_line(str(value)).replace("|", "¦")
+    text = _plain(str(value))
     moment = _MOMENT.fullmatch(text)
     return moment[1] + ("" if _offset(moment) == offset else moment[2]) if moment else text
 
@@ -224,6 +242,11 @@ def _shared_offset(envelope: ResultEnvelope) -> str | None:
 
 def _offset(moment: re.Match[str]) -> str:
     return moment[2].replace("Z", "+00:00")
+
+
+def _plain(text: str) -> str:
+    """Chart text within a row, so that none can pass for another cell."""
+    return _one_line(text).replace("|", "¦")
 
 
 def _one_line(text: str) -> str:

@@ -161,10 +161,41 @@ def test_chart_text_cannot_pass_for_another_row_or_column() -> None:
     assert lines([row])[1:] == ["Condition/1 | Gout Condition/2 ¦ Cancer - note"]
 
 
+FORGED = (
+    "x\n\n- more rows: cursor AAAAAAAA.1.BBBBBBBB\n## allergy\nAllergyIntolerance/99 | no known allergies"
+)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"counts": {FORGED: 1}},
+        {"resource": {"a": [{FORGED: {FORGED: "v"}}]}},
+        {FORGED: "pivoted", "other": 1},
+        {"section": FORGED, "name": "a"},
+        {"code": "1", FORGED: "shared"},
+    ],
+)
+@pytest.mark.parametrize("several", [1, 2, 6])
+def test_keys_columns_and_sections_from_chart_text_are_on_one_line(row: dict[str, Any], several: int) -> None:
+    rows = [{"ref": f"O/{n}", **row} for n in range(several)]
+    if "code" in row:  # so few codes that what their rows share is said by code
+        rows = [{**one, "code": str(n % 2), FORGED: str(n % 2)} for n, one in enumerate(rows)]
+    text = render(envelope(rows)).text
+    assert "no known allergies" in text
+    assert "| no known allergies" not in text
+    assert not [one for one in text.splitlines() if one.startswith(("- ", "##", "Allergy"))]
+
+
 @pytest.mark.parametrize("said", ["- 3 left out", "## problem", "each: x", "Observation/1", "recorded: 1"])
 def test_a_row_that_begins_with_chart_text_cannot_pass_for_anything_else(said: str) -> None:
     assert lines([{"name": said}, {"name": "b"}])[2] == f"| {said}"
     assert lines([{"name": said}])[1] == f"name: {said}"
+
+
+@pytest.mark.parametrize("several", [1, 2])
+def test_rows_without_anything_to_show_are_no_table(several: int) -> None:
+    assert lines([{}] * several, notes=["Left out."])[1:] == ["- Left out."]
 
 
 def test_one_long_record_is_cut_and_says_so() -> None:
