@@ -78,11 +78,11 @@ class PatientLock:
             if isinstance(node, list):
                 waiting.extend(item for item in node if isinstance(item, dict | list))
                 continue
-            if node is not resource and "resourceType" in node and self._is_about_another(node):
+            if node is not resource and "resourceType" in node and self._is_about_another(node, resource):
                 node.clear()
                 withheld += 1
             if isinstance(contained := node.get("contained"), list):
-                others = [item for item in contained if self._is_about_another(item)]
+                others = [item for item in contained if self._is_about_another(item, node)]
                 taken_out |= {f"#{item.get('id')}" for item in others if isinstance(item, dict)}
                 node["contained"] = [item for item in contained if item not in others]
                 withheld += len(others)
@@ -134,14 +134,19 @@ class PatientLock:
             f"This session is about {self.patient} only; leave other patients out of the parameters."
         )
 
-    def _patients(self, resource: Resource, paths: tuple[Path, ...]) -> set[str]:
-        """The patients at `paths`; what may be a patient but cannot be told is there under its own name."""
+    def _patients(
+        self, resource: Resource, paths: tuple[Path, ...], container: Resource | None = None
+    ) -> set[str]:
+        """The patients at `paths`; what may be a patient but cannot be told is there under its own name.
+
+        A nested resource has its `#` references in its `container`.
+        """
         found: set[str] = set()
         for path in paths:
             for value in _at(resource, path):
                 text = value.get("reference") if isinstance(value, dict) else None
                 literal = self._local(text)
-                if literal is None and _maybe_patient(value, resource):
+                if literal is None and _maybe_patient(value, container or resource):
                     found.add(f"unknown {text}")
                 elif literal is not None and literal.type == "Patient":
                     found.add(literal.local if not literal.base else f"{literal.base}/{literal.local}")
@@ -165,14 +170,13 @@ class PatientLock:
             ("reference", "identifier", "display")
         )
 
-    def _is_about_another(self, contained: Any) -> bool:
-        if not isinstance(contained, dict) or contained.get("resourceType") == "Patient":
+    def _is_about_another(self, nested: Any, container: Resource) -> bool:
+        """Whether a record within another (`#` there) is about another patient, or one who cannot be told."""
+        if not isinstance(nested, dict) or nested.get("resourceType") == "Patient":
             return True
-        paths = _paths().get(str(contained.get("resourceType")), {"owner": _BEYOND, "all": _BEYOND})
-        return any(
-            not patient.startswith("unknown ") and patient != self.patient
-            for patient in self._patients(contained, paths["owner"] or paths["all"])
-        )
+        paths = _paths().get(str(nested.get("resourceType")), {"owner": _BEYOND, "all": _BEYOND})
+        owners = self._patients(nested, paths["owner"] or paths["all"], container)
+        return not owners <= {self.patient, "unknown #"}
 
 
 def in_compartment(resource_type: str) -> bool:

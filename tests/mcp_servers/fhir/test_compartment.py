@@ -151,6 +151,31 @@ def test_a_record_of_another_patient_is_taken_out_wherever_it_is_nested(elements
     assert "Roe" not in str(shown)
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [{"identifier": {"value": "77"}}, {"reference": "urn:uuid:1"}, {"reference": "#p"}, "Patient/A"],
+)
+def test_a_contained_record_about_a_patient_who_cannot_be_told_is_taken_out(subject: Any) -> None:
+    contained = [
+        observation("x", "A", subject=subject, note=[{"text": "Roe"}]),
+        {"resourceType": "Patient", "id": "p"},
+    ]
+    shown = observation("o", "A", contained=contained)
+    assert lock().admit(shown) == 2
+    assert "Roe" not in str(shown)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [A, {"reference": "#"}, {"reference": "#g"}, {"type": "Group", "identifier": {"value": "7"}}, None],
+)
+def test_a_contained_record_about_the_patient_or_no_patient_stays(subject: Any) -> None:
+    shown = observation(
+        "o", "A", contained=[observation("x", "A", subject=subject), {"resourceType": "Group", "id": "g"}]
+    )
+    assert lock().admit(shown) == 0
+
+
 def test_a_file_or_a_bundle_is_not_opened_by_a_reference_when_it_is_or_may_be_anothers() -> None:
     bound = lock()
     urls = [{"attachment": {"url": ref}} for ref in ("Binary/1", "Bundle/1")]
