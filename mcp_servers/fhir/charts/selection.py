@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from mcp_servers.fhir.charts.dates import DAY, Span
+from mcp_servers.fhir.charts.dates import DAY, Span, newest_first
 from mcp_servers.fhir.charts.dates import span as span_of
 from mcp_servers.fhir.charts.elements import Row, listed, plain
 from mcp_servers.fhir.charts.errors import UnusableUnit
@@ -80,8 +80,13 @@ def within(
         notes.append(f"{len(open_)} with a comparator may or may not be; left out: {listed(open_)}.")
     kept = [one for one, verdict in verdicts if verdict]
     said = limits.told(unit or (usable[0].row.get("unit", "") if usable else ""))
+    of = Counter((one.key, str(one.row.get("name", one.key))) for one in usable)
     if usable and not kept:
         notes.append(f"None of {len(usable)} values is {said}{_furthest(usable, limits)}.")
+    elif len(of) > 1:
+        held = Counter(one.key for one in kept)
+        each = "; ".join(f"{name} {held[key]} of {n}" for (key, name), n in of.items())
+        notes.append(f"Values {said}: {each}.")
     else:
         notes.append(f"{len(kept)} of {len(usable)} values are {said}.")
     return kept, Counter(one.key for one in usable)
@@ -100,7 +105,8 @@ def _furthest(usable: Sequence[_HasRow], limits: Limits) -> str:
 def nearest(found: Sequence[M], at: Span, notes: list[str], *, each: bool) -> list[Row]:
     """The last value at or before a moment and the first after it, the nearer one marked `nearest`.
 
-    `days` is how far from the moment, negative before it; a value of the same day stands at 0. `each`: for
+    Several where they share that moment. `days` is how far from the moment, negative before it; a value of
+    the same day stands at 0, and of several the last is given, the others are counted in a note. `each`: for
     every measurement. What is dated to the month or year, or not at all, is named in a note.
     """
     dated: list[tuple[float, M]] = []
@@ -118,24 +124,27 @@ def nearest(found: Sequence[M], at: Span, notes: list[str], *, each: bool) -> li
     return [
         row
         for key in (dict.fromkeys(one.key for _, one in dated) if each else (None,))
-        for row in _around([(days, one.row) for days, one in dated if key is None or one.key == key])
+        for row in _around([(days, one.row) for days, one in dated if key is None or one.key == key], notes)
     ]
 
 
-def _around(dated: list[tuple[float, Row]]) -> list[Row]:
-    if not dated:
-        return []
-    before = max((days for days, _ in dated if days <= 0), default=None)
-    after = min((days for days, _ in dated if days > 0), default=None)
-    least = min(abs(days) for days in (before, after) if days is not None)
+def _around(dated: list[tuple[float, Row]], notes: list[str]) -> list[Row]:
+    # Moments too: a day asked for tells no two values of one day apart.
+    placed = [(days, newest_first(row["date"])[1], row) for days, row in dated]
+    before = max(((days, -age) for days, age, _ in placed if days <= 0), default=None)
+    after = min(((days, -age) for days, age, _ in placed if days > 0), default=None)
+    sides = [side for side in (before, after) if side]
+    least = min((abs(days) for days, _ in sides), default=0)
+    if others := sum(days == 0 and (days, -age) not in sides for days, age, _ in placed):
+        notes.append(f"Others of that very day: {others}; ask with since and until.")
     return [
         {
             **row,
             "days": _shown(days),
             **({"nearest": True} if abs(days) == least else {}),
         }
-        for days, row in sorted(dated, key=lambda one: one[0])
-        if days in (before, after)
+        for days, age, row in sorted(placed, key=lambda one: one[0])
+        if (days, -age) in sides
     ]
 
 

@@ -19,7 +19,7 @@ from mcp_servers.fhir.charts.errors import UnusableUnit
 from mcp_servers.fhir.charts.measurement_names import known_as
 
 LONGEST_UNIT = 40
-LEAST_DIGITS = 4
+LEAST_DIGITS, MOST_DIGITS = 4, 6
 
 # Two threads that built the registry at once would define every unit twice.
 _ONE_AT_A_TIME = Lock()
@@ -50,8 +50,12 @@ class Line(NamedTuple):
     how: str
 
     def at(self, value: float) -> float:
-        """The value in the other unit, to as many digits as it was recorded with, and four at least."""
-        digits = max(LEAST_DIGITS, len(re.sub(r"e.*|\D", "", plain(value)).lstrip("0")))
+        """The value in the other unit, to as many digits as it was recorded with, but four to six.
+
+        Charts hold results of a computation with 16 digits, which no device measured.
+        """
+        recorded = len(re.sub(r"e.*|\D", "", plain(value)).lstrip("0"))
+        digits = min(max(LEAST_DIGITS, recorded), MOST_DIGITS)
         return significant(self.slope * value + self.intercept, digits)
 
 

@@ -113,6 +113,16 @@ def test_the_parts_of_a_pressure_are_compared_each_for_itself() -> None:
     assert {row["code"]: (row["n"], row["of"]) for row in rows} == {"8480-6": (2, 2), "8462-4": (1, 2)}
 
 
+def test_what_is_above_is_told_of_each_part_of_a_pressure() -> None:
+    chart = [_pressure("a", "2024-01-01", 150, 85), _pressure("b", "2024-02-01", 138, 95)]
+    notes = _found(
+        [*chart, _pressure("c", "2024-03-01", 120, 80)], "count", "blood pressure", above=130
+    ).notes
+    assert (
+        "Values above 130 mm[Hg]: Systolic blood pressure 2 of 3; Diastolic blood pressure 0 of 3." in notes
+    )
+
+
 def test_around_an_event_come_the_last_before_and_the_first_after() -> None:
     found = _found(FOUR, near="2024-02-10")
     assert [(row["ref"][-1], row["days"], row.get("nearest")) for row in found.rows] == [
@@ -127,6 +137,22 @@ def test_a_value_of_the_same_day_is_at_the_event() -> None:
     assert [(row["ref"][-1], row["days"]) for row in _found(chart, near="2024-02-10").rows] == [
         ("x", 0),
         ("c", 20),
+    ]
+
+
+def test_of_several_values_of_a_day_the_last_at_it_and_the_first_after_it_are_given() -> None:
+    days = ["09T08", "10T08", "10T12", "10T17", "11T08", "11T09", "11T10"]
+    chart = [_glucose(day, f"2024-02-{day}:00:00Z", 100) for day in days]
+    found = _found(chart, near="2024-02-10")
+    assert [(row["ref"][-5:], row["days"], row.get("nearest")) for row in found.rows] == [
+        ("10T17", 0, True),
+        ("11T08", 1, None),
+    ]
+    assert "Others of that very day: 2; ask with since and until." in found.notes
+    assert _ids(_found([*chart, _glucose("twin", "2024-02-11T08:00:00Z", 101)], near="2024-02-10")) == [
+        "10T17",
+        "11T08",
+        "twin",
     ]
 
 
