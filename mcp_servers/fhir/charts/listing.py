@@ -36,6 +36,7 @@ _NOT_YET = "dated after now"
 _NAMED = {
     "order not to give": "Ordered not to be given",
     "order not to perform": "Ordered not to be performed",
+    "refuted": "Refuted",
     "status not recorded": "Status not recorded",
     "unknown": "Status unknown",
     "on-hold": "On hold",
@@ -121,7 +122,10 @@ def list_records(
     included = {resource_ref(one): one for one in resources if not belongs(kind, one)} | dict(included or {})
     if base:
         included |= {f"{base}/{ref}": one for ref, one in included.items()}
-    records = _read(kind, resources, included, window, notes)
+    records, withdrawn = _read(kind, resources, included)
+    wrong = [one for one in _matching(withdrawn, text, code, included) if window.may_hold(one.row)]
+    if wrong:
+        notes.append(f"{_many(len(wrong))} entered in error left out.")
     records = _matching(records, text, code, included, notes)
     if then:
         records = _as_of(kind, records, then, notes)
@@ -138,12 +142,13 @@ def list_records(
 
 
 def _read(
-    kind: Kind, resources: Iterable[Resource], included: Included, window: Window, notes: list[str]
-) -> list[_Record]:
+    kind: Kind, resources: Iterable[Resource], included: Included
+) -> tuple[list[_Record], list[_Record]]:
+    """The records of the kind, and those of them that were entered in error."""
     reading = READINGS[kind]
     records: list[_Record] = []
+    withdrawn: list[_Record] = []
     seen: set[str] = set()
-    withdrawn = 0
     for resource in resources:
         if not belongs(kind, resource):
             continue
@@ -152,13 +157,9 @@ def _read(
             continue
         seen.add(ref)
         row = {"ref": ref, **reading.row(resource, included)}
-        if entered_in_error(resource):
-            withdrawn += window.may_hold(row)
-            continue
-        records.append(_Record(resource, row, _negation(kind, resource)))
-    if withdrawn:
-        notes.append(f"{_many(withdrawn)} entered in error left out.")
-    return records
+        record = _Record(resource, row, _negation(kind, resource))
+        (withdrawn if entered_in_error(resource) else records).append(record)
+    return records, withdrawn
 
 
 def _negation(kind: Kind, resource: Resource) -> Negation | None:
@@ -257,8 +258,13 @@ def _why_not_yet(kind: Kind, record: _Record, now: Span) -> str | None:
 
 
 def _matching(
-    records: list[_Record], text: str | None, code: str | None, included: Included, notes: list[str]
+    records: list[_Record],
+    text: str | None,
+    code: str | None,
+    included: Included,
+    notes: list[str] | None = None,
 ) -> list[_Record]:
+    """The records that the words and the code are about; where there are none, `notes` hear what comes near."""
     if code and code.strip():
         wanted_system, _, wanted = code.strip().rpartition("|")
         records = [record for record in records if _has_code(record, wanted_system, wanted, included)]
@@ -266,7 +272,7 @@ def _matching(
     if not words:
         return records
     found = [record for record in records if _says(_searchable(record, included), words)]
-    if not found:
+    if not found and notes is not None:
         none = [record for record in records if record.negation == "none" and not record.refuted]
         notes += [f'The chart records "{record.row.get("name")}" ({record.row["ref"]}).' for record in none]
         names = list(dict.fromkeys(str(record.row["name"]) for record in records if "name" in record.row))

@@ -12,7 +12,7 @@ from mcp_servers.fhir.charts.elements import Resource, Row, first, objects, stat
 from mcp_servers.fhir.charts.kinds import Kind
 from mcp_servers.fhir.charts.medications import NOT_IN_FORCE, SOURCES
 
-LATER = "began or was recorded later"
+LATER = "not yet begun or recorded"
 OVER = "over by then"
 NOT_RECORDED = "when it began is not recorded"
 
@@ -40,10 +40,10 @@ def held(kind: Kind, resource: Resource, row: Row, at: Span) -> Verdict:
     Problems, medications, encounters, plans, coverage and the like: from their start to their end. Allergies
     and events (procedures, reports, immunizations ...): recorded or done by then.
     """
-    if row.get("verification") == "refuted":
-        return Verdict(False, "refuted")
-    if resource.get("doNotPerform") is True:
-        return Verdict(False, "order not to give" if kind == "medications" else "order not to perform")
+    against = _against(kind, resource, row)
+    if against:
+        begun = _begun(row.get("date"), at)
+        return begun if begun.held is False else Verdict(False, against)
     if string(resource.get("intent")) in NOT_IN_FORCE:
         return Verdict(False, f"only a {resource['intent']}")
     reading: dict[Kind, Callable[[Resource, Row, Span], Verdict]] = {
@@ -59,6 +59,15 @@ def held(kind: Kind, resource: Resource, row: Row, at: Span) -> Verdict:
         "devices": _device,
     }
     return reading.get(kind, _event)(resource, row, at)
+
+
+def _against(kind: Kind, resource: Resource, row: Row) -> str | None:
+    """Why a record speaks against what it names."""
+    if row.get("verification") == "refuted":
+        return "refuted"
+    if resource.get("doNotPerform") is True:
+        return "order not to give" if kind == "medications" else "order not to perform"
+    return None
 
 
 def _begun(date: object, at: Span) -> Verdict:

@@ -93,6 +93,19 @@ def test_records_entered_in_error_appear_nowhere_and_are_counted(kind: Any, reco
     assert found.notes == ["1 record entered in error left out."]
 
 
+def test_of_records_entered_in_error_those_count_that_were_asked_for() -> None:
+    wrong = condition("x", "Hypothyroidism", verificationStatus=coded("x", "entered-in-error"))
+    assert list_records("problems", [wrong], text="COPD", now=NOW).notes == []
+    assert list_records("problems", [wrong], text="thyroid", now=NOW).notes == [
+        "1 record entered in error left out."
+    ]
+
+
+def test_a_refuted_record_that_was_asked_for_is_named() -> None:
+    refuted = condition("a", "COPD", verificationStatus=coded("x", "refuted"))
+    assert "Refuted: COPD (Condition/a)." in list_records("problems", [refuted], text="copd", now=NOW).notes
+
+
 def test_only_orders_in_force_and_active_statements_are_current_medications() -> None:
     statement = {
         "resourceType": "MedicationStatement",

@@ -230,7 +230,7 @@ def test_what_was_left_out_and_what_is_uncertain_is_counted_in_notes() -> None:
     assert [row["ref"] for row in found.rows] == ["Condition/held", "Condition/open"]
     assert found.notes == [
         "1 record entered in error left out.",
-        "2 records not so on 2020-06-15 left out (1 began or was recorded later, 1 over by then);"
+        "2 records not so on 2020-06-15 left out (1 not yet begun or recorded, 1 over by then);"
         " status=all lists them.",
         "1 record may or may not have held then; `uncertain` says why.",
         "`status` is that of now: FHIR keeps no dates of earlier ones.",
@@ -241,6 +241,19 @@ def test_an_order_not_to_give_is_told_of_that_day_too() -> None:
     forbidden = order("no", "pioglitazone", authoredOn="2019-01-01", doNotPerform=True)
     found = list_records("medications", [forbidden], at=AT, now=NOW)
     assert "Ordered not to be given: pioglitazone (MedicationRequest/no)." in found.notes
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"),
+    [
+        ("medications", order("no", "pioglitazone", authoredOn="2023-02-10", doNotPerform=True)),
+        ("problems", condition("c", "COPD", recordedDate="2023", verificationStatus=REFUTED)),
+    ],
+)
+def test_what_was_ruled_out_later_is_not_told_of_an_earlier_day(kind: Any, record: Resource) -> None:
+    assert list_records(kind, [record], at=AT, now=NOW).notes == [
+        "1 record not so on 2020-06-15 left out (1 not yet begun or recorded); status=all lists them."
+    ]
 
 
 @pytest.mark.parametrize(
