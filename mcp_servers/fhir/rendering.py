@@ -75,6 +75,8 @@ def _sections(rows: list[Row]) -> dict[str, list[Row]]:
 def _headline(envelope: ResultEnvelope, shown: int) -> str:
     of = f" of {envelope.total}" if envelope.total is not None else ""
     as_of = _text(envelope.as_of, None)
+    if envelope.finding == "recorded" and envelope.total == 0:
+        return f"recorded, but none such as asked for, as of {as_of}"
     return f"{envelope.finding.replace('_', ' ')}: {shown}{of}, as of {as_of}"
 
 

@@ -138,6 +138,10 @@ def test_nothing_recorded_and_recorded_as_none_read_differently() -> None:
     assert none[0].startswith("recorded as none: 1 of 1")
 
 
+def test_none_of_what_is_recorded_reads_as_such() -> None:
+    assert lines([])[0].startswith("recorded, but none such as asked for, as of")
+
+
 def test_an_unknown_total_is_not_made_up() -> None:
     assert lines([], total=None)[0].startswith("recorded: 0, as of")
 
