@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.unseen import without_unseen
 
 Resource = dict[str, Any]
 Row = dict[str, Any]
@@ -36,7 +37,7 @@ def elements_row(resource: Resource, elements: list[str]) -> Row:
 def flat(value: Any) -> str | int | float | bool:
     """A FHIR value as a person would write it: the text of a concept, `7.2 %`, a period's two ends."""
     if isinstance(value, str | int | float):
-        return value[:MAX_TEXT] if isinstance(value, str) else value
+        return without_unseen(value)[:MAX_TEXT] if isinstance(value, str) else value
     if isinstance(value, list):
         return "; ".join(str(flat(item)) for item in value[:MAX_ITEMS])
     if not isinstance(value, dict):
@@ -52,12 +53,12 @@ def flat(value: Any) -> str | int | float | bool:
         return " ".join(str(flat(value[key])) for key in ("given", "family") if key in value)
     for key in ("text", "display", "reference", "code", "url", "title"):
         if isinstance(value.get(key), str):
-            return str(value[key])[:MAX_TEXT]
+            return flat(value[key])
     return "; ".join(f"{key}: {flat(item)}" for key, item in value.items() if key not in ("id", "extension"))
 
 
 def bounded(resource: Resource, *, full: bool = False) -> tuple[Resource, list[str]]:
-    """A record without its narrative and attachments' bytes, long texts, lists and nesting cut; and notes.
+    """A record without its narrative, attachments' bytes and unseen characters, cut where it is long; notes.
 
     `full` cuts texts and lists at ten times the usual length.
     """
@@ -74,8 +75,10 @@ def _bounded(value: Any, notes: dict[str, None], depth: int, times: int) -> Any:
         if len(value) > items:
             notes[f"Lists are cut after {items} items."] = None
         return [_bounded(item, notes, depth - 1, times) for item in value[:items]]
-    if isinstance(value, str) and len(value) > MAX_TEXT * times:
-        notes[f"Texts are cut after {MAX_TEXT * times} characters."] = None
+    if isinstance(value, str):
+        value = without_unseen(value)
+        if len(value) > MAX_TEXT * times:
+            notes[f"Texts are cut after {MAX_TEXT * times} characters."] = None
         return value[: MAX_TEXT * times]
     if not isinstance(value, dict):
         return value

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mcp_servers.fhir.envelope import ResultEnvelope
+from mcp_servers.fhir.unseen import without_unseen
 
 Row = dict[str, Any]
 Count = Callable[[str], int]
@@ -252,8 +253,8 @@ def _plain(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Chart text on one line, so that no record can pass for another row or note."""
-    return " ".join(text.split())
+    """Chart text on one line, without what nobody sees: none can pass for another row or note."""
+    return " ".join(without_unseen(text).split())
 
 
 def _size(lines: list[str], count: Count) -> int:

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mcp_servers.fhir.unseen import without_unseen
+
 Resource = dict[str, Any]
 Row = dict[str, Any]
 
@@ -17,10 +19,6 @@ LONGEST_TEXT = 1000
 SHOWN = 5
 LARGEST_NUMBER = 1e100
 
-# What moves the cursor, hides, or reverses the order of letters: control, zero-width and bidi characters.
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
 _NUMERIC = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -48,7 +46,7 @@ def string(value: object) -> str | None:
     """
     if not isinstance(value, str):
         return None
-    text = " ".join(_UNSEEN.sub("", value).split())
+    text = " ".join(without_unseen(value).split())
     if len(text) > LONGEST_TEXT:
         return f"{text[:LONGEST_TEXT]} ... [{len(text) - LONGEST_TEXT} more characters]"
     return text or None

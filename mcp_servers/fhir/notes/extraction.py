@@ -1,8 +1,8 @@
 """The text of a document's bytes, by media type.
 
-The text is cleaned: lines end in a line feed, and characters that nobody sees (control, zero-width, bidi,
-tag) are gone. HTML, RTF, PDF and XML are read in a process of their own (`reading.py`), which runs this
-module: their readers can loop, recurse or swell on hostile input.
+The text is cleaned: lines end in a line feed, and characters that nobody sees are gone. HTML, RTF, PDF and
+XML are read in a process of their own (`reading.py`), which runs this module: their readers can loop, recurse
+or swell on hostile input.
 """
 
 import codecs
@@ -17,6 +17,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any, Literal, NamedTuple
+
+from mcp_servers.fhir.unseen import without_unseen
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_CHARACTERS = 1_000_000
@@ -58,9 +60,6 @@ _BYTE_ORDER_MARKS = (
 )
 
 _LINE_ENDS = re.compile(r"\r\n?|[\f\v\x85\u2028\u2029]")
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
-)
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n(?: *\n){2,}")
 
@@ -202,7 +201,7 @@ def _plain_if_text(data: bytes) -> Kind:
 
 def _clean(text: str) -> str:
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = _UNSEEN.sub("", _LINE_ENDS.sub("\n", text))
+    text = without_unseen(_LINE_ENDS.sub("\n", text))
     text = _SPACES.sub(" ", text).replace("\n ", "\n").replace(" \n", "\n")
     return _BLANK_LINES.sub("\n\n", text).strip()
 
