@@ -1,6 +1,7 @@
 """The chart tools for MCP clients of others: on stdin and stdout, or over streamable HTTP."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -38,6 +39,7 @@ async def serve_http(
     """
     import uvicorn
 
+    from mcp_servers.fhir.connections import BoundedConnection, backlog
     from mcp_servers.fhir.http import http_app, is_loopback
 
     host, port = address
@@ -47,9 +49,11 @@ async def serve_http(
             f"Other machines reach {host}: set a bearer token for them in EHR_NAVIGATOR_MCP_TOKEN, or listen"
             " on 127.0.0.1."
         )
+    # Else the SDK logs through rich, which needs a free file to do so: where none is, that ends the process.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         listener = socket.create_server(
-            address, family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128
+            address, family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=backlog()
         )
     except OSError as error:
         raise UsageError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
@@ -66,7 +70,15 @@ async def serve_http(
                 token=token,
             )
             server = uvicorn.Server(
-                uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+                uvicorn.Config(
+                    app,
+                    http=BoundedConnection,
+                    ws="none",
+                    backlog=backlog(),
+                    log_level="warning",
+                    access_log=False,
+                    timeout_graceful_shutdown=5,
+                )
             )
             # uvicorn would raise the signal again once it is done, before the trail is delivered and closed.
             server.capture_signals = nullcontext  # type: ignore[assignment, method-assign]

@@ -68,7 +68,8 @@ def _with_token(app: ASGIApp, token: str) -> ASGIApp:
                 refusal = JSONResponse(
                     {"error": "invalid_token", "error_description": "Give the server's bearer token."},
                     401,
-                    {"WWW-Authenticate": challenge},
+                    # A stranger could go on asking without reading, and so keep the connection for good.
+                    {"WWW-Authenticate": challenge, "Connection": "close"},
                 )
                 return await refusal(scope, receive, send)
         await app(scope, receive, send)

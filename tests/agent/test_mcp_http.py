@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -21,10 +21,17 @@ AMARA = "hard-amara-okafor"
 
 
 @contextmanager
-def serving(data_dir: Path, *flags: str, **env: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """The address at which the process serves, and the process; it is terminated with the block."""
-    command = [sys.executable, "-m", "agent.cli", "mcp", "fhir", "--http", "127.0.0.1:0", *flags]
-    environment = {**os.environ, "EHR_NAVIGATOR_DATA_DIR": str(data_dir), **env}
+def serving(
+    data_dir: Path, *flags: str, files: int = 1024, **settings: str
+) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """The address at which the process serves, and the process, which may have so many files open.
+
+    It is terminated with the block.
+    """
+    command = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", sys.executable]
+    command += ["-m", "agent.cli", "mcp", "fhir", "--http", "127.0.0.1:0", *flags]
+    given = {"DATA_DIR": str(data_dir), **settings}
+    environment = os.environ | {f"EHR_NAVIGATOR_{name}": value for name, value in given.items()}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -51,9 +58,8 @@ def cli(data_dir: Path, *arguments: str) -> str:
 async def test_a_call_over_http_is_on_the_trail_of_the_user_and_delivered_when_the_server_stops(
     data_dir: Path,
 ) -> None:
-    env = {"EHR_NAVIGATOR_MCP_TOKEN": "s3cret", "EHR_NAVIGATOR_USER": "ward-7"}
     flags = ("--patient", AMARA, "--path-prefix", "/ehr", "--tools", "core")
-    with serving(data_dir, *flags, **env) as (address, process):
+    with serving(data_dir, *flags, MCP_TOKEN="s3cret", USER="ward-7") as (address, process):
         assert address.endswith("/ehr/mcp")
         async with httpx2.AsyncClient() as stranger:
             assert (await stranger.post(address, json={})).status_code == 401
@@ -67,6 +73,30 @@ async def test_a_call_over_http_is_on_the_trail_of_the_user_and_delivered_when_t
             assert found.structured_content["returned"] == 1
     assert process.returncode == 0
     assert "ward-7" in cli(data_dir, "audit", "list")
+    assert "1 AuditEvents compared" in cli(data_dir, "audit", "verify", "--delivered")
+
+
+@pytest.mark.anyio
+async def test_strangers_who_hold_more_connections_than_files_may_be_open_keep_nobody_out(
+    data_dir: Path,
+) -> None:
+    with (
+        ExitStack() as strangers,
+        serving(data_dir, "--patient", AMARA, files=256, MCP_TOKEN="s3cret") as (address, process),
+    ):
+        for held in range(300):
+            stranger = socket.create_connection(("127.0.0.1", httpx2.URL(address).port), timeout=10)
+            strangers.enter_context(stranger)
+            stranger.sendall(b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ")
+            if held % 25 == 0:  # before more wait to be accepted than the system lets wait
+                assert httpx2.get(address).headers["Connection"] == "close"
+        async with (
+            httpx2.AsyncClient(headers={"Authorization": "Bearer s3cret"}) as http,
+            Client(streamable_http_client(address, http_client=http)) as client,
+        ):
+            assert not (await client.call_tool("observations", {"name": "HbA1c"})).is_error
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
     assert "1 AuditEvents compared" in cli(data_dir, "audit", "verify", "--delivered")
 
 

@@ -10,9 +10,9 @@ import uvicorn
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
-    """The address at which `app` is served until the block ends."""
-    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
+async def served(app: Any, **settings: Any) -> AsyncIterator[str]:
+    """The address at which `app` is served until the block ends; `settings` are uvicorn's."""
+    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1, **settings)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
