@@ -1,5 +1,6 @@
 """Chart projections: pure functions from FHIR R4 resources to rows."""
 
+from mcp_servers.fhir.charts.code_systems import addressed, short_name
 from mcp_servers.fhir.charts.dates import day_before
 from mcp_servers.fhir.charts.errors import UnusableArgument, UnusableDate
 from mcp_servers.fhir.charts.kinds import KINDS, OBSERVATIONS, OVERVIEW, REASONS, SEARCHES, Kind, Search
@@ -27,6 +28,7 @@ __all__ = [
     "Status",
     "UnusableArgument",
     "UnusableDate",
+    "addressed",
     "both",
     "brief",
     "code_token",
@@ -48,4 +50,5 @@ __all__ = [
     "patient_row",
     "record_date",
     "record_row",
+    "short_name",
 ]

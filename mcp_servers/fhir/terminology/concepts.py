@@ -6,25 +6,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple, get_args
 
+from mcp_servers.fhir.charts.code_systems import CVX, ICD10, ICD10CM, RXNORM
 from mcp_servers.fhir.charts.elements import LOINC, SNOMED, folded
 from mcp_servers.fhir.charts.measurement_names import LIKE_A_LOINC_CODE
 
 Kind = Literal["condition", "drug", "class", "measurement", "vaccine", "procedure", "substance"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
-ICD10 = "http://hl7.org/fhir/sid/icd-10"
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-CVX = "http://hl7.org/fhir/sid/cvx"
-
-_SHORT = {
-    LOINC: "LOINC",
-    SNOMED: "SNOMED CT",
-    RXNORM: "RxNorm",
-    CVX: "CVX",
-    ICD10CM: "ICD-10-CM",
-    ICD10: "ICD-10",
-}
 _FILES: tuple[tuple[str, Kind], ...] = (
     ("conditions", "condition"),
     ("drugs", "drug"),
@@ -56,11 +44,6 @@ class Concept(NamedTuple):
     codes: tuple[Code, ...]
     members: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
-
-
-def short_name(system: str) -> str:
-    """What people call a code system; its address where it has no such name here."""
-    return _SHORT.get(system, system)
 
 
 @cache

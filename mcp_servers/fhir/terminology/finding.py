@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
+from mcp_servers.fhir.charts.code_systems import ICD10CM, addressed
 from mcp_servers.fhir.charts.elements import folded
 from mcp_servers.fhir.terminology.concepts import (
-    ICD10CM,
     Concept,
     Kind,
     by_code,
@@ -122,7 +122,7 @@ def like_a_code(text: str) -> bool:
 
 
 def _by_code(text: str) -> tuple[Concept, ...]:
-    system, bar, code = text.rpartition("|")
+    system, bar, code = addressed(text).rpartition("|")
     if bar and system:
         return known_by(system, code)
     if not like_a_code(text):

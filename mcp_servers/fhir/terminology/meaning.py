@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mcp_servers.fhir.charts.code_systems import addressed
 from mcp_servers.fhir.charts.elements import LOINC, codings, concept_names, folded, string
 from mcp_servers.fhir.terminology.concepts import Concept, Kind, by_name, family, known_by
 from mcp_servers.fhir.terminology.finding import like_a_code, spotted
@@ -62,7 +63,7 @@ class Meaning(NamedTuple):
 def meaning_of(text: str, concepts: Iterable[Concept]) -> Meaning:
     """What `text` means, once its concepts are found; without any, its words."""
     wanted = frozenset(family(concepts))
-    system, _, code = text.strip().rpartition("|")
+    system, _, code = addressed(text.strip()).rpartition("|")
     is_code = bool(system) or (like_a_code(code) and folded(text) not in by_name())
     words = () if wanted else tuple(folded(text).split())
     return Meaning(wanted, words, system if is_code else "", code if is_code else "")

@@ -7,7 +7,7 @@ from anyio import to_thread
 from pydantic import Field
 
 from mcp_servers.fhir import terminology
-from mcp_servers.fhir.charts import SEARCHES, Search
+from mcp_servers.fhir.charts import SEARCHES, Search, addressed, short_name
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.gathering import PAGE_SIZE, gather
@@ -118,7 +118,7 @@ async def _measurements(
 
 
 def _chart_row(code: ChartCode) -> Row:
-    row: Row = {"name": code.name, "system": terminology.short_name(code.system), "code": code.code}
+    row: Row = {"name": code.name, "system": short_name(code.system), "code": code.code}
     row |= {"kind": code.kind, "in_chart": code.n, "refs": list(code.refs)}
     return {field: value for field, value in row.items() if value}
 
@@ -127,7 +127,7 @@ def _row(concept: Concept) -> Row:
     """A concept of the dictionary, in a row; of many codes the first ones."""
     codes: dict[str, list[str]] = {}
     for code in concept.codes:
-        codes.setdefault(terminology.short_name(code.system), []).append(code.code)
+        codes.setdefault(short_name(code.system), []).append(code.code)
     shown = {
         system: [*those[:_CODES], *([f"and {len(those) - _CODES} more"] if len(those) > _CODES else [])]
         for system, those in codes.items()
@@ -141,7 +141,7 @@ def _row(concept: Concept) -> Row:
 async def _of_server(session: ChartSession, lock: PatientLock, text: str, call: Call) -> list[Row]:
     """What the server's own terminology knows, where neither chart nor dictionary does."""
     known = session.keep(lock, ServerTerminology)
-    system, bar, code = text.strip().rpartition("|")
+    system, bar, code = addressed(text.strip()).rpartition("|")
     if bar and system:
         name = await known.coded(session.client, system, code, call)
         named = [{"system": system, "code": code, "name": name}] if name else []
@@ -150,7 +150,7 @@ async def _of_server(session: ChartSession, lock: PatientLock, text: str, call: 
     return [
         {
             "name": one["name"],
-            "system": terminology.short_name(one["system"]),
+            "system": short_name(one["system"]),
             "code": one["code"],
             "kind": "code system (server)",
         }

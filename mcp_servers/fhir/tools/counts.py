@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mcp_servers.fhir import cohorts
+from mcp_servers.fhir.charts import short_name
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.terminology import short_name
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Row, Text
 
 _CODES = 6
@@ -105,6 +105,6 @@ def _shown(n: int | None, smallest: int) -> int | str:
 
 def _codes(part: cohorts.Part) -> list[str]:
     tokens = (token.rpartition("|") for token in part.codes[:_CODES])
-    shown = [f"{short_name(system)} {code}".strip() for system, _, code in tokens]
+    shown = [f"{short_name(system)}|{code}" if system else code for system, _, code in tokens]
     more = len(part.codes) - _CODES
     return [*shown, *([f"and {more} more"] if more > 0 else [])]

@@ -50,6 +50,7 @@ async def observations(
     lock = await session.lock(patient, call)
     query = query_key("observations", lock, name, mode, since, until, unit, near, above, below)
     place = place_of(query, cursor)
+    name = charts.addressed(name)
     chart = Chart(session.client, lock, call, session.now)
     inventory = session.keep(lock, Inventory)
     narrowed = any(one is not None for one in (since, until, near, above, below))

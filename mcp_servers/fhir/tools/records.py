@@ -59,7 +59,7 @@ async def list_records(
         base=session.client.base,
         status=status,
         text=text,
-        code=code,
+        code=charts.addressed(code) if code else None,
         since=since,
         until=until,
         at=at,

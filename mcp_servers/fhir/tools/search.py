@@ -59,7 +59,7 @@ async def fhir_search(
     and _revinclude are not offered. Example: resource_type "Appointment", parameters [{"name": "status",
     "value": "booked"}]."""
     lock = await session.lock(patient, call)
-    asked = [(parameter.name, parameter.value) for parameter in parameters]
+    asked = [(parameter.name, charts.addressed(parameter.value)) for parameter in parameters]
     query = query_key("fhir_search", lock, resource_type, asked, elements, full)
     place = place_of(query, cursor)
     known = (await session.client.capability(call)).of(checked_type(resource_type))

@@ -113,6 +113,10 @@ CASES: dict[str, tuple[dict[str, Any], Gold]] = {
         {"condition": "http://snomed.info/sct|44054006"},
         lambda c: c.conditions(lambda _, code: code == "44054006"),
     ),
+    "condition by code of a system's short name": (
+        {"condition": "SNOMED CT|44054006"},
+        lambda c: c.conditions(lambda _, code: code == "44054006"),
+    ),
     "refuted condition by code": (
         {"condition": "http://snomed.info/sct|13645005"},
         lambda c: c.conditions(lambda _, code: code == "13645005"),

@@ -7,11 +7,9 @@ import pytest
 from rapidfuzz import fuzz
 
 from fhir_fixtures import charts
+from mcp_servers.fhir.charts.code_systems import CVX, ICD10CM, RXNORM
 from mcp_servers.fhir.charts.elements import LOINC, SNOMED, folded
 from mcp_servers.fhir.terminology.concepts import (
-    CVX,
-    ICD10CM,
-    RXNORM,
     Code,
     by_name,
     classes_of,

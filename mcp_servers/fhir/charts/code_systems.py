@@ -1,0 +1,37 @@
+"""Code systems: their addresses, and the short names that people and answers call them by."""
+
+from mcp_servers.fhir.charts.elements import LOINC, SNOMED, folded
+
+ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD10 = "http://hl7.org/fhir/sid/icd-10"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+CVX = "http://hl7.org/fhir/sid/cvx"
+
+_SHORT = {
+    LOINC: "LOINC",
+    SNOMED: "SNOMED CT",
+    RXNORM: "RxNorm",
+    CVX: "CVX",
+    ICD10CM: "ICD-10-CM",
+    ICD10: "ICD-10",
+}
+_ADDRESSES = {folded(short).replace(" ", ""): system for system, short in _SHORT.items()} | {"snomed": SNOMED}
+
+
+def short_name(system: str) -> str:
+    """What people call a code system; its address where it has no such name here."""
+    return _SHORT.get(system, system)
+
+
+def addressed(token: str) -> str:
+    """`system|code` with the system's address where it was called by its short name (`LOINC|4548-4`).
+
+    Several such tokens may stand in one text, with commas between, as FHIR searches have them.
+    """
+    return ",".join(_addressed(one) for one in token.split(",")) if "|" in token else token
+
+
+def _addressed(token: str) -> str:
+    system, bar, code = token.partition("|")
+    address = _ADDRESSES.get(folded(system).replace(" ", ""))
+    return f"{address}{bar}{code.strip()}" if bar and address else token

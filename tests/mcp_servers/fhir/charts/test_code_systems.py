@@ -1,0 +1,48 @@
+"""Code systems by their short names: what the tools print can be asked for."""
+
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from mcp_servers.fhir.charts import addressed, short_name
+from mcp_servers.fhir.charts.code_systems import CVX, ICD10, ICD10CM, RXNORM
+from mcp_servers.fhir.charts.elements import LOINC, SNOMED
+from tests.mcp_servers.fhir.sessions import data, session
+
+
+@pytest.mark.parametrize("system", [LOINC, SNOMED, RXNORM, CVX, ICD10CM, ICD10])
+def test_a_token_with_the_short_name_of_its_system_is_one_with_its_address(system: str) -> None:
+    for short in (short_name(system), short_name(system).lower().replace(" ", "").replace("-", "")):
+        assert addressed(f"{short}|A1.2") == f"{system}|A1.2"
+
+
+@pytest.mark.parametrize("token", ["4548-4", "|4548-4", "http://loinc.org|4548-4", "local|LOINC", "a,b", ""])
+def test_other_tokens_stay_as_they_are(token: str) -> None:
+    assert addressed(token) == token
+
+
+def test_each_token_of_a_search_is_read() -> None:
+    assert addressed("LOINC|4548-4,SNOMED|73211009,7") == f"{LOINC}|4548-4,{SNOMED}|73211009,7"
+
+
+@pytest.mark.parametrize(
+    ("tool", "asked"),
+    [
+        ("observations", {"name": "LOINC|4548-4"}),
+        ("list_records", {"kind": "problems", "code": "SNOMED CT|44054006"}),
+        ("lookup_code", {"text": "SNOMED CT|44054006"}),
+        (
+            "fhir_search",
+            {"resource_type": "Observation", "parameters": [{"name": "code", "value": "LOINC|4548-4"}]},
+        ),
+    ],
+)
+@pytest.mark.anyio
+async def test_the_tools_take_the_names_of_code_systems_that_they_print(
+    embedded: Starlette, tool: str, asked: dict[str, Any]
+) -> None:
+    async with session(embedded, "hard-amara-okafor") as client:
+        found = data(await client.call_tool(tool, asked))
+    assert found["finding"] == "recorded"
+    assert found["rows"]
