@@ -25,6 +25,9 @@ _CARRIERS = frozenset({"Bundle", "Parameters"})
 _PATIENT_NAMED = re.compile(r"(?:^|/)Patient(?:[/?]|$)")
 _REFUSED = frozenset({"_has", "_revinclude", "_filter", "_query", "_list", "_contained", "_containedType",
                       "_content", "_text", "_type"})  # fmt: skip
+# A node without any of these is no reference, and neither is nor holds a record.
+_TELLING = frozenset({"reference", "type", "url", "contained", "resourceType"})
+_NODES = (dict, list)
 _OWNER_PARAMETERS = ("patient", "subject")
 
 
@@ -76,7 +79,10 @@ class PatientLock:
         while waiting:
             node = waiting.pop()
             if isinstance(node, list):
-                waiting.extend(item for item in node if isinstance(item, dict | list))
+                waiting += [item for item in node if isinstance(item, _NODES)]
+                continue
+            if _TELLING.isdisjoint(node):
+                waiting += [item for item in node.values() if isinstance(item, _NODES)]
                 continue
             if node is not resource and "resourceType" in node and self._is_about_another(node, resource):
                 node.clear()
@@ -90,13 +96,11 @@ class PatientLock:
                 node.clear()
                 node["display"] = "another patient (withheld)"
                 withheld += 1
-            elif (reference := self._local(node.get("reference"))) is not None and not reference.base:
-                node["reference"] = reference.local
-                mentioned.add(reference.local)
-            if (reference := self._local(node.get("url"))) is not None and not reference.base:
-                node["url"] = reference.local
-                mentioned.add(reference.local)
-            waiting.extend(item for item in node.values() if isinstance(item, dict | list))
+            for link in ("reference", "url"):
+                if link in node and (reference := self._local(node[link])) and not reference.base:
+                    node[link] = reference.local
+                    mentioned.add(reference.local)
+            waiting += [item for item in node.values() if isinstance(item, _NODES)]
         if self.verdict(resource) == "inside":
             self._seen |= mentioned
         return withheld
