@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from fhir_fixtures.store import extract, parameters
 
 # Goes up when what is loaded or indexed changes in ways that the table of parameters does not show.
-_INDEX_VERSION = 3
+_INDEX_VERSION = 4
 
 # Resources that are loaded at a time, so that a first open holds few of them in memory.
 _BATCH = 1000
@@ -214,6 +214,7 @@ def _rebuild(connection: sqlite3.Connection, samples: Iterable[dict[str, Any]], 
     connection.execute(
         "CREATE INDEX reference_target ON reference_index (target_type, target_id, param, rid)"
     )
+    connection.execute("CREATE INDEX IF NOT EXISTS pages_created ON pages (created)")
     for column in ("id", "updated"):
         connection.execute(f"CREATE INDEX IF NOT EXISTS resource_{column} ON resource ({column})")
     connection.execute("PRAGMA analysis_limit = 400")

@@ -48,13 +48,15 @@ class Search:
     """A search as asked.
 
     `kept` are the parameters that were understood, for the self link. `conditions`, of which all must hold,
-    and `order`, an ORDER BY, are over the resource table's alias `r`.
+    and `order`, an ORDER BY, are over the resource table's alias `r`. `by_date` is the number of the date
+    parameter that alone decides the order, and whether the newest come first.
     """
 
     type_name: str
     kept: tuple[tuple[str, str], ...]
     conditions: tuple[Sql, ...]
     order: Sql
+    by_date: tuple[int, bool] | None
     count: int
     accurate: bool
     summary: str | None
@@ -100,6 +102,7 @@ def read_search(
         kept=tuple(kept),
         conditions=tuple(conditions),
         order=_sorting(kind, showing.get("_sort", "")),
+        by_date=_sole_date(kind, showing.get("_sort", "")),
         count=0 if showing.get("_summary") == "count" else count(showing.get("_count")),
         accurate=showing.get("_total") == "accurate",
         summary=_choice("_summary", showing, ("true", "false", "text", "data", "count")),
@@ -204,6 +207,13 @@ def _has(kind: ResourceType, name: str, value: str, base: str) -> Sql:
         f" f.rid IN (SELECT r.rid FROM resource r WHERE r.body IS NOT NULL AND {condition.text}))",
         [link.number, *condition.values],
     )
+
+
+def _sole_date(kind: ResourceType, text: str) -> tuple[int, bool] | None:
+    parameter = kind.parameters.get(text.removeprefix("-"))
+    if parameter is None or parameter.type != "date":
+        return None
+    return parameter.number, text.startswith("-")
 
 
 def _sorting(kind: ResourceType, text: str) -> Sql:

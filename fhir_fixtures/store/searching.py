@@ -15,10 +15,13 @@ from fhir_fixtures.store.database import Store, instant
 from fhir_fixtures.store.errors import BadRequest, Gone, NotFound
 from fhir_fixtures.store.parameters import resource_type, type_names
 from fhir_fixtures.store.predicates import Sql, all_of
-from fhir_fixtures.store.query import OF_TYPE, Include, Search, count
+from fhir_fixtures.store.query import OF_TYPE, Include, Search, count, read_search
 
 # How long the pages of a search can be asked for (as in HAPI), in milliseconds.
 PAGES_KEPT = 60 * 60 * 1000
+
+# So many dates are looked through for the first page of a long search that is sorted by them.
+_DATES = 20_000
 
 # A condition that so many index rows meet is not asked of each by itself.
 _MANY = 4000
@@ -38,6 +41,34 @@ def matches(store: Store, search: Search) -> list[int]:
         f"SELECT r.rid FROM {found.text} ORDER BY {search.order.text}", [*found.values, *search.order.values]
     )
     return [row[0] for row in rows]
+
+
+def _first_by_date(store: Store, search: Search) -> list[int] | None:
+    """The first rows of a long search that one date sorts, a page and one more: not all need be sorted.
+
+    None for other searches, and where the dates looked through hold no such page.
+    """
+    conditions = [condition for condition in search.conditions if condition.text != OF_TYPE]
+    if (
+        search.by_date is None
+        or any(_ON_RESOURCE.search(one.text) for one in conditions)
+        or any(_size(store, one) < _MANY for one in conditions if one.rows)
+    ):
+        return None
+    number, down = search.by_date
+    direction = "DESC" if down else "ASC"
+    met = all_of([Sql(one.each or one.text, one.values) for one in conditions])
+    rows = store.connection.execute(
+        "SELECT r.rid, r.low FROM (SELECT rid, low FROM date_index INDEXED BY date_value WHERE param = ?"
+        f" ORDER BY low {direction} LIMIT {_DATES}) r WHERE {met.text}",
+        [number, *met.values],
+    )
+    found: dict[int, int] = {}
+    for rid, low in rows:
+        if len(found) > search.count and low != found[next(reversed(found))]:
+            return sorted(found, key=lambda rid: (-found[rid] if down else found[rid], rid))
+        found.setdefault(rid, low)
+    return None
 
 
 def _count(store: Store, search: Search) -> int:
@@ -90,8 +121,14 @@ def first_page(store: Store, search: Search, base: str, address: str) -> dict[st
     )
     if search.count == 0:
         return _bundle(base, self_link, total=_count(store, search), entries=None)
+    beginning = _first_by_date(store, search)
+    total = None
+    if beginning is not None and search.accurate:
+        total = _count(store, search)
     showing = {
-        "found": matches(store, search),
+        "found": matches(store, search) if beginning is None else beginning,
+        "total": total,
+        "asked": None if beginning is None else [search.type_name, search.kept],
         "accurate": search.accurate,
         "summary": search.summary,
         "elements": search.elements,
@@ -155,7 +192,16 @@ def next_page(store: Store, pairs: list[tuple[str, str]], base: str) -> dict[str
         raise BadRequest(f"Invalid _getpagesoffset: {offset}")
     size = count(given.get("_count")) or 1
     self_link = _page_link(base, token, int(offset), size)
-    return _page(store, json.loads(row[0]), base, self_link, size=size, offset=int(offset), token=token)
+    showing = json.loads(row[0])
+    if showing.get("asked"):  # of which only the beginning was found
+        type_name, pairs = showing["asked"]
+        found = matches(store, read_search(type_name, [(name, value) for name, value in pairs], base))
+        showing |= {"found": found, "asked": None, "total": None}
+        with store.transaction():
+            store.connection.execute(
+                "UPDATE pages SET search = ? WHERE token = ?", (json.dumps(showing), token)
+            )
+    return _page(store, showing, base, self_link, size=size, offset=int(offset), token=token)
 
 
 def _page(
@@ -192,7 +238,8 @@ def _page(
             url = f"{base}/{resource['resourceType']}/{resource['id']}"
             shown.append({"fullUrl": url, "resource": resource, "search": {"mode": mode}})
     single = not more and offset == 0
-    total = len(found) if showing["accurate"] or single else None
+    counted = showing.get("total") or len(found)
+    total = counted if showing["accurate"] or single else None
     return _bundle(base, self_link, total=total, entries=shown, links=links)
 
 

@@ -9,9 +9,11 @@ from starlette.applications import Starlette
 
 from fhir_fixtures.store import create_app, open_store
 from mcp_servers.fhir import charts
+from mcp_servers.fhir.charts.overview import SECTIONS, extents
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.gathering import gather
+from mcp_servers.fhir.references import checked
 from mcp_servers.fhir.tools import ChartSession
 from mcp_servers.fhir.tools.overview import chart_overview
 from mcp_servers.fhir.tools.records import list_records
@@ -149,6 +151,44 @@ async def test_the_overview_counts_what_it_does_not_read(long_lists: Starlette) 
     assert (extents["Encounter"]["first_date"], extents["Encounter"]["last_date"]) == (days[0], days[-1])
     assert f"encounters: the newest 5 of {LONG + 2}." in answer.envelope.notes
     assert not [url for _, url, _ in call.requests if "_getpages" in url]
+
+
+async def overview_of_all(client: FhirClient, patient: str) -> charts.Projected:
+    """The overview of a chart that is read to the end."""
+    lock, call = PatientLock(f"Patient/{patient}", BASE), a_call()
+    person = await client.read(checked(lock.patient), lock, call)
+    everything = (await gather(client, charts.OVERVIEW, lock, call)).resources
+    lists: dict[charts.Kind, charts.Projected] = {}
+    for _, kind in SECTIONS:
+        found = await gather(client, charts.SEARCHES[kind], lock, call)
+        lists[kind] = charts.list_records(kind, found.resources, included=found.included, now=NOW)
+    return charts.glance(person, lists, everything, extents(everything), now=NOW)
+
+
+@pytest.mark.anyio
+async def test_the_overview_of_long_lists_is_that_of_the_whole_chart(long_lists: Starlette) -> None:
+    async with http_to(long_lists, BASE) as http:
+        client = FhirClient(http)
+        answer = await chart_overview(ChartSession(client, NOW), a_call(), "long")
+        whole = await overview_of_all(client, "long")
+    assert answer.envelope.rows == whole.rows
+    assert {sorted_counts(note) for note in answer.envelope.notes} == {sorted_counts(n) for n in whole.notes}
+
+
+@pytest.mark.parametrize("patient", ["renae-homenick", "hard-john-smith-1950"])
+@pytest.mark.anyio
+async def test_the_overview_is_that_of_the_whole_chart_in_few_requests(
+    sample_charts: Path, patient: str
+) -> None:
+    store = open_store(sample_charts)
+    async with http_to(create_app(store), BASE) as http:
+        client, calls = FhirClient(http), [a_call(), a_call()]
+        session = ChartSession(client, NOW)
+        answers = [await chart_overview(session, call, patient) for call in calls]
+        whole = await overview_of_all(client, patient)
+    store.close()
+    assert [answer.envelope.rows for answer in answers] == [whole.rows, whole.rows]
+    assert len(calls[1].requests) <= 40
 
 
 @pytest.mark.anyio
