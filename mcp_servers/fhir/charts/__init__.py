@@ -5,8 +5,16 @@ from mcp_servers.fhir.charts.dates import day_before
 from mcp_servers.fhir.charts.errors import UnusableArgument, UnusableDate
 from mcp_servers.fhir.charts.kinds import KINDS, OBSERVATIONS, OVERVIEW, REASONS, SEARCHES, Kind, Search
 from mcp_servers.fhir.charts.listing import Projected, Status, list_records
+from mcp_servers.fhir.charts.matching import Wording
 from mcp_servers.fhir.charts.meanings import Meant, codes_of, has_code, main_code_of, meant
-from mcp_servers.fhir.charts.measurement_names import Ambiguous, Candidate, both, code_token, everyday_names
+from mcp_servers.fhir.charts.measurement_names import (
+    Ambiguous,
+    Candidate,
+    both,
+    code_token,
+    everyday_names,
+    not_understood,
+)
 from mcp_servers.fhir.charts.measurements import Mode, measures_of, observations
 from mcp_servers.fhir.charts.overview import brief, extent, glance, newest_of_each, overview
 from mcp_servers.fhir.charts.patient import patient_row
@@ -28,6 +36,7 @@ __all__ = [
     "Status",
     "UnusableArgument",
     "UnusableDate",
+    "Wording",
     "addressed",
     "both",
     "brief",
@@ -45,6 +54,7 @@ __all__ = [
     "measures_of",
     "newest_first",
     "newest_of_each",
+    "not_understood",
     "observations",
     "overview",
     "patient_row",

@@ -25,6 +25,11 @@ SIMILAR = 70
 SUGGESTED = 5
 SHOWN = 10
 WHOLE_WORD = 3
+# Words around a name that say which of its values are meant, or that it has values.
+AROUND = frozenset({
+    "last", "latest", "most", "recent", "newest", "current", "my", "the", "result", "results", "level", "levels",
+    "value", "values", "reading", "readings", "test", "tests",
+})  # fmt: skip
 
 
 class Candidate(NamedTuple):
@@ -163,7 +168,7 @@ def is_everyday(code: str) -> bool:
 
 def everyday_codes(name: str) -> frozenset[str]:
     """The LOINC codes that an everyday name stands for, those of its parts too."""
-    entries = _by_name().get(folded(name), ())
+    entries = _by_name().get(_bare(folded(name)), ())
     parts = [one for entry in entries for part in entry.parts for one in _by_name().get(folded(part), ())]
     return frozenset(code for entry in [*entries, *parts] for code in entry.codes)
 
@@ -190,9 +195,10 @@ def resolve(name: str, chart: Mapping[str, Measure]) -> Resolution:
     wanted = folded(name)
     if not wanted:
         return Resolution(frozenset(), None, ["No measurement was named."])
-    found = _resolved(name, wanted, chart)
+    found = _resolved(name, wanted, chart) or _resolved(name, _bare(wanted), chart)
     if found is not None:
         return found
+    wanted = _bare(wanted)
     if wanted not in _by_name() and len(wanted) >= SHORTEST_MISSPELT:
         respelt = _respelt(name, wanted, chart)
         if respelt is not None:
@@ -201,6 +207,30 @@ def resolve(name: str, chart: Mapping[str, Measure]) -> Resolution:
     listed = "; ".join(f"{one.name} (code {one.code})" for one in near)
     hint = f" Names of this chart that come near: {listed}." if near else ""
     return Resolution(frozenset(), None, [f"Nothing is recorded under `{name}`.{hint}"])
+
+
+def not_understood(name: str, chart: Mapping[str, Measure]) -> str | None:
+    """What to ask instead of a name that neither this chart nor everyday speech knows; None for the others.
+
+    An everyday name of what the chart does not hold is understood: nothing is recorded. Raises Ambiguous.
+    """
+    resolution, wanted = resolve(name, chart), _bare(folded(name))
+    if not chart or resolution.keys or resolution.code is not None or wanted in _by_name():
+        return None
+    if len(wanted) >= SHORTEST_MISSPELT and process.extractOne(
+        wanted, _by_name().keys(), scorer=fuzz.ratio, score_cutoff=SPELLING
+    ):
+        return None
+    usual = sorted(chart.values(), key=lambda one: (one.codes.isdisjoint(_known_codes()), -one.n, one.name))
+    listed = "; ".join(f"{one.name} (code {one.code})" for one in _similar(wanted, chart) or usual[:SHOWN])
+    return f"No measurement of this chart is known as `{name}`; ask by a name or code of its own: {listed}"
+
+
+def _bare(wanted: str) -> str:
+    """A name without the words around it, unless it is known with them or is nothing else."""
+    if wanted in _by_name():
+        return wanted
+    return " ".join(word for word in wanted.split() if word not in AROUND) or wanted
 
 
 def code_token(name: str) -> str | None:

@@ -72,8 +72,12 @@ async def observations(
             known=reading.known,
         )
         found = await anyio.to_thread.run_sync(project)
+        measured = charts.both(charts.measures_of(reading.records.values()), reading.known)
+        instead = None if found.rows else charts.not_understood(name, measured)
     except charts.Ambiguous as several:
         raise InvalidRequest(str(several)) from None
+    if instead is not None:
+        raise InvalidRequest(instead)
     rows = all_rows(found, reading.notes, complete=reading.complete)
     return session.cut(query, rows, limit, lock, place)
 

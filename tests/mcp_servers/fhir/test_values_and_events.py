@@ -40,6 +40,7 @@ async def test_a_count_above_a_number_is_one_exact_call(embedded: Starlette) -> 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ({"name": "zonulin"}, "[invalid_request] No measurement of this chart is known as `zonulin`"),
         ({"name": "HbA1c", "above": 7}, "[invalid_request] The values are recorded in %, mmol/mol"),
         ({"name": "HbA1c", "unit": "bananas"}, "[invalid_request] `unit` must be a UCUM unit"),
         ({"name": "HbA1c", "near": "2025"}, "[invalid_request] `near` must be a day"),

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from mcp_servers.fhir.charts import Ambiguous, code_token, measurement_names, observations
+from mcp_servers.fhir.charts import (
+    Ambiguous,
+    code_token,
+    measurement_names,
+    measures_of,
+    not_understood,
+    observations,
+)
 from tests.mcp_servers.fhir.charts.records import NOW, Resource, amount, concept, observation
 
 HBA1C = ("4548-4", "Hemoglobin A1c/Hemoglobin.total in Blood")
@@ -49,6 +56,9 @@ def _read(name: str, chart: list[Resource]) -> list[str]:
         ("SpO2", SATURATION),
         ("oxygen flow", OXYGEN_FLOW),
         ("phosphatase", ALKALINE),
+        ("A1C level", HBA1C),
+        ("last A1c result", HBA1C),
+        ("most recent Kreatinine", CREATININE),
     ],
 )
 def test_codes_displays_everyday_names_and_misspellings_find_their_measurement(
@@ -86,6 +96,38 @@ def test_one_analyte_never_answers_for_another(name: str, chart: list[Resource])
 def test_names_that_come_near_are_offered_when_nothing_fits() -> None:
     found = observations(_chart(URINE_GLUCOSE), name="glucose", now=NOW)
     assert "Glucose [Mass/volume] in Urine by Test strip (code 5792-7)" in found.notes[0]
+
+
+def test_words_around_a_name_are_a_part_of_it_where_the_chart_has_them() -> None:
+    assert _read("last menses", _chart(("8665-2", "Last menses"), ("3146-8", "Menses"))) == ["8665-2"]
+
+
+def test_the_name_of_a_group_lists_what_the_chart_has_of_it() -> None:
+    ldl, hdl = ("13457-7", "LDL"), ("2085-9", "HDL")
+    assert _read("lipids", _chart(ldl, HBA1C)) == ["13457-7"]
+    with pytest.raises(Ambiguous, match="code 13457-7"):
+        _read("lipids", _chart(ldl, hdl))
+    ratio = ("14959-1", "Microalbumin/Creatinine [Mass Ratio] in Urine")
+    assert _read("microalbumin", _chart(ratio, HBA1C)) == ["14959-1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [
+        ("zonulin", "Hemoglobin A1c/Hemoglobin.total in Blood (code 4548-4)"),
+        ("oxygen of the arteries", "Oxygen saturation in Arterial blood (code 2708-6)"),
+        ("INR", None),
+        ("last INR", None),
+        ("prothrombine time", None),
+        ("HbA1c", None),
+        ("99999-9", None),
+    ],
+)
+def test_only_a_name_that_nobody_knows_is_not_understood(name: str, offered: str | None) -> None:
+    known = measures_of(_chart(HBA1C, SATURATION))
+    said = not_understood(name, known)
+    assert said is None if offered is None else offered in str(said)
+    assert not_understood(name, {}) is None
 
 
 def test_several_measurements_that_fit_equally_well_are_listed_not_picked() -> None:
