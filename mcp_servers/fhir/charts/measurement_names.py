@@ -27,8 +27,8 @@ SHOWN = 10
 WHOLE_WORD = 3
 # Words around a name that say which of its values are meant, or that it has values.
 AROUND = frozenset({
-    "last", "latest", "most", "recent", "newest", "current", "my", "the", "result", "results", "level", "levels",
-    "value", "values", "reading", "readings", "test", "tests",
+    "last", "latest", "most", "recent", "newest", "current", "my", "the", "result", "results", "level",
+    "levels", "value", "values", "reading", "readings", "test", "tests",
 })  # fmt: skip
 
 
