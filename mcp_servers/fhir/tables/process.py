@@ -18,7 +18,6 @@ Message = dict[str, Any]
 # bounded and a busy computer is slow to interrupt, while a process that ends takes its tables with it.
 GRACE_S = 10.0
 _ROOT = Path(__file__).parents[3]
-# What Python needs to start; the rest of our environment is none of the process's business.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -30,13 +29,12 @@ class TablesProcess:
     """A worker (see worker.py) that ends with this object. Requests wait for each other."""
 
     def __init__(self, now: str, *, grace_s: float = GRACE_S) -> None:
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "mcp_servers.fhir.tables.worker", now],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it could quote the chart
-            env={**environment, "PYTHONPATH": str(_ROOT)},
+            env={**bare_environment(), "PYTHONPATH": str(_ROOT)},
             text=True,
             encoding="utf-8",
         )
@@ -96,6 +94,11 @@ class TablesProcess:
         with self._writing, contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(text)
             self._process.stdin.flush()
+
+
+def bare_environment() -> dict[str, str]:
+    """What Python needs to start: the rest of our environment, tokens and all, is no business of a worker."""
+    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -72,6 +72,7 @@ class Worker:
         self._selects = selects()
         self._functions = computing_functions(self.connection)
         self._of_type: dict[str, list[str]] = {}
+        self._whole = threading.Lock()
         for name, text in self._selects.items():
             self._of_type.setdefault(text.removeprefix("-- ").partition(":")[0], []).append(name)
 
@@ -95,6 +96,11 @@ class Worker:
             case "query":
                 return self._query(request["sql"], request["limit"])
         return {}
+
+    def interrupt(self) -> None:
+        """Stop the query that runs, if one does; from another thread."""
+        with self._whole:
+            self.connection.interrupt()
 
     def _columns(self) -> dict[str, list[list[str]]]:
         rows = self.connection.execute(
@@ -150,11 +156,14 @@ class Worker:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
-        self.connection.execute("BEGIN TRANSACTION READ ONLY")
+        """A transaction whose ends are not interrupted: it would stay open, and no other could begin."""
+        with self._whole:
+            self.connection.execute("BEGIN TRANSACTION READ ONLY")
         try:
             yield
         finally:
-            self.connection.execute("ROLLBACK")
+            with self._whole:
+                self.connection.execute("ROLLBACK")
 
 
 def _distinct(names: list[str]) -> list[str]:
@@ -222,7 +231,7 @@ def main() -> None:
             if line == "interrupt\n":
                 # The query may not have begun yet, and to begin wipes out what interrupts it.
                 while not answered.wait(0.02):
-                    worker.connection.interrupt()
+                    worker.interrupt()
             else:
                 answered.clear()
                 lines.put(line)
