@@ -20,6 +20,8 @@ _HEADINGS = {
     "hypothetical": re.compile(r"\bdifferential\b|\bprecautions\b", re.IGNORECASE),
 }
 _LISTED = re.compile(r"\s*(?:[-*•·]|\d{1,2}[.)])\s")
+# Of a sentence with more mentions, these many are looked at: hostile notes hold hundreds.
+_MENTIONS = 20
 _A_FEW_WORDS = r"(?:[^\s,;:.]+\s+){0,4}?"
 
 
@@ -36,10 +38,13 @@ def meanings(sentence: str, mentions: list[Span], heading: str | None) -> dict[s
     """The meanings that hold for the mentions at these offsets: True, or "in part" for some of them."""
     found: dict[str, bool | str] = {}
     for meaning in MEANINGS:
-        under = _stands_under(meaning, sentence, heading)
-        holds = [under or _holds(meaning, sentence, mention) for mention in mentions]
+        if _stands_under(meaning, sentence, heading):
+            found[meaning] = True
+            continue
+        unreal = [match.span() for match in _rules()[meaning].no_trigger.finditer(sentence)]
+        holds = [_holds(meaning, sentence, mention, unreal) for mention in mentions[:_MENTIONS]]
         if any(holds):
-            found[meaning] = all(holds) or "in part"
+            found[meaning] = (all(holds) and len(mentions) <= _MENTIONS) or "in part"
     return found
 
 
@@ -50,18 +55,16 @@ def _stands_under(meaning: Meaning, sentence: str, heading: str | None) -> bool:
     return meaning == "family" or heading in sentence or _LISTED.match(sentence) is not None
 
 
-def _holds(meaning: Meaning, sentence: str, mention: Span) -> bool:
+def _holds(meaning: Meaning, sentence: str, mention: Span, unreal: list[Span]) -> bool:
     rules, ends = _rules()[meaning], _ends()
     start, end = mention
 
     def real(trigger: Span) -> bool:
-        unreal = (found.span() for found in rules.no_trigger.finditer(sentence))
         return not any(low < trigger[1] and trigger[0] < high for low, high in unreal)
 
-    if any(
-        real(found.span()) and not ends.search(sentence, found.end(), start)
-        for found in rules.before.finditer(sentence, 0, start)
-    ):
+    before = [found.span() for found in rules.before.finditer(sentence, 0, start)]
+    nearest = next(filter(real, reversed(before)), None)
+    if nearest and not ends.search(sentence, nearest[1], start):
         return True
     shortly = rules.shortly_before.search(sentence, max(0, start - 80), start)
     if shortly and real(shortly.span(1)) and not ends.search(sentence, shortly.end(1), start):

@@ -14,7 +14,6 @@ from mcp_servers.fhir.errors import InvalidRequest, NotPermitted, ServerFailed
 from mcp_servers.fhir.notes.chart_notes import ChartNotes, Note
 from mcp_servers.fhir.notes.index import Hit
 from mcp_servers.fhir.notes.mentions import meanings
-from mcp_servers.fhir.notes.sentences import Sentence
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.tools.session import (
     Answer,
@@ -68,21 +67,21 @@ async def search_notes(
             )
         if text.strip():
             hits = await anyio.to_thread.run_sync(kept.search, text, within, _PASSAGE)
-            rows, total = [_row(hit, kept.notes) for hit in hits.best], hits.total
+            rows = await anyio.to_thread.run_sync(_rows, hits.best[: place.skip + limit], kept.notes)
+            listable, total = len(hits.best), hits.total
             notes += [*hits.notes, _counted(kept, within, total, text), *_left_out(kept, within)]
             if not rows:
                 _check_all_read(kept, within)
         elif reference is not None:
-            sentences = await anyio.to_thread.run_sync(kept.sentences, reference)
-            rows = _opened(kept.notes[reference], sentences, start)
-            total = len(rows)
+            rows = await anyio.to_thread.run_sync(_opened, kept, reference, start)
+            listable = total = len(rows)
             notes += _left_out(kept, within)
         else:
             raise InvalidRequest("Say in `text` what to look for, or in `reference` which note to open.")
-    if len(rows) < total:
-        notes.append(f"Only the best {len(rows)} of {total} are listed; add words or dates to narrow it.")
-    whole = complete and len(rows) == total and not _unread(kept) and not _failed(kept, within)
-    found = Found(rows, total if whole else None, finding_of(rows), notes)
+    if listable < total:
+        notes.append(f"Only the best {listable} of {total} are listed; add words or dates to narrow it.")
+    whole = complete and listable == total and not _unread(kept) and not _failed(kept, within)
+    found = Found(rows, total if whole else None, finding_of(rows), notes, listable > len(rows))
     return session.cut(query, found, limit, lock, place)
 
 
@@ -98,6 +97,11 @@ def _within(kept: ChartNotes, kind: str | None, window: Window, now: str, notes:
         ours = of_kind
     rows = window.rows([note.row for note in ours], notes, span(now))
     return [row["ref"] for row in sorted(rows, key=lambda row: newest_first(row.get("date")))]
+
+
+def _rows(hits: list[Hit], notes: dict[str, Note]) -> list[Row]:
+    """The passages of hits. For a thread of its own: how a long sentence is meant takes a while to tell."""
+    return [_row(hit, notes) for hit in hits]
 
 
 def _row(hit: Hit, notes: dict[str, Note]) -> Row:
@@ -131,10 +135,11 @@ def _about_the_mention(text: str, hit: Hit) -> tuple[int, int]:
     return start, end
 
 
-def _opened(note: Note, sentences: list[Sentence], start: int) -> list[Row]:
-    """The text of a note from `start` on, in passages of whole sentences under one heading."""
+def _opened(kept: ChartNotes, reference: str, start: int) -> list[Row]:
+    """The text of a note from `start` on, in passages of whole sentences under one heading. For a thread."""
     rows: list[Row] = []
-    following = (sentence for sentence in sentences if sentence.end > start)
+    note = kept.notes[reference]
+    following = (sentence for sentence in kept.sentences(reference) if sentence.end > start)
     for heading, group in groupby(following, key=lambda sentence: sentence.heading):
         begin, end = -1, -1
         for sentence in group:

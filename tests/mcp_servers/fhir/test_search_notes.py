@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from typing import Any
 
 import anyio
@@ -310,6 +311,29 @@ async def test_a_refused_search_is_an_error_and_no_empty_chart() -> None:
         result = await client.call_tool("search_notes", {"text": "pain"})
     assert result.is_error
     assert text(result).startswith("[not_permitted]")
+
+
+@pytest.mark.anyio
+async def test_a_hostile_note_keeps_no_other_call_waiting() -> None:
+    sentences = "\n\n".join(f"Z{number} " + "no x " * 190 + f"q{number}." for number in range(40))
+    gaps = [0.0]
+
+    async def beat() -> None:
+        while True:
+            before = time.perf_counter()
+            await anyio.sleep(0.01)
+            gaps.append(time.perf_counter() - before)
+
+    app = chart(document("1", sentences))
+    async with session(app, "A", base=BASE) as client, anyio.create_task_group() as group:
+        group.start_soon(beat)
+        found = await search(client, "x", limit=5)
+        again = await search(client, "x", limit=5, cursor=found["cursor"])
+        group.cancel_scope.cancel()
+    assert max(gaps) < 2
+    assert (found["returned"], found["total"], again["returned"]) == (5, 40, 5)
+    assert found["rows"][0]["negated"]
+    assert not {row["start"] for row in found["rows"]} & {row["start"] for row in again["rows"]}
 
 
 @pytest.mark.anyio

@@ -52,6 +52,13 @@ def test_a_sentence_that_denies_one_mention_and_states_another_does_so_in_part()
     assert meanings(sentence, [(7, 11), (28, 32)], None) == {"negated": "in part"}
 
 
+def test_of_very_many_mentions_some_are_looked_at_and_the_others_not_claimed() -> None:
+    sentence = "no pain " * 30
+    mentions = [(at + 3, at + 7) for at in range(0, 240, 8)]
+    assert meanings(sentence, mentions[:20], None) == {"negated": True}
+    assert meanings(sentence, mentions, None) == {"negated": "in part"}
+
+
 @given(st.text(max_size=80), st.integers(0, 80), st.integers(0, 80), st.one_of(st.none(), st.text()))
 def test_any_sentence_can_be_read(sentence: str, start: int, length: int, heading: str | None) -> None:
     start = min(start, len(sentence))
