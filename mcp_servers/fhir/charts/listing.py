@@ -4,15 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from rapidfuzz import fuzz, process
-
 from mcp_servers.fhir.charts.dates import Span, bound, day_or_moment, newest_first, span
 from mcp_servers.fhir.charts.elements import (
-    SHOWN,
     Resource,
     Row,
-    codings,
-    concept_names,
     entered_in_error,
     folded,
     listed,
@@ -20,7 +15,7 @@ from mcp_servers.fhir.charts.elements import (
 )
 from mcp_servers.fhir.charts.errors import UnusableDate
 from mcp_servers.fhir.charts.kinds import READINGS, Kind, belongs
-from mcp_servers.fhir.charts.medications import medication_concepts
+from mcp_servers.fhir.charts.matching import Record, Wording, with_code, with_words
 from mcp_servers.fhir.charts.negations import Negation, negation
 from mcp_servers.fhir.charts.references import Included
 from mcp_servers.fhir.charts.state import held
@@ -28,8 +23,6 @@ from mcp_servers.fhir.charts.window import Window
 from mcp_servers.fhir.envelope import Finding
 
 Status = Literal["current", "all"]
-SIMILAR = 80
-WHOLE_WORD = 3
 
 _NOT_YET = "dated after now"
 # Records left out as not current that a person must still hear of by name.
@@ -42,34 +35,15 @@ _NAMED = {
     "on-hold": "On hold",
     _NOT_YET: "Dated after now, so not current",
 }
-# Fields of a row that are codes, dates and amounts: no words to search.
-_NOT_WORDS = frozenset(
-    {
-        "ref",
-        "date",
-        "end",
-        "onset",
-        "abated",
-        "recorded",
-        "uncertain",
-        "requester",
-        "performer",
-        "recorder",
-        "informant",
-        "encounter",
-        "status",
-        "doc_status",
-        "verification",
-        "criticality",
-        "source",
-        "intent",
-        "priority",
-        "unit",
-        "code",
-        "attachments",
-        "identifier",
-    }
-)
+# Under which element a kind says what a record is; of others the name is no such thing (a class of visits).
+_NAMED_BY: dict[Kind, str] = {
+    "medications": "medicationCodeableConcept",
+    "immunizations": "vaccineCode",
+    "devices": "type",
+    "problems": "code",
+    "allergies": "code",
+    "procedures": "code",
+}
 
 
 class Projected(NamedTuple):
@@ -80,16 +54,6 @@ class Projected(NamedTuple):
     finding: Finding
 
 
-class _Record(NamedTuple):
-    resource: Resource
-    row: Row
-    negation: Negation | None
-
-    @property
-    def refuted(self) -> bool:
-        return bool(self.row.get("verification") == "refuted")
-
-
 def list_records(
     kind: Kind,
     resources: Iterable[Resource],
@@ -98,6 +62,7 @@ def list_records(
     base: str | None = None,
     status: Status = "current",
     text: str | None = None,
+    wording: Wording | None = None,
     code: str | None = None,
     since: str | None = None,
     until: str | None = None,
@@ -108,11 +73,12 @@ def list_records(
     """The records of `kind` among `resources` as rows (docs/architecture.md, "Common row fields").
 
     `text`: every word must occur in the record's names or the row's texts, case and accents ignored; words of
-    three letters or fewer as whole words. `code`: a bare code or `system|code`, exact. `since` and `until`:
-    ISO dates, whole partial dates included. `at`: the records that held on that day instead of those current
-    now, `uncertain` where the chart does not tell. `unread`: how many others are known not to be current, by
-    the reason. `base`: the address of the server, which its references may carry. Records entered in error
-    are left out and counted. Raises UnusableDate.
+    three letters or fewer as whole words; or the record is about what the words mean by `wording`. Records
+    with the words in other texts than their names come last. `code`: a bare code or `system|code`, exact.
+    `since` and `until`: ISO dates, whole partial dates included. `at`: the records that held on that day
+    instead of those current now, `uncertain` where the chart does not tell. `unread`: how many others are
+    known not to be current, by the reason. `base`: the address of the server, which its references may carry.
+    Records entered in error are left out and counted. Raises UnusableDate.
     """
     window = Window(bound(since, "since"), bound(until, "until"))
     then = _past(at, now)
@@ -123,16 +89,20 @@ def list_records(
     if base:
         included |= {f"{base}/{ref}": one for ref, one in included.items()}
     records, withdrawn = _read(kind, resources, included)
-    wrong = [one for one in _matching(withdrawn, text, code, included) if window.may_hold(one.row)]
+    wrong = _asked_for(withdrawn, text, wording, code, included=included, notes=[])
+    wrong = [one for one in wrong if window.may_hold(one.row)]
     if wrong:
         notes.append(f"{_many(len(wrong))} entered in error left out.")
-    records = _matching(records, text, code, included, notes)
+    records = _asked_for(records, text, wording, code, included=included, notes=notes)
     if then:
         records = _as_of(kind, records, then, notes)
     elif status == "current":
         records = _current(kind, records, now, unread or {}, notes)
     rows = window.rows([record.row for record in records], notes, span(now))
-    rows.sort(key=lambda row: (newest_first(row.get("date")), row["ref"]))
+    aside = {record.row["ref"] for record in records if record.aside and kind in _NAMED_BY}
+    rows.sort(key=lambda row: (row["ref"] in aside, newest_first(row.get("date")), row["ref"]))
+    if found_aside := [row["ref"] for row in rows if row["ref"] in aside]:
+        notes.append(f"Only other texts than the name contain `{text}`: {listed(found_aside)}.")
     _note_future(rows, now, notes)
     nameless = [row["ref"] for row in rows if "name" not in row]
     if nameless:
@@ -141,13 +111,11 @@ def list_records(
     return Projected(rows, notes, _finding([record for record in records if id(record.row) in kept], notes))
 
 
-def _read(
-    kind: Kind, resources: Iterable[Resource], included: Included
-) -> tuple[list[_Record], list[_Record]]:
+def _read(kind: Kind, resources: Iterable[Resource], included: Included) -> tuple[list[Record], list[Record]]:
     """The records of the kind, and those of them that were entered in error."""
     reading = READINGS[kind]
-    records: list[_Record] = []
-    withdrawn: list[_Record] = []
+    records: list[Record] = []
+    withdrawn: list[Record] = []
     seen: set[str] = set()
     for resource in resources:
         if not belongs(kind, resource):
@@ -157,32 +125,25 @@ def _read(
             continue
         seen.add(ref)
         row = {"ref": ref, **reading.row(resource, included)}
-        record = _Record(resource, row, _negation(kind, resource))
+        record = Record(resource, row, _negation(kind, resource))
         (withdrawn if entered_in_error(resource) else records).append(record)
     return records, withdrawn
 
 
 def _negation(kind: Kind, resource: Resource) -> Negation | None:
-    field = {
-        "medications": "medicationCodeableConcept",
-        "immunizations": "vaccineCode",
-        "devices": "type",
-        "problems": "code",
-        "allergies": "code",
-        "procedures": "code",
-    }.get(kind)
+    field = _NAMED_BY.get(kind)
     return negation(resource.get(field)) if field else None
 
 
 def _current(
-    kind: Kind, records: list[_Record], now: str, unread: Mapping[str, int], notes: list[str]
-) -> list[_Record]:
+    kind: Kind, records: list[Record], now: str, unread: Mapping[str, int], notes: list[str]
+) -> list[Record]:
     why_not = READINGS[kind].why_not_current
     at = bound(now, "now")
     if why_not is None or at is None:
         return records
-    kept: list[_Record] = []
-    left: list[tuple[_Record, str]] = []
+    kept: list[Record] = []
+    left: list[tuple[Record, str]] = []
     for record in records:
         reason = why_not(record.resource, at) or _why_not_yet(kind, record, at)
         if reason is None:
@@ -216,10 +177,10 @@ def _past(at: str | None, now: str) -> Span | None:
     return then
 
 
-def _as_of(kind: Kind, records: list[_Record], at: Span, notes: list[str]) -> list[_Record]:
+def _as_of(kind: Kind, records: list[Record], at: Span, notes: list[str]) -> list[Record]:
     """The records that held at `at`, and, marked `uncertain`, those of which the chart does not tell."""
-    kept: list[_Record] = []
-    left: list[tuple[_Record, str]] = []
+    kept: list[Record] = []
+    left: list[tuple[Record, str]] = []
     for record in records:
         verdict = held(kind, record.resource, record.row, at)
         if verdict.held is False:
@@ -238,7 +199,7 @@ def _as_of(kind: Kind, records: list[_Record], at: Span, notes: list[str]) -> li
 
 
 def _note_left_out(
-    left: list[tuple[_Record, str]], what: str, notes: list[str], unread: Mapping[str, int] | None = None
+    left: list[tuple[Record, str]], what: str, notes: list[str], unread: Mapping[str, int] | None = None
 ) -> None:
     counted = Counter(reason for _, reason in left) + Counter(unread)
     if counted:
@@ -251,67 +212,27 @@ def _note_left_out(
             notes.append(f"{said}: {names}.")
 
 
-def _why_not_yet(kind: Kind, record: _Record, now: Span) -> str | None:
+def _why_not_yet(kind: Kind, record: Record, now: Span) -> str | None:
     """An allergy is kept whatever its date: what may harm the patient is told too early rather than late."""
     start = span(record.row.get("date"))
     return _NOT_YET if kind != "allergies" and start and start.starts_after(now) else None
 
 
-def _matching(
-    records: list[_Record],
+def _asked_for(
+    records: list[Record],
     text: str | None,
+    wording: Wording | None,
     code: str | None,
+    *,
     included: Included,
-    notes: list[str] | None = None,
-) -> list[_Record]:
-    """The records that the words and the code are about; where there are none, `notes` hear what comes near."""
+    notes: list[str],
+) -> list[Record]:
     if code and code.strip():
-        wanted_system, _, wanted = code.strip().rpartition("|")
-        records = [record for record in records if _has_code(record, wanted_system, wanted, included)]
-    words = folded(text or "").split()
-    if not words:
-        return records
-    found = [record for record in records if _says(_searchable(record, included), words)]
-    if not found and notes is not None:
-        none = [record for record in records if record.negation == "none" and not record.refuted]
-        notes += [f'The chart records "{record.row.get("name")}" ({record.row["ref"]}).' for record in none]
-        names = list(dict.fromkeys(str(record.row["name"]) for record in records if "name" in record.row))
-        near = process.extract(
-            text, names, scorer=fuzz.partial_ratio, processor=folded, limit=SHOWN, score_cutoff=SIMILAR
-        )
-        if near:
-            alike = "; ".join(name for name, _, _ in near)
-            notes.append(f"Nothing contains these words; similarly spelled in this chart: {alike}.")
-    return found
+        records = with_code(records, code, included)
+    return with_words(records, text, wording, included, notes) if text and folded(text) else records
 
 
-def _concepts(record: _Record, included: Included) -> list[object]:
-    resource = record.resource
-    direct = [resource.get(field) for field in ("code", "vaccineCode", "type", "category", "procedureCode")]
-    return [*direct, *medication_concepts(resource, included)]
-
-
-def _has_code(record: _Record, system: str, code: str, included: Included) -> bool:
-    return any(
-        coding.get("code") == code and (not system or coding.get("system") == system)
-        for concept in _concepts(record, included)
-        for coding in codings(concept)
-    )
-
-
-def _searchable(record: _Record, included: Included) -> str:
-    names = [name for concept in _concepts(record, included) for name in concept_names(concept)]
-    texts = [text for field, text in record.row.items() if isinstance(text, str) and field not in _NOT_WORDS]
-    return folded(" ".join([*names, *texts]))
-
-
-def _says(searched: str, words: list[str]) -> bool:
-    """Short words count only whole: "asa" is not in "nasal spray"."""
-    whole = set(searched.split())
-    return all(word in whole if len(word) <= WHOLE_WORD else word in searched for word in words)
-
-
-def _finding(records: list[_Record], notes: list[str]) -> Finding:
+def _finding(records: list[Record], notes: list[str]) -> Finding:
     refuted = [record.row["ref"] for record in records if record.refuted]
     if refuted:
         notes.append(f"Refuted, so not a finding: {listed(refuted)}.")

@@ -7,8 +7,8 @@ from typing import Any
 from mcp_servers.fhir.charts.dates import newest_first, span
 from mcp_servers.fhir.charts.elements import Resource, Row, entered_in_error, row_of
 from mcp_servers.fhir.charts.kinds import Kind
-from mcp_servers.fhir.charts.listing import Projected, list_records
-from mcp_servers.fhir.charts.measurement_names import is_everyday
+from mcp_servers.fhir.charts.listing import Projected, future_refs, list_records
+from mcp_servers.fhir.charts.measurement_names import everyday_names, is_everyday
 from mcp_servers.fhir.charts.measurements import Measured, latest, measured, not_after
 from mcp_servers.fhir.charts.patient import patient_row
 from mcp_servers.fhir.charts.records import record_date
@@ -21,8 +21,31 @@ SECTIONS: tuple[tuple[str, Kind], ...] = (
     ("encounter", "encounters"),
 )
 ENCOUNTERS = 5
+_NO_VISIT = frozenset({"planned", "cancelled"})
 # What is shown to a reader at a glance; a program has all of it.
 MEASUREMENTS = 15
+# Of these by their everyday names, the most asked for first; a panel tells of its parts.
+_WEIGHTIEST = (
+    "Blood pressure",
+    "Systolic blood pressure",
+    "Diastolic blood pressure",
+    "Body weight",
+    "Body mass index",
+    "Hemoglobin A1c",
+    "Creatinine",
+    "eGFR",
+    "Potassium",
+    "Sodium",
+    "Hemoglobin",
+    "LDL cholesterol",
+    "Glucose",
+    "Heart rate",
+    "Oxygen saturation",
+    "Body temperature",
+)
+_PRESSURES = _WEIGHTIEST[:3]
+# What SNOMED CT calls something else than a disorder, in the names that it gives.
+_NO_DISORDER = re.compile(r"\((?!disorder\))[a-z ]+\)$")
 LONGEST_NAME = 60
 _DATED = {"section", "ref", "name", "date"}
 _BRIEF = {
@@ -30,7 +53,7 @@ _BRIEF = {
     "problem": {*_DATED, "verification"},
     "medication": {*_DATED, "dose"},
     "allergy": {*_DATED, "reaction", "criticality", "verification", "status"},
-    "encounter": {*_DATED, "class", "reason"},
+    "encounter": {*_DATED, "status", "class", "reason"},
     "measurement": {*_DATED, "value", "unit", "comparator", "interpretation"},
     "records": {"section", "kind", "count", "first_date", "last_date"},
 }
@@ -65,7 +88,8 @@ def glance(
     """Rows with a `section` each (docs/architecture.md, "chart_overview"); notes name their section.
 
     Problems, medications and allergies are the current ones, encounters the newest (of so many as
-    `encounters` says, where not all are listed), measurements the last value of each code among the
+    `encounters` says, where not all are listed): those that took place, then planned and cancelled ones that
+    are dated later, measurements the last value of each code among the
     `observations`, of which others than Observations are passed over. A section without rows says in a note
     whether nothing is recorded.
     """
@@ -73,7 +97,7 @@ def glance(
     notes: list[str] = []
     for section, kind in SECTIONS:
         found = lists[kind]
-        shown = found.rows[:ENCOUNTERS] if section == "encounter" else found.rows
+        shown = _visits(found.rows, now) if section == "encounter" else found.rows
         rows += [{"section": section, **row} for row in shown]
         total = (encounters if section == "encounter" else None) or len(found.rows)
         if len(shown) < total:
@@ -86,16 +110,25 @@ def glance(
     return Projected(rows, notes, "recorded" if extents else "nothing_recorded")
 
 
+def _visits(rows: list[Row], now: str) -> list[Row]:
+    """The newest encounters that took place, then the newest of the others that are dated after these."""
+    ahead = set(future_refs(rows, span(now)))
+    took_place = [row for row in rows if row.get("status") not in _NO_VISIT and row["ref"] not in ahead]
+    others = rows[: rows.index(took_place[0])] if took_place else rows
+    return [*took_place[:ENCOUNTERS], *others[:ENCOUNTERS]]
+
+
 def brief(rows: Iterable[Row], shown: int = MEASUREMENTS) -> tuple[list[Row], list[str]]:
     """The rows with the columns that a reader needs at a glance, and the names of the measurements left out.
 
-    Problems and medications of one name are one row, the newest, with how many there are. Of the
-    measurements, as many as `shown` are kept, those with an everyday name first. Days stand for moments.
+    Problems and medications of one name are one row, the newest, with how many there are. Disorders come
+    before other problems. Of the measurements, as many as `shown` are kept: those asked for most, then those
+    with an everyday name. Days stand for moments.
     """
     kept: list[Row] = []
     named: list[str] = []
     alike: dict[tuple[str, str], Row] = {}
-    for row in sorted(rows, key=_everyday_first):
+    for row in _by_weight(list(rows)):
         section = row["section"]
         name = _short(str(row.get("name", row.get("code", ""))))
         if section == "measurement" and sum(one["section"] == section for one in kept) >= shown:
@@ -111,10 +144,28 @@ def brief(rows: Iterable[Row], shown: int = MEASUREMENTS) -> tuple[list[Row], li
     return kept, list(dict.fromkeys(named))
 
 
-def _everyday_first(row: Row) -> tuple[int, bool]:
-    """By section; of the measurements those first that go by an everyday name."""
-    section = list(_BRIEF).index(row["section"])
-    return section, row["section"] == "measurement" and not is_everyday(str(row.get("code")))
+def _by_weight(rows: list[Row]) -> list[Row]:
+    """By section; disorders before other problems, of each weighty measurement the newest before others."""
+    codes = everyday_names()
+    newest: dict[str, Row] = {}
+    for row in rows:
+        for name in _WEIGHTIEST:
+            if row["section"] == "measurement" and row.get("code") in codes[name]:
+                newest.setdefault(name, row)
+    if _PRESSURES[0] in newest:
+        newest = {name: row for name, row in newest.items() if name not in _PRESSURES[1:]}
+    weights = {id(row): _WEIGHTIEST.index(name) for name, row in newest.items()}
+
+    def weight(row: Row) -> tuple[int, int]:
+        section = row["section"]
+        own = 0
+        if section == "problem":
+            own = _NO_DISORDER.search(str(row.get("name"))) is not None
+        elif section == "measurement":
+            own = weights.get(id(row), len(_WEIGHTIEST) + (not is_everyday(str(row.get("code")))))
+        return list(_BRIEF).index(section), own
+
+    return sorted(rows, key=weight)
 
 
 def _at_a_glance(name: str, value: Any) -> Any:
@@ -168,7 +219,7 @@ def _measurements(observations: Iterable[Resource], now: str, notes: list[str]) 
         rows += valued
         notes += [f"measurements: {note}" for note in about if valued or not past]
     if unvalued:
-        notes.append(f"measurements: {unvalued} kinds without a value in the newest records left out.")
+        notes.append(f"measurements: {unvalued} without a value in the newest records left out.")
     rows.sort(key=lambda row: (newest_first(row.get("date")), row["ref"]))
     return rows
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcp_servers.fhir.charts import overview, record_row
+from mcp_servers.fhir.charts import brief, overview, record_row
 from tests.mcp_servers.fhir.charts.records import NOW, amount, concept, condition, observation, order
 
 PATIENT = {"resourceType": "Patient", "id": "p", "name": [{"family": "Okafor", "given": ["Amara"]}]}
@@ -51,13 +51,65 @@ def test_the_overview_has_a_row_for_all_that_is_current() -> None:
     assert {
         "allergies: nothing recorded.",
         "encounters: the newest 5 of 7.",
-        "measurements: 1 kinds without a value in the newest records left out.",
+        "measurements: 1 without a value in the newest records left out.",
     } <= set(found.notes)
 
 
 def test_an_empty_chart_is_the_patient_and_nothing_recorded() -> None:
     found = overview(PATIENT, {"Condition": []}, now=NOW)
     assert ([row["section"] for row in found.rows], found.finding) == (["patient"], "nothing_recorded")
+
+
+def test_visits_that_took_place_stand_before_planned_and_cancelled_ones() -> None:
+    visits = [
+        {**_encounter(n), "status": status}
+        for n, status in [
+            (1, "cancelled"),
+            (2, "finished"),
+            (3, "finished"),
+            (4, "cancelled"),
+            (5, "planned"),
+        ]
+    ]
+    ahead = {**_encounter(6), "status": "finished", "period": {"start": "2027-01-01"}}
+    found = overview(PATIENT, {"Encounter": [*visits, ahead]}, now=NOW)
+    rows, _ = brief(row for row in found.rows if row["section"] == "encounter")
+    assert [(row["ref"], row["status"]) for row in rows] == [
+        ("Encounter/e3", "finished"),
+        ("Encounter/e2", "finished"),
+        ("Encounter/e6", "finished"),
+        ("Encounter/e5", "planned"),
+        ("Encounter/e4", "cancelled"),
+    ]
+
+
+def test_at_a_glance_disorders_come_before_other_problems() -> None:
+    names = [
+        "Medication review due (situation)",
+        "Refugee (person)",
+        "Asthma (disorder)",
+        "Gout",
+        "Stress (finding)",
+    ]
+    rows, _ = brief({"section": "problem", "ref": f"Condition/{name}", "name": name} for name in names)
+    assert [row["name"] for row in rows] == [names[2], names[3], names[0], names[1], names[4]]
+
+
+def _codes(*shown: tuple[str, str]) -> list[str]:
+    rows, _ = brief(
+        {"section": "measurement", "ref": f"Observation/{code}", "name": code, "code": code, "date": date}
+        for code, date in shown
+    )
+    return [row["name"] for row in rows]
+
+
+def test_at_a_glance_the_measurements_asked_for_most_come_first() -> None:
+    ph_of_urine, a1c, later_a1c, weight, systolic, panel = (
+        "5803-2", "17856-6", "4548-4", "29463-7", "8480-6", "85354-9",
+    )  # fmt: skip
+    newest_first = [(code, "2026") for code in (ph_of_urine, later_a1c, a1c, weight, systolic)]
+    assert _codes(*newest_first) == [systolic, weight, later_a1c, ph_of_urine, a1c]
+    assert _codes(*newest_first, (panel, "2025"))[:3] == [panel, weight, later_a1c]
 
 
 def test_a_record_of_no_kind_is_named_dated_and_labelled() -> None:
