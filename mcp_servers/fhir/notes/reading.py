@@ -13,6 +13,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from mcp_servers.fhir.notes import extraction
 from mcp_servers.fhir.notes.extraction import MAX_BYTES, Extracted, Unreadable, charset_of, extract, kind_of
+from mcp_servers.fhir.tables.process import bare_environment
 
 SECONDS = 10.0
 _MAX_ANSWER = 16 * 1024 * 1024
@@ -64,7 +65,7 @@ class Reader:
     async def _answer(self, job: bytes) -> bytes:
         if self._process is None:
             command = [sys.executable, "-I", "-m", extraction.__name__, str(self._seconds)]
-            self._process = await anyio.open_process(command, stderr=DEVNULL)
+            self._process = await anyio.open_process(command, stderr=DEVNULL, env=bare_environment())
             assert self._process.stdout is not None
             self._answers = BufferedByteReceiveStream(self._process.stdout)
         assert self._process.stdin is not None

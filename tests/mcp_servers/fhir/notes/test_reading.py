@@ -1,5 +1,8 @@
 """Hostile documents: each is ended or refused within its bounds, and the next one is read all the same."""
 
+import sys
+from pathlib import Path
+
 import anyio
 import pytest
 
@@ -46,6 +49,23 @@ async def test_a_document_that_takes_too_much_memory_is_refused() -> None:
     async with Reader() as reader:
         with pytest.raises(Unreadable, match="memory"):
             await reader.read(b"<a " + b"a=1 " * 2_000_000 + b">x", "text/html")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+@pytest.mark.anyio
+async def test_the_process_that_reads_documents_holds_no_secret_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EHR_NAVIGATOR_FHIR_TOKEN", "s3cret")
+    async with Reader() as reader:
+        await reader.read(rtf("one"), "application/rtf")
+        children = [
+            (Path("/proc") / child / "environ").read_bytes()
+            for listed in Path("/proc/self/task").glob("*/children")
+            for child in listed.read_text().split()
+        ]
+    assert children
+    assert not any(b"s3cret" in environment for environment in children)
 
 
 @pytest.mark.anyio
