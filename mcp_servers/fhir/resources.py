@@ -9,6 +9,8 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.uri_template import UriTemplate
 from mcp.types import CallToolResult, Resource, ResourceTemplate, TextContent
 
+from mcp_servers.fhir.errors import InvalidRequest
+
 PLAIN = "text/plain"
 FHIR = "application/fhir+json"
 
@@ -81,7 +83,7 @@ def templates(*, bound: bool) -> list[ResourceTemplate]:
 
 
 def call_behind(uri: str, *, bound: bool) -> tuple[str, dict[str, Any]]:
-    """The tool call that reading `uri` stands for. Raises ResourceNotFoundError when there is no such URI."""
+    """The tool call that reading `uri` stands for. Raises InvalidRequest when there is no such URI."""
     for one in RESOURCES:
         found = UriTemplate.parse(one.template(bound=bound)).match(uri)
         if found is not None:
@@ -89,7 +91,7 @@ def call_behind(uri: str, *, bound: bool) -> tuple[str, dict[str, Any]]:
             about = {} if bound else {"patient": values["patient"]}
             return one.tool, {**about, **one.arguments(values)}
     there = ", ".join(one.template(bound=bound) for one in RESOURCES)
-    raise ResourceNotFoundError(f"[not_found] There is no such resource; there are {there}.")
+    raise InvalidRequest(f"There is no such resource; there are {there}.")
 
 
 def contents(result: CallToolResult) -> list[ReadResourceContents]:

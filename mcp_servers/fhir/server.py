@@ -159,7 +159,10 @@ class _Server(MCPServer):
     async def read_resource(
         self, uri: AnyUrl | str, context: Context | None = None
     ) -> Iterable[ReadResourceContents]:
-        name, arguments = resources.call_behind(str(uri), bound=self._bound is not None)
+        try:
+            name, arguments = resources.call_behind(str(uri), bound=self._bound is not None)
+        except InvalidRequest as error:
+            return resources.contents(self._refused("resources/read", {"uri": str(uri)}, context, str(error)))
         return resources.contents(await self.call_tool(name, arguments, context))
 
     async def get_prompt(

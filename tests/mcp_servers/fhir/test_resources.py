@@ -76,19 +76,23 @@ async def test_a_record_is_read_as_fhir_with_notes_on_what_was_left_out(
         ("fhir://Patient/hard-henrik-olsen", INVALID_PARAMS, "[patient_locked]"),
         ("fhir://Observation/..%2FPatient", INVALID_PARAMS, "[invalid_request]"),
         ("chart://records/secrets", INVALID_PARAMS, "[invalid_request]"),
-        ("chart://nothing", INVALID_PARAMS, "[not_found]"),
-        ("file:///etc/passwd", INVALID_PARAMS, "[not_found]"),
+        ("chart://nothing", INVALID_PARAMS, "[invalid_request]"),
+        ("chart://hard-henrik-olsen/overview", INVALID_PARAMS, "[invalid_request]"),
+        ("file:///etc/passwd", INVALID_PARAMS, "[invalid_request]"),
     ],
 )
 @pytest.mark.anyio
-async def test_a_resource_that_is_not_this_patients_is_not_found(
+async def test_a_resource_that_is_not_this_patients_is_not_found_and_the_attempt_is_on_the_trail(
     embedded: Starlette, uri: str, code: int, says: str
 ) -> None:
-    async with session(embedded, OKAFOR) as client:
+    recorder = ScriptedRecorder()
+    async with session(embedded, OKAFOR, recorder) as client:
         with pytest.raises(MCPError) as raised:
             await client.read_resource(uri)
     assert raised.value.code == code
     assert raised.value.message.startswith(says)
+    (attempt,) = recorder.calls
+    assert (attempt.completion or {})["outcome"] == "refused"
 
 
 @pytest.mark.anyio
