@@ -5,6 +5,7 @@ here is only repeated. Within a session events go in their order: one that has t
 behind it, one that the server refuses for good does not.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 3600.0
 """Seconds; the wait doubles from one second with each attempt, up to this."""
+
+MAX_ANSWER = 64 * 1024
+"""Bytes of an answer that are read; what a server says is wrong fits in them."""
 
 # A verdict on the event itself. Everything else may be right tomorrow: a wrong address or token (401, 403,
 # 404, 405), two writers (409), a server under load (408, 429, 5xx) say nothing about the event.
@@ -116,23 +120,34 @@ async def _put(http: "httpx.AsyncClient", event_id: str, event: str) -> tuple[in
     import httpx
 
     try:
-        response = await http.put(
+        async with http.stream(
+            "PUT",
             f"AuditEvent/{event_id}",
             content=event,
-            headers={"Content-Type": "application/fhir+json", "X-Request-ID": event_id},
-        )
+            headers={
+                "Content-Type": "application/fhir+json",
+                "Accept-Encoding": "identity",
+                "X-Request-ID": event_id,
+            },
+        ) as response:
+            body = bytearray()
+            async for chunk in response.aiter_raw():  # unpacked, a small answer could fill the memory
+                body += chunk
+                if len(body) > MAX_ANSWER:
+                    break
     except httpx.RequestError as error:
         return None, f"cannot be reached ({type(error).__name__})"
-    return response.status_code, f"answered {response.status_code}: {_diagnostics(response)}"
+    said = _diagnostics(body) or response.reason_phrase
+    return response.status_code, f"answered {response.status_code}: {said}"
 
 
-def _diagnostics(response: "httpx.Response") -> str:
-    """What the server says is wrong: its OperationOutcome's words, else the status's name."""
+def _diagnostics(body: bytearray) -> str:
+    """What the server says is wrong: its OperationOutcome's words, empty when it is none."""
     try:
-        issues = response.json()["issue"]
+        issues = json.loads(body)["issue"]
         said = [str(issue.get("diagnostics") or issue["details"]["text"]) for issue in issues]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return response.reason_phrase
+        return ""
     return "".join(filter(str.isprintable, "; ".join(said)))[:500]
 
 

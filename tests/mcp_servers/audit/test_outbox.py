@@ -1,7 +1,8 @@
 """The outbox: at least once, in order, through outages, and nothing lost."""
 
+import gzip
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -154,10 +155,29 @@ async def test_a_hostile_answer_neither_stops_delivery_nor_steers_a_terminal(
     journal: Journal, answer: str, said: str
 ) -> None:
     observe(journal)
-    store = httpx.MockTransport(lambda _: httpx.Response(422, text=answer))
+    store = httpx.MockTransport(lambda _: httpx.Response(422, stream=httpx.ByteStream(answer.encode())))
     async with httpx.AsyncClient(transport=store, base_url=BASE) as http:
         report = await deliver(journal, http)
     assert report.problem == f"{BASE} answered 422: {said}"
+
+
+async def test_an_answer_that_does_not_end_is_not_read_to_its_end(journal: Journal) -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1024
+            yield gzip.compress(bytes(1024**2))
+
+    observe(journal)
+    store = httpx.MockTransport(
+        lambda _: httpx.Response(400, headers={"Content-Encoding": "gzip"}, content=endless())
+    )
+    async with httpx.AsyncClient(transport=store, base_url=BASE) as http:
+        report = await deliver(journal, http)
+    assert report.problem == f"{BASE} answered 400: Bad Request"
+    assert read < 1024**2
 
 
 async def test_an_event_that_waits_holds_back_its_session_and_no_other(
