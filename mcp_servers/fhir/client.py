@@ -1,6 +1,7 @@
 """FHIR read and search under the patient lock: every page checked, every filter checked to have been kept."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +108,8 @@ class FhirClient:
         learns from it what other charts hold. Raises the errors of Transport.get too.
         """
         ref = reference.local
+        if reference.type == "Patient" and ref != lock.patient:
+            raise lock.refusal(ref)  # a read would be on record in the other patient's chart
         known = (await self.capability(call)).of(reference.type)
         may_be_owned = in_compartment(reference.type) or not known.keys().isdisjoint(("patient", "subject"))
         if not may_be_owned and not await self._is_referred_to(ref, lock, call):
@@ -119,7 +122,13 @@ class FhirClient:
         if ref_of(resource) != ref:
             raise ServerFailed(f"The FHIR server answered a read of {ref} with another record.")
         if not lock.may_see(resource):
-            if not await self._is_referred_to(ref, lock, call) or not lock.may_see(resource):
+            if not lock.is_nobodys(resource) or not await self._is_referred_to(ref, lock, call):
+                raise lock.refusal(ref)
+            for context in lock.unproven(resource):
+                if context is not None and not context.base and in_compartment(context.type):
+                    with suppress(PatientLocked):  # the patient's, or not: the lock knows it from now on
+                        await self.read(context, lock, call)
+            if not lock.may_see(resource):
                 raise lock.refusal(ref)
         lock.admit(resource)
         return resource

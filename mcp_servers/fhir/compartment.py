@@ -39,6 +39,7 @@ class PatientLock:
         self.id = patient.removeprefix("Patient/")
         self._base = base
         self._seen: set[str] = set()
+        self._own: set[str] = set()
 
     def verdict(self, resource: Resource) -> Verdict:
         """Whether a record is about this patient alone ("inside"), others too ("shared"), or not at all."""
@@ -56,10 +57,24 @@ class PatientLock:
         """Whether a record may be shown: the patient's own, or about nobody and referred to by one."""
         if self.verdict(resource) == "inside":
             return True
+        seen = self.is_nobodys(resource) and _ref(resource) in self._seen
+        return seen and not self.unproven(resource)
+
+    def is_nobodys(self, resource: Resource) -> bool:
+        """Whether a record names nobody whom it is about, and is of a type that need not."""
         kind = str(resource.get("resourceType"))
-        if in_compartment(kind) or kind in _CARRIERS or self._patients(resource, _BEYOND):
-            return False
-        return f"{kind}/{resource.get('id')}" in self._seen
+        return not (in_compartment(kind) or kind in _CARRIERS or self._patients(resource, _BEYOND))
+
+    def unproven(self, resource: Resource) -> list[Reference | None]:
+        """Which records rule who may see a file (its securityContext), and were not seen to be the patient's.
+
+        None stands for one that cannot be told.
+        """
+        contexts = [
+            self._local(value.get("reference") if isinstance(value, dict) else None)
+            for value in _at(resource, ("securityContext",))
+        ]
+        return [one for one in contexts if one is None or one.base or one.local not in self._own]
 
     def was_referred_to(self, ref: str) -> bool:
         """Whether a record of the patient that was shown before refers to `ref`."""
@@ -103,6 +118,7 @@ class PatientLock:
             waiting += [item for item in node.values() if isinstance(item, _NODES)]
         if self.verdict(resource) == "inside":
             self._seen |= mentioned
+            self._own.add(_ref(resource))
         return withheld
 
     def check_parameter(self, resource_type: str, name: str, value: str) -> None:
@@ -203,6 +219,10 @@ def _maybe_patient(value: Any, resource: Resource) -> bool:
     if isinstance(stated, str) and stated.isalpha():
         return stated == "Patient"
     return reference is not None or "identifier" in value
+
+
+def _ref(resource: Resource) -> str:
+    return f"{resource.get('resourceType')}/{resource.get('id')}"
 
 
 def _at(value: Any, path: Path) -> list[Any]:

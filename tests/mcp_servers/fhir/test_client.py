@@ -259,6 +259,23 @@ async def test_another_patients_record_and_an_absent_one_get_the_same_answer() -
 
 
 @pytest.mark.anyio
+async def test_another_patient_is_refused_without_a_request() -> None:
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "B"}])
+    with pytest.raises(PatientLocked):
+        await read(app, "Patient/B")
+    assert sent(app) == []
+
+
+@pytest.mark.anyio
+async def test_another_patients_device_and_an_absent_one_take_the_same_requests() -> None:
+    app = ScriptedFhir([{"resourceType": "Device", "id": "1", "patient": {"reference": "Patient/B"}}])
+    for ref in ("Device/1", "Device/2"):
+        with pytest.raises(PatientLocked):
+            await read(app, ref)
+    assert sent(app) == ["Device/1?", "Device/2?"]
+
+
+@pytest.mark.anyio
 async def test_the_patients_own_record_can_be_read() -> None:
     assert (await read(ScriptedFhir([observation("1", "A")]), "Observation/1"))["id"] == "1"
 

@@ -87,6 +87,40 @@ async def test_an_attachment_is_read_when_a_document_of_the_patient_names_its_ad
         await read(ScriptedFhir([binary]), "Binary/b")
 
 
+@pytest.mark.parametrize(
+    ("context", "shown"),
+    [
+        ({"reference": "DocumentReference/1"}, True),
+        ({"reference": "Observation/own"}, True),
+        ({"reference": "Patient/A"}, True),
+        ({"reference": "Observation/others"}, False),
+        ({"reference": "Observation/absent"}, False),
+        ({"reference": "Binary/b"}, False),
+        ({"reference": "https://elsewhere.example/fhir/Observation/own"}, False),
+        ({"identifier": {"value": "77"}}, False),
+        ({"display": "somebody"}, False),
+        ("Observation/own", False),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_file_is_read_only_where_the_record_that_rules_it_is_the_patients(
+    context: object, shown: bool
+) -> None:
+    document = {
+        "resourceType": "DocumentReference",
+        "id": "1",
+        "subject": {"reference": "Patient/A"},
+        "content": [{"attachment": {"url": "Binary/b"}}],
+    }
+    binary = {"resourceType": "Binary", "id": "b", "contentType": "text/plain", "securityContext": context}
+    app = ScriptedFhir([binary, document, observation("own", "A"), observation("others", "B")])
+    if shown:
+        assert (await read(app, "Binary/b"))["id"] == "b"
+    else:
+        with pytest.raises(PatientLocked):
+            await read(app, "Binary/b")
+
+
 @pytest.mark.anyio
 async def test_a_target_that_the_server_refuses_does_not_end_the_search_for_who_refers_to_it() -> None:
     app = ScriptedFhir(
