@@ -180,13 +180,20 @@ class ChartTables:
             )
         if "error" not in reply:
             return
+        said = " ".join(
+            re.split(r"\n\nLINE|Candidate (?:bindings|functions)", str(reply["error"]), maxsplit=1)[0].split()
+        )
+        if "VARCHAR[]" in said:
+            raise InvalidRequest(
+                "A list (codes, result_ids) is not compared as a text is: list_contains(codes, '4548-4')."
+            )
         if reply["kind"] not in _OF_THE_STATEMENT:
             raise InvalidRequest(
                 "The statement fails on a value in the chart: use TRY_CAST, and DATE '...' for dates."
             )
-        said = " ".join(
-            str(reply["error"]).partition("\n\nLINE")[0].partition("Candidate bindings")[0].split()
-        )
+        if reply["kind"] == "ParserException":
+            told = said.removeprefix("Parser Error: ")[:400]
+            raise InvalidRequest(f"The statement cannot be read as SQL ({told}); write one SELECT.")
         columns = "".join(f" {table} has {', '.join(self._columns[table])}." for table in tables)
         unknown = _UNKNOWN_COLUMN.search(said)
         if unknown:

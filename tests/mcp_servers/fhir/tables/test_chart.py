@@ -224,6 +224,12 @@ async def test_rows_carry_their_references_whichever_way_they_are_selected() -> 
         ("SELECT o.statuss FROM observation o", "There is no column `statuss`; near to it: status"),
         ("SELECT zzz FROM observation", "observation has ref, status, date, instant"),
         ("SELECT ref FRM observation", "syntax error"),
+        (
+            "selct 1",
+            'The statement cannot be read as SQL (syntax error at or near "selct"); write one SELECT.',
+        ),
+        ("SELECT ref FROM observation WHERE codes LIKE '%4548-4%'", "list_contains(codes, '4548-4')"),
+        ("SELECT ref FROM observation WHERE codes = '4548-4'", "list_contains(codes, '4548-4')"),
         ("SELECT ref, count(*) FROM observation", "must appear in the GROUP BY"),
         ("SELECT nosuch(value) FROM observation", "The function nosuch is not allowed"),
         ("SELECT code_text::INTEGER FROM observation", "TRY_CAST"),
