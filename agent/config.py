@@ -83,6 +83,16 @@ class Settings(BaseModel):
             raise ValueError("give the bare base URL; a token goes into EHR_NAVIGATOR_FHIR_TOKEN")
         return value
 
+    @field_validator("fhir_token", "openai_key", "mcp_token")
+    @classmethod
+    def _sendable(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value()
+        if not (secret.isascii() and secret.isprintable() and secret == secret.strip()):
+            raise ValueError(
+                "it holds what no HTTP header can: a line break, a space at an end, an odd character"
+            )
+        return value
+
     @field_validator("data_dir")
     @classmethod
     def _expand(cls, value: Path) -> Path:

@@ -40,13 +40,18 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(file: Path) -> None:
         ("MAX_HOPS", "0"),
         ("NOW", "someday"),
         ("ESCALATION", "always"),
+        ("FHIR_TOKEN", "s3cret\r\nX-Other: s3cret"),
+        ("OPENAI_KEY", "s3cret\n"),
+        ("MCP_TOKEN", " s3cret"),
+        ("MCP_TOKEN", "s3crét"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_naming_its_source(
     name: str, value: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match=rf"\$EHR_NAVIGATOR_{name}"):
+    with pytest.raises(UsageError, match=rf"\$EHR_NAVIGATOR_{name}") as refused:
         load({}, {f"EHR_NAVIGATOR_{name}": value, "EHR_NAVIGATOR_DATA_DIR": str(tmp_path)})
+    assert "s3cr" not in str(refused.value)
 
 
 def test_a_named_file_that_is_missing_or_broken_is_refused(tmp_path: Path) -> None:
