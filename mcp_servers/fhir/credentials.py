@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_S = 300  # the longest that SMART allows
 _DEADLINE_S = 15.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MAX_BYTES = 256 * 1024
 
 
@@ -171,10 +172,9 @@ class SmartBackend(httpx.Auth):
             url = httpx.URL(endpoint if isinstance(endpoint, str) else "")
         except httpx.InvalidURL:
             url = httpx.URL("")
-        if url.scheme not in ("https", httpx.URL(self._base).scheme) or not url.host or url.userinfo:
-            raise CredentialsRefused(
-                f"{self._base} names no token endpoint that is as well protected as itself (https)."
-            )
+        here = url.scheme == httpx.URL(self._base).scheme == "http" and url.host in _LOOPBACK
+        if not (url.scheme == "https" or here) or not url.host or url.userinfo:
+            raise CredentialsRefused(f"{self._base} names no token endpoint that is protected (https).")
         for listed, needed in (
             ("token_endpoint_auth_methods_supported", "private_key_jwt"),
             ("token_endpoint_auth_signing_alg_values_supported", self._key.algorithm),

@@ -270,14 +270,23 @@ async def test_a_server_without_smart_configuration_is_named_as_such() -> None:
                 await read(FhirClient(http))
 
 
-def test_a_protected_servers_assertion_is_not_sent_unprotected() -> None:
+@pytest.mark.parametrize(
+    ("base", "endpoint"),
+    [
+        ("https://clinic.example/fhir", "http://clinic.example/token"),
+        ("https://clinic.example/fhir", "http://127.0.0.1/token"),
+        ("http://clinic.example/fhir", "http://clinic.example/token"),
+        ("http://127.0.0.1/fhir", "http://elsewhere.example/token"),
+    ],
+)
+def test_no_assertion_is_sent_unprotected_to_another_machine(base: str, endpoint: str) -> None:
     async def ask() -> None:
         async def answer(request: httpx.Request) -> httpx.Response:
             assert request.url.path.endswith("smart-configuration"), "the assertion was sent"
-            return httpx.Response(200, json={"token_endpoint": "http://clinic.example/token"})
+            return httpx.Response(200, json={"token_endpoint": endpoint})
 
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as tokens:
-            auth = SmartBackend(tokens, "https://clinic.example/fhir", "n", read_key(pem(rsa_key())), SCOPES)
+            auth = SmartBackend(tokens, base, "n", read_key(pem(rsa_key())), SCOPES)
             with pytest.raises(httpx.TransportError, match="https"):
                 await auth.granted()
 
