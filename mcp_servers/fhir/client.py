@@ -11,7 +11,14 @@ import httpx
 
 from mcp_servers.fhir.capability import INCLUDES, Capability, read_capability
 from mcp_servers.fhir.compartment import PatientLock, in_compartment
-from mcp_servers.fhir.errors import InvalidRequest, NotFound, PatientLocked, SearchExpired, ServerFailed
+from mcp_servers.fhir.errors import (
+    InvalidRequest,
+    NotFound,
+    NotPermitted,
+    PatientLocked,
+    SearchExpired,
+    ServerFailed,
+)
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.references import Reference
 from mcp_servers.fhir.referring import referring_searches
@@ -136,8 +143,13 @@ class FhirClient:
     async def _is_referred_to(self, ref: str, lock: PatientLock, call: Call) -> bool:
         """Whether a record of the patient refers to `ref`, by what was seen of the chart or else by searches.
 
-        The lock then knows it: it looks at each record that a search brings, and trusts no count.
+        The lock then knows it: it looks at each record that a search brings, and trusts no count. What
+        referred to `ref` in an earlier call is read again first.
         """
+        referrer = lock.referrer(ref)
+        if referrer is not None and not lock.was_referred_to(ref):
+            with suppress(NotFound, NotPermitted):
+                lock.admit(await self._transport.get(self._url(referrer), call, quoting=False))
         capability = await self.capability(call)
         for kind, parameter in referring_searches(ref, self.base, capability):
             if lock.was_referred_to(ref):

@@ -32,12 +32,17 @@ _OWNER_PARAMETERS = ("patient", "subject")
 
 
 class PatientLock:
-    """What one patient's session may see, on a server at `base`."""
+    """What one call about one patient may see, on a server at `base`.
 
-    def __init__(self, patient: str, base: str) -> None:
+    `referrers` outlives the call: which record of the patient was last seen to refer to a record that is in
+    no compartment. It opens nothing by itself.
+    """
+
+    def __init__(self, patient: str, base: str, referrers: dict[str, str] | None = None) -> None:
         self.patient = patient
         self.id = patient.removeprefix("Patient/")
         self._base = base
+        self._referrers = {} if referrers is None else referrers
         self._seen: set[str] = set()
         self._own: set[str] = set()
 
@@ -77,8 +82,12 @@ class PatientLock:
         return [one for one in contexts if one is None or one.base or one.local not in self._own]
 
     def was_referred_to(self, ref: str) -> bool:
-        """Whether a record of the patient that was shown before refers to `ref`."""
+        """Whether a record of the patient that this call was brought refers to `ref`."""
         return ref in self._seen
+
+    def referrer(self, ref: str) -> str | None:
+        """The record of the patient that referred to `ref` when it was last seen."""
+        return self._referrers.get(ref)
 
     def admit(self, resource: Resource) -> int:
         """Make a record fit to show, in place; how many mentions of other patients were withheld.
@@ -114,11 +123,13 @@ class PatientLock:
             for link in ("reference", "url"):
                 if link in node and (reference := self._local(node[link])) and not reference.base:
                     node[link] = reference.local
-                    mentioned.add(reference.local)
+                    if not in_compartment(reference.type):
+                        mentioned.add(reference.local)
             waiting += [item for item in node.values() if isinstance(item, _NODES)]
         if self.verdict(resource) == "inside":
             self._seen |= mentioned
             self._own.add(_ref(resource))
+            self._referrers.update(dict.fromkeys(mentioned, _ref(resource)))
         return withheld
 
     def check_parameter(self, resource_type: str, name: str, value: str) -> None:

@@ -1,6 +1,7 @@
 """What the tools of one session share: the FHIR client, the patient locks, and how a result is cut."""
 
 import json
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 _PATIENTS_KEPT = 8
+# That a patient exists and may be read is looked up again after so many seconds.
+_CONFIRMED_FOR = 60.0
 
 Text = Annotated[str, Field(max_length=200)]
 Patient = Annotated[str, Field(max_length=80, description="`Patient/id` or id, from find_patient")]
@@ -45,7 +48,8 @@ class Answer:
 class Found:
     """The rows of a result, from its beginning; `total` is None when it cannot be told.
 
-    `more` says that others follow which were not read yet.
+    `more` says that others follow which were not read yet. The text tells `lines` in place of the first so
+    many rows, and no row behind these by itself: the lines speak for all.
     """
 
     rows: list[Row]
@@ -53,11 +57,20 @@ class Found:
     finding: Finding
     notes: list[str]
     more: bool = False
+    lines: list[Row] = field(default_factory=list)
+
+
+@dataclass
+class _Confirmed:
+    """A patient whose record was read: when last (by the session's clock), and what refers to what."""
+
+    at: float = 0.0
+    referrers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class ChartSession:
-    """The tools' surroundings. `now` (ISO 8601) is the chart's present; a lock is kept for each patient.
+    """The tools' surroundings. `now` (ISO 8601) is the chart's present; `clock` tells seconds that go by.
 
     Counts of patients from 1 to below `smallest_count` are not shown. `count` counts the tokens of a text.
     """
@@ -66,7 +79,7 @@ class ChartSession:
     now: str
     smallest_count: int = 0
     count: Count = by_bytes
-    _locks: dict[str, PatientLock] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
     _kept: OrderedDict[str, dict[object, Any]] = field(default_factory=OrderedDict)
 
     def render(self, envelope: ResultEnvelope) -> Rendered:
@@ -88,9 +101,13 @@ class ChartSession:
         return kept
 
     async def lock(self, patient: str, call: Call) -> PatientLock:
-        """The lock on a patient who exists: an empty chart must not be read out of a mistyped id."""
+        """A call's lock on a patient who exists: an empty chart must not be read out of a mistyped id.
+
+        A patient who is gone, or may not be read any more, is noticed within a minute.
+        """
         ref = checked_patient(patient)
-        if ref not in self._locks:
+        confirmed: _Confirmed | None = self._kept.get(ref, {}).get(_Confirmed)
+        if confirmed is None or self.clock() - confirmed.at > _CONFIRMED_FOR:
             lock = PatientLock(ref, self.client.base)
             try:
                 await self.client.read(checked(ref), lock, call)
@@ -98,8 +115,9 @@ class ChartSession:
                 raise NotFound(
                     f"There is no {ref} on this FHIR server; look the patient up by name or birth date."
                 ) from None
-            self._locks[ref] = lock
-        return self._locks[ref]
+            confirmed = self.keep(lock, _Confirmed)
+            confirmed.at = self.clock()
+        return PatientLock(ref, self.client.base, confirmed.referrers)
 
     def cut(self, query: str, found: Found, limit: int, lock: PatientLock, place: Place) -> Answer:
         """The `limit` rows of a result that follow `place`, and a cursor for those behind them.
@@ -129,8 +147,12 @@ class ChartSession:
             notes=notes,
             as_of=self.now,
         )
-        text, shown = self.render(envelope)
-        if shown < len(rows):
+        lines = found.lines[place.skip :][:limit]
+        told = envelope.model_copy(update={"rows": lines}) if lines else envelope
+        text, shown = self.render(told)
+        if lines and place.skip + shown == len(found.lines):
+            cursor = None
+        elif shown < len(told.rows):
             cursor = cursor_after(shown)
         if cursor is not None:
             text += f"\n- more rows: cursor {cursor}"

@@ -44,6 +44,33 @@ async def test_who_was_seen_is_read_without_asking_again() -> None:
 
 
 @pytest.mark.anyio
+async def test_who_was_seen_in_an_earlier_call_is_read_while_the_same_record_still_refers_to_him() -> None:
+    app = ScriptedFhir([{"resourceType": "Practitioner", "id": "p"}, PERFORMED])
+    referrers: dict[str, str] = {}
+    await read(app, "Observation/1", PatientLock(A, BASE, referrers))
+    await read(app, "Practitioner/p", PatientLock(A, BASE, referrers))
+    assert sent(app) == ["Observation/1?", "Observation/1?", "Practitioner/p?"]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        observation("1", "A"),
+        observation("1", "B", performer=[{"reference": "Practitioner/p"}]),
+        observation("2", "A"),
+    ],
+)
+@pytest.mark.anyio
+async def test_who_was_seen_in_an_earlier_call_is_refused_once_no_record_refers_to_him(now: Resource) -> None:
+    app = ScriptedFhir([{"resourceType": "Practitioner", "id": "p"}, PERFORMED])
+    referrers: dict[str, str] = {}
+    await read(app, "Observation/1", PatientLock(A, BASE, referrers))
+    app.resources[1] = now
+    with pytest.raises(PatientLocked):
+        await read(app, "Practitioner/p", PatientLock(A, BASE, referrers))
+
+
+@pytest.mark.anyio
 async def test_a_practitioner_to_whom_no_record_refers_is_never_asked_for() -> None:
     app = ScriptedFhir([{"resourceType": "Practitioner", "id": "p"}, observation("1", "A")])
     with pytest.raises(PatientLocked, match=r"Practitioner/p is not in the chart of Patient/A\."):
