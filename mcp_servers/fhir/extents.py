@@ -13,7 +13,7 @@ from mcp_servers.fhir.listing import Listed, gathered, newest_of, read_first
 from mcp_servers.fhir.measuring import Chart, Reading
 
 # So many records are read at either end.
-_ENDS = 20
+_ENDS = 10
 
 
 async def read_extents(
@@ -100,7 +100,8 @@ async def _by_its_ends(
     first = await ask([("_sort", parameter), *right])
     in_order, records = first.in_order, first.matches
     count = first.total if standing is None else standing
-    if count is None or (right and any(map(entered_in_error, records))):
+    wrong = [one for one in records if entered_in_error(one)]
+    if count is None or (right and wrong) or (records and len(wrong) == len(records)):
         return None
     if newest is None or all(map(entered_in_error, newest)):
         last = await ask([("_sort", f"-{parameter}"), *right], total=False)

@@ -25,7 +25,7 @@ from mcp_servers.fhir.measuring import Chart
 from mcp_servers.fhir.paging import Pages, read_pages
 
 # So many records of a type are read to see whether there are more; and so many in any case, as one page.
-FIRST = 50
+FIRST = 25
 FEW = PAGE_SIZE
 _IDS_AT_ONCE = 100
 # Read beyond what is asked for: some are withdrawn, and of equal dates the last page shows only some.
