@@ -101,8 +101,8 @@ def list_records(
     rows = window.rows([record.row for record in records], notes, span(now))
     aside = {record.row["ref"] for record in records if record.aside and kind in _NAMED_BY}
     rows.sort(key=lambda row: (row["ref"] in aside, newest_first(row.get("date")), row["ref"]))
-    if found_aside := [row["ref"] for row in rows if row["ref"] in aside]:
-        notes.append(f"Only other texts than the name contain `{text}`: {listed(found_aside)}.")
+    if n_aside := sum(row["ref"] in aside for row in rows):
+        notes.append(f"{_many(n_aside)}, listed last, with `{text}` only in other texts than the name.")
     _note_future(rows, now, notes)
     nameless = [row["ref"] for row in rows if "name" not in row]
     if nameless:

@@ -4,7 +4,7 @@ from mcp_servers.fhir.terminology.asking import ServerTerminology
 from mcp_servers.fhir.terminology.charted import ELEMENTS, ChartCode, charted, codeables
 from mcp_servers.fhir.terminology.concepts import Code, Concept, Kind, classes_of, family
 from mcp_servers.fhir.terminology.finding import Found, find, near
-from mcp_servers.fhir.terminology.meaning import Meaning, meaning_of
+from mcp_servers.fhir.terminology.meaning import Meaning, meaning_of, wording
 
 __all__ = [
     "ELEMENTS",
@@ -22,4 +22,5 @@ __all__ = [
     "find",
     "meaning_of",
     "near",
+    "wording",
 ]

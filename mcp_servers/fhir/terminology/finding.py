@@ -1,7 +1,7 @@
 """What a text means by the dictionary: a code, a name, names within a question, or a misspelt name."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
@@ -96,24 +96,36 @@ def spotted(text: str, kinds: Iterable[Kind] = (), *, asked: bool = False) -> tu
     """
     only = frozenset(kinds)
     words = folded(text).split()
-    taken: set[int] = set()
+
+    def partly(phrase: str) -> bool:
+        return len(phrase) >= SHORTEST_WITHIN and (asked or phrase not in only_said())
+
     found: list[Concept] = []
+    for start, end, named in named_in(words, only, partly):
+        qualified = _BEFORE.intersection(words[max(0, start - _NEAR) : start]) or _AFTER.intersection(
+            words[end:][:_NEAR]
+        )
+        found += [one for one in named if one.kind != "condition" or not qualified]
+    return tuple(dict.fromkeys(found))
+
+
+def named_in(
+    words: Sequence[str], kinds: frozenset[Kind], partly: Callable[[str], bool] = lambda _: True
+) -> Iterator[tuple[int, int, tuple[Concept, ...]]]:
+    """Where the folded `words` name concepts (start, end, which), the longest names first, none overlapping.
+
+    A name that is not all of the words counts where `partly` says so.
+    """
+    taken: set[int] = set()
     for size in range(min(_LONGEST, len(words)), 0, -1):
         for start in range(len(words) - size + 1):
             place = set(range(start, start + size))
             phrase = " ".join(words[start : start + size])
-            partly = size < len(words) and (
-                len(phrase) < SHORTEST_WITHIN or (not asked and phrase in only_said())
-            )
-            if place & taken or partly:
+            if place & taken or (size < len(words) and not partly(phrase)):
                 continue
-            if named := _of(_named(phrase), only):
+            if named := _of(_named(phrase), kinds):
                 taken |= place
-                qualified = _BEFORE.intersection(words[max(0, start - _NEAR) : start]) or _AFTER.intersection(
-                    words[start + size :][:_NEAR]
-                )
-                found += [one for one in named if one.kind != "condition" or not qualified]
-    return tuple(dict.fromkeys(found))
+                yield start, start + size, named
 
 
 def like_a_code(text: str) -> bool:

@@ -1,12 +1,14 @@
 """Whether a record is about what was meant: by its codes, or by its names where no code says otherwise."""
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 from mcp_servers.fhir.charts.code_systems import addressed
 from mcp_servers.fhir.charts.elements import LOINC, codings, concept_names, folded, string
+from mcp_servers.fhir.charts.matching import Wording
 from mcp_servers.fhir.terminology.concepts import Concept, Kind, by_name, family, known_by
-from mcp_servers.fhir.terminology.finding import like_a_code, spotted
+from mcp_servers.fhir.terminology.finding import like_a_code, named_in, spotted
 
 _WHOLE_WORD = 3
 
@@ -67,3 +69,20 @@ def meaning_of(text: str, concepts: Iterable[Concept]) -> Meaning:
     is_code = bool(system) or (like_a_code(code) and folded(text) not in by_name())
     words = () if wanted else tuple(folded(text).split())
     return Meaning(wanted, words, system if is_code else "", code if is_code else "")
+
+
+def wording(text: str, kinds: Iterable[Kind]) -> Wording | None:
+    """How the dictionary reads the words of a text, where it knows some; the others must occur."""
+    words = folded(text).split()
+    parts = list(named_in(words, frozenset(kinds)))
+    if not parts:
+        return None
+    taken = {place for start, end, _ in parts for place in range(start, end)}
+    rest = tuple(word for place, word in enumerate(words) if place not in taken)
+    said = [" or ".join(_said(one) for one in named) for _, _, named in sorted(parts, key=itemgetter(0))]
+    covers = tuple(Meaning(frozenset(family(named)), (), "", "").covers for _, _, named in parts)
+    return Wording(covers, rest, " and ".join([*said, *([f'"{" ".join(rest)}"'] if rest else [])]))
+
+
+def _said(concept: Concept) -> str:
+    return f"any {concept.name}" if concept.kind == "class" else concept.name

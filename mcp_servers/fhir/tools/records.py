@@ -1,11 +1,14 @@
 """list_records: the records of one kind."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Literal
 
+from anyio import to_thread
 from pydantic import Field
 
-from mcp_servers.fhir import charts
+from mcp_servers.fhir import charts, terminology
 from mcp_servers.fhir.cursors import place_of
 from mcp_servers.fhir.listing import read_kind
 from mcp_servers.fhir.measuring import Chart
@@ -15,12 +18,26 @@ from mcp_servers.fhir.tools.session import (
     ChartSession,
     Cursor,
     Date,
+    Found,
     Limit,
     Patient,
     Text,
     all_rows,
     query_key,
 )
+
+# What the words asked for may name, by the kind of record.
+_NAMED: Mapping[charts.Kind, tuple[terminology.Kind, ...]] = {
+    "problems": ("condition", "procedure"),
+    "medications": ("drug", "class"),
+    "allergies": ("drug", "class", "substance"),
+    "immunizations": ("vaccine",),
+    "procedures": ("procedure",),
+    "reports": ("procedure",),
+    "imaging": ("procedure",),
+    "orders": ("procedure",),
+    "family_history": ("condition",),
+}
 
 
 async def list_records(
@@ -30,7 +47,7 @@ async def list_records(
     *,
     kind: charts.Kind,
     status: Literal["current", "all"] = "current",
-    text: Annotated[Text | None, Field(description="Every word must occur")] = None,
+    text: Annotated[Text | None, Field(description="Every word must occur, or what they mean")] = None,
     code: Annotated[Text | None, Field(description="A code, or system|code")] = None,
     since: Date | None = None,
     until: Date | None = None,
@@ -52,13 +69,15 @@ async def list_records(
         current=status == "current" and not searched,
         newest=place.skip + limit + 1 if unbounded else None,
     )
-    found = charts.list_records(
+    project = partial(
+        charts.list_records,
         kind,
         listed.found.resources,
         included=listed.found.included,
         base=session.client.base,
         status=status,
         text=text,
+        wording=terminology.wording(text, _NAMED[kind]) if text and kind in _NAMED else None,
         code=charts.addressed(code) if code else None,
         since=since,
         until=until,
@@ -66,9 +85,22 @@ async def list_records(
         now=session.now,
         unread=listed.unread,
     )
+    # Of thousands of records, to see what each is about takes a while.
+    found = await to_thread.run_sync(project) if text else project()
     rows = all_rows(found, listed.found.notes, complete=listed.found.complete)
     if listed.newer_than is not None:
         rows = replace(
             rows, rows=charts.later_than(listed.newer_than, rows.rows), total=listed.standing.total()
         )
+    elif kind in charts.REPEATED and not (text or code):
+        rows = _folded(rows)
     return session.cut(query, rows, limit, lock, place)
+
+
+def _folded(rows: Found) -> Found:
+    """One line for what is recorded again and again; a list of a `text` or `code` tells each record."""
+    ordered, lines = charts.distinct(rows.rows)
+    if len(lines) == len(ordered):
+        return rows
+    note = f"{len(ordered)} records, {len(lines)} distinct: repeats are one line; with `text` each is told."
+    return replace(rows, rows=ordered, lines=lines, notes=[note, *rows.notes])

@@ -305,7 +305,8 @@ def test_similar_spellings_are_named_but_never_taken() -> None:
     found = list_records("medications", [order("a", "hydralazine 25 mg")], text="hydralasine", now=NOW)
     assert found.rows == []
     assert found.notes == [
-        "Nothing contains these words; similarly spelled in this chart: hydralazine 25 mg."
+        "None of the records of this kind (1) contains these words; similarly spelled in this chart: "
+        "hydralazine 25 mg."
     ]
 
 

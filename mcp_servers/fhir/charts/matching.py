@@ -1,0 +1,149 @@
+"""Which records of a kind a text or a code is about."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rapidfuzz import fuzz, process
+
+from mcp_servers.fhir.charts.elements import SHOWN, Resource, Row, codings, concept_names, folded, objects
+from mcp_servers.fhir.charts.medications import medication_concepts
+from mcp_servers.fhir.charts.negations import Negation
+from mcp_servers.fhir.charts.references import Included
+
+SIMILAR = 80
+WHOLE_WORD = 3
+
+# Fields of a row that are codes, dates and amounts: no words to search.
+_NOT_WORDS = frozenset(
+    {
+        "ref",
+        "date",
+        "end",
+        "onset",
+        "abated",
+        "recorded",
+        "uncertain",
+        "requester",
+        "performer",
+        "recorder",
+        "informant",
+        "encounter",
+        "status",
+        "doc_status",
+        "verification",
+        "criticality",
+        "source",
+        "intent",
+        "priority",
+        "unit",
+        "code",
+        "attachments",
+        "identifier",
+    }
+)
+
+
+class Record(NamedTuple):
+    """A record of a kind; `aside` where the words asked for stand in its other texts, not in its names."""
+
+    resource: Resource
+    row: Row
+    negation: Negation | None
+    aside: bool = False
+
+    @property
+    def refuted(self) -> bool:
+        """Whether it says that something is not so."""
+        return bool(self.row.get("verification") == "refuted")
+
+
+class Wording(NamedTuple):
+    """A text as a dictionary reads it: each of `covers` tells whether a CodeableConcept is about one thing
+    that the text names; `words` are the others, which must occur; `said` tells a person how it was read."""
+
+    covers: tuple[Callable[[object], bool], ...]
+    words: tuple[str, ...]
+    said: str
+
+
+def with_code(records: list[Record], code: str, included: Included) -> list[Record]:
+    """The records with a code, bare or `system|code`."""
+    system, _, wanted = code.strip().rpartition("|")
+    return [
+        record
+        for record in records
+        if any(
+            coding.get("code") == wanted and (not system or coding.get("system") == system)
+            for concept in _concepts(record, included)
+            for coding in codings(concept)
+        )
+    ]
+
+
+def with_words(
+    records: list[Record], text: str, wording: Wording | None, included: Included, notes: list[str]
+) -> list[Record]:
+    """The records in which every word of `text` occurs, or that are about what it means.
+
+    Where there are none, `notes` say what comes near.
+    """
+    words = folded(text).split()
+    found: list[Record] = []
+    meant = 0
+    for record in records:
+        names = folded(" ".join(_names(record, included)))
+        texts = f"{names} {_texts(record)}"
+        if _says(texts, words):
+            found.append(record._replace(aside=not any(_says(names, [word]) for word in words)))
+        elif wording and _says(texts, wording.words) and _covered(record, wording, included):
+            found.append(record)
+            meant += 1
+    if wording and meant:
+        notes.append(f"`{text}` read as {wording.said}.")
+    if not found and records:
+        _note_nothing(records, text, wording, notes)
+    return found
+
+
+def _note_nothing(records: list[Record], text: str, wording: Wording | None, notes: list[str]) -> None:
+    none = [record for record in records if record.negation == "none" and not record.refuted]
+    notes += [f'The chart records "{record.row.get("name")}" ({record.row["ref"]}).' for record in none]
+    names = list(dict.fromkeys(str(record.row["name"]) for record in records if "name" in record.row))
+    near = process.extract(
+        text, names, scorer=fuzz.partial_ratio, processor=folded, limit=SHOWN, score_cutoff=SIMILAR
+    )
+    alike = "; ".join(name for name, _, _ in near)
+    read = f", also read as {wording.said}" if wording else ""
+    tried = f"None of the records of this kind ({len(records)}) contains these words{read}"
+    if near:
+        notes.append(f"{tried}; similarly spelled in this chart: {alike}.")
+    elif len(none) < len(records):
+        notes.append(f"{tried}; another word for it, or no `text`, may find more.")
+
+
+def _covered(record: Record, wording: Wording, included: Included) -> bool:
+    concepts = _concepts(record, included)
+    return all(any(covers(concept) for concept in concepts) for covers in wording.covers)
+
+
+def _concepts(record: Record, included: Included) -> list[object]:
+    resource = record.resource
+    direct = [resource.get(field) for field in ("code", "vaccineCode", "type", "category", "procedureCode")]
+    of_relative = [one.get("code") for one in objects(resource.get("condition"))]
+    return [*direct, *of_relative, *medication_concepts(resource, included)]
+
+
+def _names(record: Record, included: Included) -> list[str]:
+    names = [name for concept in _concepts(record, included) for name in concept_names(concept)]
+    return [*names, str(record.row.get("name", ""))]
+
+
+def _texts(record: Record) -> str:
+    texts = (text for field, text in record.row.items() if isinstance(text, str) and field not in _NOT_WORDS)
+    return folded(" ".join(texts))
+
+
+def _says(searched: str, words: list[str] | tuple[str, ...]) -> bool:
+    """Short words count only whole: "asa" is not in "nasal spray"."""
+    whole = set(searched.split())
+    return all(word in whole if len(word) <= WHOLE_WORD else word in searched for word in words)

@@ -1,0 +1,97 @@
+"""Records asked for by words: as they stand, by what the dictionary reads in them, and beside the name."""
+
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from mcp_servers.fhir import terminology
+from mcp_servers.fhir.charts import Kind, Projected, list_records
+from mcp_servers.fhir.charts.elements import SNOMED
+from tests.mcp_servers.fhir.charts.records import NOW, condition, order
+from tests.mcp_servers.fhir.sessions import data, session
+
+
+def procedure(identity: str, name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Procedure",
+        "id": identity,
+        "status": "completed",
+        "code": {"text": name},
+        **more,
+    }
+
+
+def kidney(identity: str, stage: int, code: str) -> dict[str, Any]:
+    display = f"Chronic kidney disease stage {stage} (disorder)"
+    return condition(identity, "", code={"coding": [{"system": SNOMED, "code": code, "display": display}]})
+
+
+def found(kind: Kind, chart: list[dict[str, Any]], words: str, *kinds: terminology.Kind) -> Projected:
+    return list_records(kind, chart, text=words, wording=terminology.wording(words, kinds), now=NOW)
+
+
+def refs(answer: Projected) -> list[str]:
+    return [row["ref"].partition("/")[2] for row in answer.rows]
+
+
+def test_an_abbreviation_finds_what_it_stands_for_and_the_other_words_narrow_it() -> None:
+    chart = [kidney("three", 3, "433144002"), kidney("four", 4, "431857002"), condition("gout", "Gout")]
+    every = found("problems", chart, "CKD", "condition")
+    third = found("problems", chart, "CKD stage 3", "condition")
+    assert (sorted(refs(every)), refs(third)) == (["four", "three"], ["three"])
+    assert every.notes == ["`CKD` read as Chronic kidney disease."]
+    assert third.notes == ['`CKD stage 3` read as Chronic kidney disease and "stage 3".']
+
+
+def test_words_that_stand_in_the_names_are_not_said_to_be_read() -> None:
+    chart = [condition("a", "Gout of the left foot")]
+    assert found("problems", chart, "gout", "condition").notes == []
+    assert found("problems", chart, "left gout", "condition").notes == []
+
+
+def test_what_is_so_named_stands_before_what_has_the_words_beside_its_name() -> None:
+    chart = [
+        procedure("walk", "Walking test", performedDateTime="2025", reasonCode=[{"text": "CABG history"}]),
+        procedure("bypass", "Coronary artery bypass graft", performedDateTime="2024"),
+    ]
+    answer = found("procedures", chart, "CABG", "procedure")
+    assert refs(answer) == ["bypass", "walk"]
+    assert "1 record, listed last, with `CABG` only in other texts than the name." in answer.notes
+
+
+def test_words_found_nowhere_are_told_with_how_many_records_there_are() -> None:
+    chart = [condition("a", "Gout"), condition("b", "Asthma")]
+    unknown, known = (found("problems", chart, words, "condition") for words in ("zorbitis", "DVT"))
+    assert unknown.notes == [
+        "None of the records of this kind (2) contains these words; another word for it, or no `text`, may "
+        "find more."
+    ]
+    assert "also read as Deep vein thrombosis" in known.notes[0]
+    assert found("problems", [], "zorbitis", "condition").notes == []
+
+
+def test_a_class_finds_its_drugs_and_every_other_word_must_occur() -> None:
+    chart = [order("a", "lisinopril 10 MG"), order("b", "atenolol")]
+    assert refs(found("medications", chart, "ACE inhibitors", "drug", "class")) == ["a"]
+    assert refs(found("medications", chart, "ACE inhibitor 10", "drug", "class")) == ["a"]
+    assert refs(found("medications", chart, "ACE inhibitor zorbitol", "drug", "class")) == []
+
+
+@pytest.mark.parametrize(
+    ("patient", "kind", "words", "name"),
+    [
+        ("hard-amara-okafor", "problems", "high blood pressure", "Hypertensive disorder"),
+        ("hard-amara-okafor", "problems", "HTN", "Hypertensive disorder"),
+        ("hard-amara-okafor", "medications", "ACE inhibitor", "lisinopril"),
+        ("hard-mei-tanaka", "medications", "blood thinner", "warfarin"),
+    ],
+)
+@pytest.mark.anyio
+async def test_everyday_words_and_classes_find_the_records(
+    embedded: Starlette, patient: str, kind: str, words: str, name: str
+) -> None:
+    async with session(embedded, patient) as client:
+        answer = data(await client.call_tool("list_records", {"kind": kind, "text": words}))
+    assert [row["name"] for row in answer["rows"] if row["name"].startswith(name)]
+    assert any(note.startswith(f"`{words}` read as") for note in answer["notes"])
