@@ -10,6 +10,14 @@ from mcp_servers.fhir.recording import Call
 Parameters = list[tuple[str, str]]
 
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# July 2 1950, 2nd of July 1950, Jul 1950: after commas are gone.
+_SPOKEN_DATE = re.compile(
+    r"\b(?:(\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?)?"
+    r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)\b\.?(?:\s+(\d{1,2})(?:st|nd|rd|th)?)?\s+(\d{4})(?![\w-])",
+    re.IGNORECASE,
+)
 _OTHER_DATE = re.compile(r"\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
 # Words that people put around a name; they are no part of it.
 _AROUND = frozenset({"patient", "born", "dob", "mrn", "on", "named", "mr", "mrs", "ms"})
@@ -20,7 +28,8 @@ async def find(client: FhirClient, text: str, call: Call, *, limit: int) -> Page
 
     Raises InvalidRequest for a text with nothing to look for, or a date in another order than ISO's.
     """
-    words = [word.strip(".;:()") for word in text.replace(",", " ").split()]
+    dated = _SPOKEN_DATE.sub(_iso, text.replace(",", " "))
+    words = [word.strip(".;:()") for word in dated.split()]
     words = [word for word in words if word and word.casefold() not in _AROUND]
     if any(_OTHER_DATE.fullmatch(word) for word in words):
         raise InvalidRequest("Write the birth date as YYYY-MM-DD: day and month cannot be told apart here.")
@@ -33,6 +42,12 @@ async def find(client: FhirClient, text: str, call: Call, *, limit: int) -> Page
             break
     assert page is not None
     return page
+
+
+def _iso(spoken: re.Match[str]) -> str:
+    before, month, after, year = spoken.groups()
+    day = before or after
+    return f"{year}-{_MONTHS.index(month[:3].lower()) + 1:02}" + (f"-{int(day):02}" if day else "")
 
 
 def _readings(words: list[str]) -> list[Parameters]:

@@ -25,6 +25,10 @@ async def find_patient(
     notes = list(page.notes)
     if another_with_the_name(rows):
         notes.append("Several patients bear one name: tell them apart by birth date and identifier.")
+    if not rows:
+        notes.append(
+            "Nobody fits all of it. Names are looked up by how they begin: a shorter part may find more."
+        )
     more = page.next is not None or len(page.matches) > limit
     if more:
         notes.append("More patients match: add a birth date or an identifier.")

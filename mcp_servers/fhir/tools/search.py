@@ -14,6 +14,7 @@ from mcp_servers.fhir.projection import bounded, elements_row
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.references import checked, checked_type
 from mcp_servers.fhir.searchset import ref_of
+from mcp_servers.fhir.statuses import unknown_status
 from mcp_servers.fhir.tools.session import (
     Answer,
     ChartSession,
@@ -79,7 +80,7 @@ async def fhir_search(
         enough=lambda pages: len(current(pages)) >= wanted,
     )
     resources = current(pages)
-    notes = list(pages.notes)
+    notes = [*pages.notes, *filter(None, (unknown_status(resource_type, *one) for one in asked))]
     if left_out := len(pages.matches) - len(resources):
         notes.append(f"{left_out} records entered in error are left out.")
     records = [charts.record_row(resource, pages.included) for resource in resources]
@@ -89,6 +90,10 @@ async def fhir_search(
         notes += dict.fromkeys(note for *_, cuts in whole for note in cuts)
     elif elements:
         rows = [elements_row(resource, elements) for resource in resources]
+        shown = {key for row in rows for key in row}
+        absent = [name for name in elements if not any(key.startswith(name) for key in shown)]
+        if rows and absent:
+            notes.append(f"In none of these records: {', '.join(absent)}.")
     else:
         rows = records
     total = pages.total if pages.complete else None

@@ -33,6 +33,22 @@ async def test_a_birth_date_narrows_the_name_wherever_it_stands(text: str) -> No
     assert [(n, v.casefold()) for n, v in search] == [("name", "john"), ("birthdate", "1950-07-02")]
 
 
+@pytest.mark.parametrize(
+    ("text", "search"),
+    [
+        ("July 2 1950", [("birthdate", "1950-07-02")]),
+        ("born 2nd of July, 1950", [("birthdate", "1950-07-02")]),
+        ("Roe, Sept. 12, 1950", [("name", "Roe"), ("birthdate", "1950-09-12")]),
+        ("May Roe May 1950", [("name", "May"), ("name", "Roe"), ("birthdate", "1950-05")]),
+        ("April 1950-07-02", [("name", "April"), ("birthdate", "1950-07-02")]),
+        ("June March", [("name", "June"), ("name", "March")]),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_birth_date_with_the_months_name_is_read(text: str, search: list[tuple[str, str]]) -> None:
+    assert (await searches(text))[0] == search
+
+
 @pytest.mark.anyio
 async def test_a_partial_birth_date_is_enough() -> None:
     assert (await searches("1950-07"))[0] == [("birthdate", "1950-07")]

@@ -35,6 +35,29 @@ async def test_nobody_of_that_name_is_nothing_recorded(embedded: Starlette) -> N
     async with session(embedded) as client:
         found = data(await client.call_tool("find_patient", {"text": "Nobody Atall"}))
     assert (found["finding"], found["rows"]) == ("nothing_recorded", [])
+    assert "looked up by how they begin" in found["notes"][0]
+
+
+@pytest.mark.anyio
+async def test_what_a_search_by_parameters_names_wrongly_is_said(embedded: Starlette) -> None:
+    async with session(embedded, OKAFOR) as client:
+
+        async def notes(kind: str, name: str, value: str, *elements: str) -> list[str]:
+            parameters = [{"name": name, "value": value}]
+            asked = {"resource_type": kind, "parameters": parameters, "elements": list(elements)}
+            said: list[str] = data(await client.call_tool("fhir_search", asked))["notes"]
+            return said
+
+        assert "`activ` is no status of MedicationRequest; R4 has active, on-hold" in " ".join(
+            await notes("MedicationRequest", "status", "active,activ")
+        )
+        assert "`actve` is no clinical-status of Condition" in " ".join(
+            await notes("Condition", "clinical-status:not", "http://x|actve")
+        )
+        assert await notes("MedicationRequest", "status", "active", "status") == []
+        assert await notes("MedicationRequest", "status", "active", "status", "foo") == [
+            "In none of these records: foo."
+        ]
 
 
 @pytest.mark.anyio
