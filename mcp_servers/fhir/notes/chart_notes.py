@@ -1,7 +1,8 @@
 """The notes of one patient's chart: read on first use, kept up with the chart, searched and opened."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import anyio
@@ -18,7 +19,7 @@ from mcp_servers.fhir.charts.elements import (
 )
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
-from mcp_servers.fhir.errors import FhirToolError, NotPermitted, ServerFailed
+from mcp_servers.fhir.errors import FhirToolError, NotPermitted, PatientLocked, ServerFailed
 from mcp_servers.fhir.notes.attachments import TYPES, Document, attachments, document, own_words
 from mcp_servers.fhir.notes.extraction import Extracted, Unreadable
 from mcp_servers.fhir.notes.index import Hits, Index
@@ -33,6 +34,7 @@ SECONDS_PER_CALL = 20.0
 # The text of all notes of a chart that is held in memory.
 MAX_CHARACTERS = 20_000_000
 
+_AT_ONCE = 4
 _INCLUDES = {
     "DocumentReference": ("DocumentReference:author",),
     "DiagnosticReport": ("DiagnosticReport:performer", "DiagnosticReport:results-interpreter"),
@@ -47,7 +49,8 @@ class Note:
     """A record with text in it: `row` tells of the record (`ref, date, type, author, status`).
 
     `kinds` is what it is called, folded; `missing` says why some of its text could not be read; `failed` is
-    the error where another try may succeed, or other rights are needed.
+    the error where another try may succeed, or other rights are needed. `digest` tells what was read from
+    what may be read later; `elsewhere` says that some of it lies in Binaries, which change by themselves.
     """
 
     row: Row
@@ -55,6 +58,8 @@ class Note:
     text: str = ""
     missing: list[str] = field(default_factory=list)
     failed: FhirToolError | None = None
+    digest: str = ""
+    elsewhere: bool = False
 
 
 class ChartNotes:
@@ -70,42 +75,71 @@ class ChartNotes:
         self._snapshot = Snapshot(TYPES, _INCLUDES)
         self._included: dict[str, Resource] = {}
         self._characters = 0
+        self._deadline = 0.0
+        self._just_read: set[str] = set()
 
     async def refresh(self, client: FhirClient, lock: PatientLock, call: Call) -> tuple[list[str], bool]:
         """Read what is new in the chart; what to say of it, and whether all of it could be read.
 
         Notes that this call had no time for are `waiting`. Raises what FhirClient.search raises.
         """
-        deadline = anyio.current_time() + self.seconds_per_call
+        self._deadline = anyio.current_time() + self.seconds_per_call
+        self._just_read.clear()
         one_at_a_time = anyio.Lock()
         earlier = set(self.waiting)
         async with Reader() as reader:
-
-            async def take(record: Resource) -> None:
-                ref = resource_ref(record)
-                self._forget(ref)
-                if anyio.current_time() > deadline:
-                    self.waiting.add(ref)
-                elif entered_in_error(record):
-                    self.withdrawn.add(ref)
-                elif (note := await self._read(record, reader, client, lock, call)) is not None:
-                    self.notes[ref] = note
-                    if isinstance(note.failed, ServerFailed):
-                        self.waiting.add(ref)
 
             async def receive(records: list[Resource], included: dict[str, Resource]) -> None:
                 async with one_at_a_time:
                     self._included.update(included)
                     for record in records:
-                        await take(record)
+                        await self._take(record, reader, client, lock, call)
 
             changes = await self._snapshot.refresh(client, lock, call, receive=receive)
             for ref in changes.removed:
                 self._forget(ref)
             for ref in sorted(earlier & self.waiting):
-                if anyio.current_time() < deadline:
-                    await take(await client.read(checked(ref), lock, call))
+                if anyio.current_time() < self._deadline:
+                    await self._take(await client.read(checked(ref), lock, call), reader, client, lock, call)
         return changes.notes, changes.complete
+
+    async def recheck(self, refs: Iterable[str], client: FhirClient, lock: PatientLock, call: Call) -> bool:
+        """Whether these notes still hold what was read of them; those that do not are read anew.
+
+        A note's version tells nothing of its Binaries, nor who may read them by now: they are fetched again,
+        unless this call has read them. Raises what FhirClient.read raises, but for notes that are gone.
+        """
+        stale: dict[str, Resource | None] = {}
+        errors: list[FhirToolError] = []
+        turns = anyio.CapacityLimiter(_AT_ONCE)
+
+        async def check(ref: str) -> None:
+            async with turns:
+                try:
+                    record = await client.read(checked(ref), lock, call)
+                    if await _digest(record, client, lock, call) != self.notes[ref].digest:
+                        stale[ref] = record
+                    self._just_read.add(ref)
+                except PatientLocked:
+                    stale[ref] = None
+                except FhirToolError as error:
+                    errors.append(error)
+
+        async with anyio.create_task_group() as group:
+            for ref in refs:
+                if self.notes[ref].elsewhere and ref not in self._just_read:
+                    group.start_soon(check, ref)
+        if errors:
+            raise errors[0]
+        async with Reader() as reader:
+            for ref, record in stale.items():
+                if record is not None:
+                    await self._take(record, reader, client, lock, call)
+                else:
+                    note = self.notes[ref]
+                    self._forget(ref)
+                    self.notes[ref] = Note(note.row, note.kinds, missing=["gone since it was read"])
+        return not stale
 
     def search(self, text: str, within: list[str], widest: int) -> Hits:
         """The best passages; `within` names the notes to search, newest first. For a thread of its own."""
@@ -114,6 +148,22 @@ class ChartNotes:
     def sentences(self, ref: str) -> list[Sentence]:
         """The sentences of a note. For a thread of its own."""
         return self._index.sentences(ref)
+
+    async def _take(
+        self, record: Resource, reader: Reader, client: FhirClient, lock: PatientLock, call: Call
+    ) -> None:
+        """Hold a record as it is now, or have it wait where this call has no time left."""
+        ref = resource_ref(record)
+        self._forget(ref)
+        self._just_read.add(ref)
+        if anyio.current_time() > self._deadline:
+            self.waiting.add(ref)
+        elif entered_in_error(record):
+            self.withdrawn.add(ref)
+        elif (note := await self._read(record, reader, client, lock, call)) is not None:
+            self.notes[ref] = note
+            if isinstance(note.failed, ServerFailed):
+                self.waiting.add(ref)
 
     def _forget(self, ref: str) -> None:
         if (note := self.notes.pop(ref, None)) is not None:
@@ -126,14 +176,17 @@ class ChartNotes:
         self, record: Resource, reader: Reader, client: FhirClient, lock: PatientLock, call: Call
     ) -> Note | None:
         """A record's text, in the index; None for a record that holds no documents, as most reports."""
-        forms: list[Document | Resource] = [*own_words(record), *attachments(record)]
-        if not forms:
+        if not own_words(record) and not attachments(record):
             return None
         note = _described(record, self._included)
+        note.elsewhere = any(not attachment.get("data") for attachment in attachments(record))
         parts: dict[str, Extracted] = {}
-        for form in forms:
+        marks: list[str] = []
+        async for found in _documents(record, client, lock, call):
+            marks.append(_mark(found))
             try:
-                found = form if isinstance(form, Document) else await document(form, client, lock, call)
+                if not isinstance(found, Document):
+                    raise found
                 part = await reader.read(found.data, found.media_type)
                 note.missing.extend(part.notes)
                 # Renderings of the same words count once.
@@ -144,6 +197,7 @@ class ChartNotes:
                 note.missing.append(f"its Binary could not be read ({error.kind})")
                 if isinstance(error, ServerFailed | NotPermitted):
                     note.failed = error
+        note.digest = " ".join(marks)
         text = _GAP.join(part.text for part in parts.values())
         if self._characters + len(text) > MAX_CHARACTERS:
             note.missing.append(f"the chart's notes are longer than {MAX_CHARACTERS:,} characters")
@@ -152,6 +206,32 @@ class ChartNotes:
         note.text = text
         self._characters += len(text)
         return note
+
+
+async def _documents(
+    record: Resource, client: FhirClient, lock: PatientLock, call: Call
+) -> AsyncIterator[Document | Unreadable | FhirToolError]:
+    """The documents of a record in their order, or why one of them is not to be had."""
+    for words in own_words(record):
+        yield words
+    for attachment in attachments(record):
+        found: Document | Unreadable | FhirToolError
+        try:
+            found = await document(attachment, client, lock, call)
+        except (Unreadable, FhirToolError) as error:
+            found = error
+        yield found
+
+
+async def _digest(record: Resource, client: FhirClient, lock: PatientLock, call: Call) -> str:
+    return " ".join([_mark(found) async for found in _documents(record, client, lock, call)])
+
+
+def _mark(found: Document | Unreadable | FhirToolError) -> str:
+    """What tells a document, or why there is none, from another."""
+    if isinstance(found, Document):
+        return sha256(found.media_type.encode(errors="replace") + b"\0" + found.data).hexdigest()
+    return type(found).__name__
 
 
 def _described(record: Resource, included: dict[str, Resource]) -> Note:

@@ -57,6 +57,8 @@ async def search_notes(
     kept = session.keep(lock, ChartNotes)
     async with kept.turn:
         notes, complete = await kept.refresh(session.client, lock, call)
+        if reference in kept.notes:
+            await kept.recheck([reference], session.client, lock, call)
         if reference is None:
             within = _within(kept, type, window, session.now, notes)
         elif reference in kept.notes:
@@ -66,18 +68,23 @@ async def search_notes(
                 f"{reference} is no note of {lock.patient} with text in it; give the `ref` of a passage."
             )
         if text.strip():
-            hits = await anyio.to_thread.run_sync(kept.search, text, within, _PASSAGE)
+            rechecked = False
+            while not rechecked:
+                hits = await anyio.to_thread.run_sync(kept.search, text, within, _PASSAGE)
+                shown = {hit.note for hit in hits.best[place.skip :][:limit]}
+                rechecked = await kept.recheck(shown, session.client, lock, call)
+                within = [ref for ref in within if ref in kept.notes]
             rows = await anyio.to_thread.run_sync(_rows, hits.best[: place.skip + limit], kept.notes)
             listable, total = len(hits.best), hits.total
             notes += [*hits.notes, _counted(kept, within, total, text), *_left_out(kept, within)]
-            if not rows:
-                _check_all_read(kept, within)
         elif reference is not None:
             rows = await anyio.to_thread.run_sync(_opened, kept, reference, start)
             listable = total = len(rows)
             notes += _left_out(kept, within)
         else:
             raise InvalidRequest("Say in `text` what to look for, or in `reference` which note to open.")
+        if not rows:
+            _check_all_read(kept, within)
     if listable < total:
         notes.append(f"Only the best {listable} of {total} are listed; add words or dates to narrow it.")
     whole = complete and listable == total and not _unread(kept) and not _failed(kept, within)

@@ -226,6 +226,75 @@ async def test_a_server_that_recovers_is_asked_again() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("status", "kind"), [(403, "not_permitted"), (410, "patient_locked"), (500, "server_failed")]
+)
+async def test_text_that_may_not_be_read_any_more_is_not_shown_from_memory(status: int, kind: str) -> None:
+    app = chart(
+        {**BEHIND_A_BINARY, "meta": UNCHANGING}, document("1", "Well."), binary("Told in confidence.")
+    )
+    async with session(app, "A", base=BASE) as client:
+        assert (await search(client, "confidence"))["total"] == 1
+        app.script["Binary/b"] = lambda _: outcome(status, "exception", "no")
+        results = [
+            await client.call_tool("search_notes", arguments)
+            for arguments in (
+                {"text": "confidence"},
+                {"text": "confidence", "reference": "DocumentReference/behind"},
+                {"reference": "DocumentReference/behind"},
+            )
+        ]
+        found = await search(client, "well confidence")
+    for result in results:
+        assert "Told in" not in text(result)
+        assert kind in text(result)
+        assert result.is_error == (kind != "patient_locked")
+    assert [row["ref"] for row in found["rows"]] == ["DocumentReference/1"]
+    assert any(
+        f"DocumentReference/behind, its Binary could not be read ({kind})" in n for n in found["notes"]
+    )
+
+
+@pytest.mark.anyio
+async def test_a_binary_that_was_amended_or_given_to_another_patient_is_read_as_it_is_now() -> None:
+    app = chart({**BEHIND_A_BINARY, "meta": UNCHANGING}, binary("Biopsy: malignant."))
+    async with session(app, "A", base=BASE) as client:
+        assert (await search(client, "biopsy"))["rows"][0]["passage"] == "Biopsy: malignant."
+        app.resources[-1] = binary("Biopsy: benign.")
+        assert (await search(client, "biopsy"))["rows"][0]["passage"] == "Biopsy: benign."
+        opened = await search(client, "", reference="DocumentReference/behind")
+        assert [row["passage"] for row in opened["rows"]] == ["Biopsy: benign."]
+        app.resources[-1] = binary("Biopsy: malignant.", securityContext={"reference": "Patient/B"})
+        assert (await search(client, "biopsy"))["rows"] == []
+
+
+@pytest.mark.anyio
+async def test_a_note_that_can_no_longer_be_read_by_its_reference_is_named() -> None:
+    app = chart({**BEHIND_A_BINARY, "meta": UNCHANGING}, binary("Biopsy: malignant."))
+    async with session(app, "A", base=BASE) as client:
+        assert (await search(client, "biopsy"))["total"] == 1
+        app.script["DocumentReference/behind"] = lambda _: outcome(404, "not-found", "no")
+        found = await search(client, "biopsy")
+    assert found["rows"] == []
+    assert "Not read: DocumentReference/behind, gone since it was read." in found["notes"]
+
+
+@pytest.mark.anyio
+async def test_the_passages_that_take_the_place_of_others_are_checked_too() -> None:
+    notes = [
+        {**document(f"{n}", attachment={"url": f"Binary/{n}"}), "date": f"2026-03-0{n}", "meta": UNCHANGING}
+        for n in range(1, 6)
+    ]
+    app = chart(*notes, *({**binary(f"Cough on day {n}."), "id": f"{n}"} for n in range(1, 6)))
+    async with session(app, "A", base=BASE) as client:
+        assert (await search(client, "cough", limit=1))["total"] == 5
+        for number in (2, 3, 4, 5):
+            app.script[f"Binary/{number}"] = lambda _: outcome(403, "forbidden", "no")
+        found = await search(client, "cough", limit=1)
+    assert [row["ref"] for row in found["rows"]] == ["DocumentReference/1"]
+
+
+@pytest.mark.anyio
 async def test_the_binary_of_another_patient_is_not_read() -> None:
     secret = binary("Pregnant.", securityContext={"reference": "Patient/B"})
     async with session(chart(BEHIND_A_BINARY, secret), "A", base=BASE) as client:
@@ -249,7 +318,7 @@ async def test_a_note_that_is_added_changed_or_deleted_is_found_as_it_is_now() -
 
 
 @pytest.mark.anyio
-async def test_calls_at_the_same_time_read_each_document_once() -> None:
+async def test_calls_at_the_same_time_read_each_document_once_and_check_what_they_show() -> None:
     app = chart({**BEHIND_A_BINARY, "meta": UNCHANGING}, binary("Chest pain."))
     found: list[int] = []
     async with session(app, "A", base=BASE) as client:
@@ -261,7 +330,7 @@ async def test_calls_at_the_same_time_read_each_document_once() -> None:
             for _ in range(4):
                 group.start_soon(ask)
     assert found == [1, 1, 1, 1]
-    assert sum(request.url.path.endswith("Binary/b") for request in app.seen) == 1
+    assert sum(request.url.path.endswith("Binary/b") for request in app.seen) == 4
 
 
 @pytest.mark.anyio
