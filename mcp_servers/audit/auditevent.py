@@ -77,11 +77,9 @@ def _printable(element: Any) -> Any:
         return {name: _printable(inner) for name, inner in element.items()}
     if isinstance(element, list):
         return [_printable(inner) for inner in element]
-    return (
-        re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\ufffd", element)
-        if isinstance(element, str)
-        else element
-    )
+    if not isinstance(element, str) or element.isprintable():
+        return element
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\ufffd", element)
 
 
 def _profile(read: bool, completion: Element, patients: int) -> str | None:

@@ -76,7 +76,8 @@ class Journal:
                 self._prepare()
                 self._head = open_head(path)
                 # What is written to a companion that was deleted meanwhile is gone with this process.
-                self._files = [opened, *map(_identity, _companions(path))]
+                self._paths = (path, *_companions(path))
+                self._files = [opened, *map(_identity, self._paths[1:])]
             except BaseException:
                 self._db.close()
                 raise
@@ -90,7 +91,7 @@ class Journal:
     def transaction(self) -> Iterator[Transaction]:
         """A write of several rows that reaches the disk whole or not at all; other writers wait for it."""
         with self._lock, self._explained():
-            if [*map(_identity, (self.path, *_companions(self.path)))] != self._files:
+            if [*map(_identity, self._paths)] != self._files:
                 raise damaged(self.path, "it was moved or replaced while it was open")
             self._db.execute("BEGIN IMMEDIATE")
             try:

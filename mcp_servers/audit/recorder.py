@@ -122,9 +122,13 @@ class Recorder:
             "fhir": self.context.fhir_base.rstrip("/"),
             "meta": meta or {},
         }
-        fit = {name: recordable(value) for name, value in body.items()}
+        session, made = self.context.session, call_id()
         with self._journal.transaction() as write:
-            intent = write.append("intent", self.context.session, fit, record_id=call_id())
+            try:
+                intent = write.append("intent", session, body, record_id=made)
+            except ValueError:  # see `recordable`; nothing of it is written yet
+                fit = {name: recordable(value) for name, value in body.items()}
+                intent = write.append("intent", session, fit, record_id=made)
         return Call(self._journal, intent)
 
 
