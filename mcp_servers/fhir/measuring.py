@@ -88,13 +88,17 @@ async def read_newest_of_each(chart: Chart, inventory: Inventory) -> Reading:
             reading = Reading(whole=measurements.whole)
             reading.add(newest, measurements.notes, complete=measurements.complete)
             break
-        reading = await _read_again(chart, newest)
+        reading = await read_again(chart, newest)
         if len(reading.records) == len(newest):  # else some are gone, and others are the newest now
             break
     return reading
 
 
-async def _read_again(chart: Chart, records: list[Resource]) -> Reading:
+async def read_again(chart: Chart, records: list[Resource]) -> Reading:
+    """Those of the records that the chart still holds, as they are now.
+
+    Raises what FhirClient.search raises.
+    """
     ids = sorted(record["id"] for record in records)
     parts = [ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE)]
     searches = [_search(("_id", ",".join(part))) for part in parts]

@@ -10,8 +10,9 @@ from mcp_servers.fhir import terminology
 from mcp_servers.fhir.charts import SEARCHES, Search, addressed, short_name
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.envelope import ResultEnvelope
-from mcp_servers.fhir.gathering import PAGE_SIZE, gather
+from mcp_servers.fhir.gathering import PAGE_SIZE, Resource, gather
 from mcp_servers.fhir.inventory import Inventory
+from mcp_servers.fhir.measuring import Chart, read_again
 from mcp_servers.fhir.paging import read_pages
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.terminology import ChartCode, Concept, ServerTerminology, charted
@@ -101,8 +102,7 @@ async def _measurements(
         )
         records, whole = list(pages.matches.values()), not pages.more
     if not tokens or not records:
-        known = await session.keep(lock, Inventory).refreshed(session.client, lock, call)
-        records, whole = list(known.records.values()), known.whole
+        records, whole = await _of_inventory(session, lock, meaning, call)
     codes, _ = await to_thread.run_sync(charted, records, {}, meaning)
     if whole:
         return codes
@@ -115,6 +115,28 @@ async def _measurements(
             code = code._replace(n=max(code.n, page.total or 0))
         counted.append(code)
     return counted + codes[_COUNTED:]
+
+
+async def _of_inventory(
+    session: ChartSession, lock: PatientLock, meaning: terminology.Meaning, call: Call
+) -> tuple[list[Resource], bool]:
+    """The chart's measurements that are about what was meant, as they are now; whether these are all."""
+    chart = Chart(session.client, lock, call, session.now)
+
+    def meant() -> list[Resource]:
+        records = known.records.values()
+        return [one for one in records if any(map(meaning.covers, terminology.codeables(one, {})))]
+
+    for anew in (False, True):
+        known = await session.keep(lock, Inventory).refreshed(session.client, lock, call, anew=anew)
+        records = await to_thread.run_sync(meant)
+        if known.fresh:
+            break
+        kept = len(records)
+        records = list((await read_again(chart, records)).records.values())
+        if len(records) == kept:  # else some are gone, and others may be the newest now
+            break
+    return records, known.whole
 
 
 def _chart_row(code: ChartCode) -> Row:

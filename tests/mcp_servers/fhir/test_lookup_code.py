@@ -1,6 +1,8 @@
 """lookup_code on the hand-made charts: words to codes of chart and dictionary, drugs to classes."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,18 +10,21 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fhir_fixtures.store import create_app, open_store
 from tests.mcp_servers.fhir.scripted import (
     ScriptedFhir,
     ScriptedRecorder,
     bundle,
     capability_statement,
     fhir,
+    http_to,
     observation,
 )
 from tests.mcp_servers.fhir.sessions import data, session, text
 
 OKAFOR = "hard-amara-okafor"
 TANAKA = "hard-mei-tanaka"
+PULSE = {"coding": [{"system": "http://loinc.org", "code": "8867-4", "display": "Heart rate"}]}
 
 
 async def looked_up(app: Any, patient: str, words: str, **more: Any) -> dict[str, Any]:
@@ -152,6 +157,31 @@ async def test_measurements_of_a_long_chart_are_counted_by_the_server() -> None:
     app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}], {"Observation": observations})
     found = await looked_up(app, "A", "pulse")
     assert in_chart(found) == {"Heart rate": 1_234}
+
+
+@pytest.mark.anyio
+async def test_a_measurement_that_was_deleted_since_the_chart_was_read_is_not_in_it(tmp_path: Path) -> None:
+    class LongChart:
+        def resources(self) -> Iterator[dict[str, Any]]:
+            yield {"resourceType": "Patient", "id": "A"}
+            for n in range(201):
+                yield observation(f"o{n}", "A", code=PULSE, effectiveDateTime="2026-01-01")
+            yield observation("z", "A", code={"text": "Zorbinol screen"}, effectiveDateTime="2020-01-01")
+
+        def digest(self) -> str:
+            return "long"
+
+    store = open_store(tmp_path / "store.db", LongChart())
+    store.connection.execute("UPDATE resource SET updated = updated - 3600000")  # an hour ago
+    app = create_app(store)
+    async with session(app, "A") as client, http_to(app, "http://x/fhir") as http:
+        before = data(await client.call_tool("lookup_code", {"text": "zorbinol"}))
+        assert (await http.delete("/Observation/z")).is_success
+        after = data(await client.call_tool("lookup_code", {"text": "zorbinol"}))
+    store.close()
+    assert in_chart(before) == {"Zorbinol screen": 1}
+    assert in_chart(after) == {}
+    assert after["finding"] == "nothing_recorded"
 
 
 def searchset(request: Request, matches: list[dict[str, Any]]) -> dict[str, Any]:
