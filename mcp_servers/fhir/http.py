@@ -12,7 +12,7 @@ from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -50,9 +50,25 @@ def http_app(
             ],
         ),
     )
+    app.add_middleware(_without_streams)
     if token:
         app.add_middleware(_with_token, token)
     return app
+
+
+def _without_streams(app: ASGIApp) -> ASGIApp:
+    """`app`, which is asked by POST alone: a stateless server has nothing to say on a stream that GET opens.
+
+    MCP 2025-11-25 has such a GET answered with 405, 2026-07-28 knows none; the SDK keeps it open for good.
+    """
+
+    async def posted(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] != "POST":
+            return await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
+        await app(scope, receive, send)
+        return None
+
+    return posted
 
 
 def _with_token(app: ASGIApp, token: str) -> ASGIApp:

@@ -99,6 +99,17 @@ async def test_a_page_of_another_name_cannot_reach_the_server(embedded: Starlett
         assert await status(Host="ehr.clinic.example", Origin="https://ehr.clinic.example") == 200
 
 
+@pytest.mark.parametrize("revision", [None, "2025-11-25", "2026-07-28"])
+@pytest.mark.anyio
+async def test_no_stream_is_kept_open_for_a_get(embedded: Starlette, revision: str | None) -> None:
+    headers = {} if revision is None else {"MCP-Protocol-Version": revision}
+    async with mcp_app(embedded) as app, served(app) as address, httpx.AsyncClient(headers=headers) as http:
+        with anyio.fail_after(5):
+            for accept in ("*/*", "text/event-stream", "text/html"):
+                answer = await http.get(f"{address}/mcp", headers={"Accept": accept})
+                assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
 @pytest.mark.parametrize(
     ("given", "challenge"),
     [
