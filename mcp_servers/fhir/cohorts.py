@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from anyio import to_thread
 
 from mcp_servers.fhir import terminology
+from mcp_servers.fhir.charts.conversion import coded_unit
 from mcp_servers.fhir.charts.dates import newest_first, span, when
 from mcp_servers.fhir.charts.elements import (
     Resource,
@@ -24,8 +25,8 @@ from mcp_servers.fhir.charts.elements import (
     status_code,
     string,
 )
-from mcp_servers.fhir.charts.elements import unit as unit_of
 from mcp_servers.fhir.charts.medications import why_not_current
+from mcp_servers.fhir.charts.units import checked_unit, conversion, ucum
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.paging import Pages, read_pages
@@ -45,7 +46,7 @@ _MEDICATION_KINDS: tuple[terminology.Kind, ...] = ("drug", "class")
 
 
 class Threshold(NamedTuple):
-    """A measurement's bound: `which` value of a patient counts; `unit` as recorded, else the commonest."""
+    """A measurement's bound in `unit`, or in the commonest one; `which` value of a patient counts."""
 
     above: float | None
     below: float | None
@@ -55,6 +56,28 @@ class Threshold(NamedTuple):
     def met_by(self, value: float) -> bool:
         """Whether a value lies within (the bounds themselves do not)."""
         return (self.above is None or value > self.above) and (self.below is None or value < self.below)
+
+
+class Value(NamedTuple):
+    """A recorded number: when (as `newest_first` sorts), its unit, and the code of what was measured.
+
+    One with a comparator (> 20 %) is no number to compare.
+    """
+
+    at: tuple[bool, float]
+    number: float
+    unit: str
+    comparator: str | None
+    code: object
+
+    def in_unit(self, wanted: str) -> float | None:
+        """The number in a unit; None where it cannot be said in it."""
+        if self.comparator is not None:
+            return None
+        if ucum(self.unit).casefold() == ucum(wanted).casefold():
+            return self.number
+        line = conversion(self.unit, wanted, self.code) if self.unit and wanted else None
+        return line and line.at(self.number)
 
 
 @dataclass
@@ -151,8 +174,8 @@ async def on_medication(client: FhirClient, text: str, call: Call, now: str) -> 
 async def measured(client: FhirClient, text: str, threshold: Threshold, call: Call, *, now: str) -> Part:
     """The patients whose latest, or any, value of a measurement lies within `threshold`.
 
-    Values in another unit than the threshold's are never compared, nor those dated after `now`; notes count
-    them.
+    Values are converted to the threshold's unit; notes count those that cannot be, or are dated after `now`.
+    Raises InvalidRequest where none can be compared, UnusableUnit.
     """
     found = _found(text, ("measurement",))
     meaning = terminology.meaning_of(text, found.concepts)
@@ -162,7 +185,7 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
     part.codes = _tokens(meaning, Pages())
     known = (await client.capability(call)).of("Observation")
     parameter = "combo-code" if "combo-code" in known else "code"
-    values: dict[str, list[tuple[tuple[bool, float], float, str]]] = {}
+    values: dict[str, list[Value]] = {}
     present = span(now)
     left_out: Counter[str] = Counter()
     for record in await _coded(client, ("Observation", parameter), part, call):
@@ -172,25 +195,12 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
             left_out["without a patient on this server" if patient is None else status or ""] += 1
         elif at is not None and present is not None and at.starts_after(present):
             left_out["dated after now"] += 1
-        elif read := [(newest_first(date_told), *value) for value in _values(record, meaning)]:
+        elif read := _values(record, meaning, newest_first(date_told)):
             values.setdefault(patient, []).extend(read)
         else:
             left_out["without a number"] += 1
     _note_left_out(part, left_out)
-    counted = Counter(unit for those in values.values() for _, _, unit in those)
-    wanted = threshold.unit or (counted.most_common(1)[0][0] if counted else "")
-    for patient, those in values.items():
-        latest = min(those)[0]
-        chosen = [one for one in those if threshold.which == "any" or one[0] == latest]
-        if any(threshold.met_by(value) for _, value, unit in chosen if _same(unit, wanted)):
-            part.ids.add(patient)
-    compared = sum(n for unit, n in counted.items() if _same(unit, wanted))
-    others = [f"{n} in {unit or 'no unit'}" for unit, n in counted.most_common() if not _same(unit, wanted)]
-    part.notes.append(f"{part.said}: {compared} values in {wanted or 'no unit'} compared.")
-    if others:
-        part.notes.append(
-            f"Values in another unit, or with a comparator, are not compared ({', '.join(others)})."
-        )
+    await to_thread.run_sync(_compare, part, values, threshold)
     return part
 
 
@@ -244,8 +254,37 @@ def _found(text: str, kinds: tuple[terminology.Kind, ...]) -> terminology.Found:
     return found
 
 
-def _same(unit: str, other: str) -> bool:
-    return unit.casefold() == other.casefold()
+def _compare(part: Part, values: dict[str, list[Value]], threshold: Threshold) -> None:
+    """Add the patients with a value within the threshold; conversions take a while to get ready."""
+    known = [one for those in values.values() for one in those]
+    plain = Counter(one.unit for one in known if one.comparator is None)
+    wanted = checked_unit(threshold.unit) if threshold.unit else (plain.most_common(1) or [("", 0)])[0][0]
+    compared = Counter[str]()
+    others = Counter[str]()
+    for patient, those in values.items():
+        latest = min(one.at for one in those)
+        for one in those:
+            number = one.in_unit(wanted)
+            recorded = f"{one.comparator or ''} {one.unit or 'no unit'}".strip()
+            (others if number is None else compared)[recorded] += 1
+            counts = threshold.which == "any" or one.at == latest
+            if counts and number is not None and threshold.met_by(number):
+                part.ids.add(patient)
+    if threshold.unit and others and not compared:
+        raise InvalidRequest(
+            f"No value of {part.said} can be said in {threshold.unit}; give `unit` as one of those recorded: "
+            f"{', '.join(others)}."
+        )
+    units = ", ".join(f"{n} {unit}" for unit, n in compared.most_common())
+    part.notes.append(
+        f"{part.said}: values compared in {wanted or 'no unit'}, as recorded: {units or 'none'}."
+    )
+    if others:
+        part.exact = False
+        said = ", ".join(f"{n} in {unit}" for unit, n in others.most_common())
+        part.notes.append(
+            f"Values in a unit without a conversion, or with a comparator, are not compared ({said})."
+        )
 
 
 def _not_a_condition(record: Resource) -> str | None:
@@ -335,19 +374,16 @@ async def _coded(client: FhirClient, search: tuple[str, str], part: Part, call: 
     return list(found.values())
 
 
-def _values(record: Resource, meaning: terminology.Meaning) -> list[tuple[float, str]]:
-    """The numbers of a record, or of its components, that are values of what was meant; with their units.
-
-    A value with a comparator (> 20 %) has a unit of its own, as it is no number to compare.
-    """
+def _values(record: Resource, meaning: terminology.Meaning, at: tuple[bool, float]) -> list[Value]:
+    """The numbers of a record, or of its components, that are values of what was meant."""
     holders = [record, *objects(record.get("component"))]
     found = []
     for holder in holders:
-        quantity = first(holder.get("valueQuantity"))
+        quantity, code = first(holder.get("valueQuantity")), holder.get("code")
         value = number(quantity.get("value"))
-        if value is not None and meaning.covers(holder.get("code")):
+        if value is not None and meaning.covers(code):
             comparator = string(quantity.get("comparator"))
-            found.append((float(value), f"{comparator} " * bool(comparator) + (unit_of(quantity) or "")))
+            found.append(Value(at, float(value), coded_unit(quantity), comparator, code))
     return found
 
 

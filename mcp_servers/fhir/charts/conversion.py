@@ -35,7 +35,7 @@ def in_unit(resource: Resource, wanted: str) -> Converted:
         if line is None:
             kept.append(unit(quantity) or "no unit")
             return holder
-        if _coded(quantity) != wanted:
+        if coded_unit(quantity) != wanted:
             ways.append(line.how)
         ranges = [_range(one, line, holder, wanted) for one in objects(holder.get("referenceRange"))]
         return {
@@ -51,14 +51,15 @@ def in_unit(resource: Resource, wanted: str) -> Converted:
     return Converted(whole, ways, kept)
 
 
-def _coded(quantity: Resource) -> str:
+def coded_unit(quantity: Resource) -> str:
+    """The UCUM code of a Quantity's unit, else the unit as written; empty where there is none."""
     coded = string(quantity.get("code")) if quantity.get("system") == UCUM else None
     return coded or unit(quantity) or ""
 
 
 def _line(quantity: Resource, concept: object, wanted: str) -> Line | None:
     """By the coded unit; where that is none, by the one written."""
-    written = _coded(quantity)
+    written = coded_unit(quantity)
     return conversion(written, wanted, concept) if written else None
 
 
@@ -74,7 +75,7 @@ def _range(one: Resource, line: Line, holder: Resource, wanted: str) -> Resource
         bound = first(one.get(side))
         if number(bound.get("value")) is None:
             continue
-        own = _line(bound, holder.get("code"), wanted) if _coded(bound) else line
+        own = _line(bound, holder.get("code"), wanted) if coded_unit(bound) else line
         if own is None:
             return {}
         found[side] = _quantity(bound, own, wanted)

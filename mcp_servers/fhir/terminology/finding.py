@@ -145,7 +145,7 @@ def _by_code(text: str) -> tuple[Concept, ...]:
 def _named(name: str) -> tuple[Concept, ...]:
     """The concepts of a folded name, in the singular too."""
     known = by_name()
-    return known.get(name) or (known.get(name[:-1], ()) if name.endswith("s") else ())
+    return (*known.get(name, ()), *(known.get(name[:-1], ()) if name.endswith("s") else ()))
 
 
 def _of(found: Iterable[Concept], kinds: frozenset[Kind]) -> tuple[Concept, ...]:

@@ -60,7 +60,7 @@ async def count_patients(
         )
     rows = _rows(counted, session.smallest_count)
     envelope = ResultEnvelope(
-        finding="nothing_recorded" if rows[0]["patients"] == 0 else "recorded",
+        finding="nothing_recorded" if rows[0]["patients"] == 0 and counted.exact else "recorded",
         rows=rows,
         total=len(rows),
         returned=len(rows),

@@ -77,9 +77,12 @@ class Chart:
                 and "valueQuantity" in one
             ):
                 quantity = one["valueQuantity"]
-                values[patient(one)].append((one["effectiveDateTime"], quantity["value"], quantity["unit"]))
+                value = quantity["value"]
+                if quantity["unit"] == "mmol/mol" and unit == "%":
+                    value = 0.09148 * value + 2.152
+                values[patient(one)].append((one["effectiveDateTime"], value, unit))
         chosen = {who: [max(those)] if latest else those for who, those in values.items()}
-        return {who for who, those in chosen.items() if any(v > above and u == unit for _, v, u in those)}
+        return {who for who, those in chosen.items() if any(v > above for _, v, _ in those)}
 
     def people(self, fits: Callable[[Resource], bool]) -> set[str]:
         return {one["id"] for one in self.of["Patient"] if fits(one)}
@@ -203,14 +206,45 @@ async def test_the_server_counts_by_itself_where_no_record_is_to_be_left_out(sto
     assert all("_count=1&" in url or url.endswith("/metadata") for url in urls)
 
 
+@pytest.mark.parametrize(
+    ("given", "converted"),
+    [
+        ({"measurement": "weight", "above": 90, "unit": "kg"}, {"above": 198.416, "unit": "lb"}),
+        ({"measurement": "temperature", "above": 37.5}, {"above": 99.5, "unit": "F"}),
+        ({"measurement": "glucose", "above": 126, "unit": "mg/dL"}, {"above": 6.994, "unit": "mmol/L"}),
+        ({"measurement": "a1c", "above": 7, "unit": "%"}, {"above": 53, "unit": "mmol/mol"}),
+    ],
+)
 @pytest.mark.anyio
-async def test_values_in_other_units_are_counted_and_not_compared(store: Any) -> None:
+async def test_a_threshold_in_another_unit_counts_the_same_patients(
+    store: Any, given: dict[str, Any], converted: dict[str, Any]
+) -> None:
     async with http_to(store, "http://x/fhir") as http:
-        percent = await counted(http, {"measurement": "a1c", "above": 50})
-        ifcc = await counted(http, {"measurement": "a1c", "above": 50, "unit": "mmol/mol", "value": "any"})
-    assert percent["rows"][0]["patients"] == 0
-    assert any("not compared (1 in mmol/mol)" in note for note in percent["notes"])
-    assert ifcc["rows"][0]["patients"] == 1
+        plain = await counted(http, given)
+        other = await counted(http, given | converted)
+    assert other["rows"][0]["patients"] == plain["rows"][0]["patients"] > 0
+    assert not other["truncated"]
+
+
+@pytest.mark.anyio
+async def test_a_unit_in_which_nothing_can_be_compared_is_refused_with_those_recorded(store: Any) -> None:
+    async with http_to(store, "http://x/fhir") as http, counting(http) as client:
+        for unit, said in (("cm", "one of those recorded: kg"), ("zorb", "must be a UCUM unit")):
+            asked = {"measurement": "weight", "above": 1, "unit": unit}
+            result = await client.call_tool("count_patients", asked)
+            assert text(result).startswith("[invalid_request]")
+            assert said in text(result)
+
+
+@pytest.mark.anyio
+async def test_nobody_found_beside_values_that_are_not_compared_is_not_nothing_recorded() -> None:
+    code = {"coding": [{"system": "http://loinc.org", "code": "4548-4"}]}
+    quantities = {"p1": {"value": 6, "unit": "%"}, "p2": {"value": 9, "unit": "zorb"}}
+    results = [observation(who, who, code=code, valueQuantity=one) for who, one in quantities.items()]
+    async with http_to(ScriptedFhir(results)) as http:
+        found = await counted(http, {"measurement": "a1c", "above": 7})
+    assert (found["rows"][0]["patients"], found["finding"], found["truncated"]) == (0, "recorded", True)
+    assert "Not exact" in found["notes"][0]
 
 
 @pytest.mark.anyio
@@ -326,7 +360,7 @@ async def test_on_a_large_server_codes_are_the_dictionarys_and_those_met_and_the
 
 
 @pytest.mark.anyio
-async def test_a_value_to_come_withdrawn_or_in_another_unit_is_left_out_and_said() -> None:
+async def test_a_value_to_come_withdrawn_or_with_a_comparator_is_left_out_and_said() -> None:
     def result(who: str, **more: Any) -> Resource:
         coding = {"system": "http://loinc.org", "code": "4548-4"}
         quantity = {"value": 8, "unit": "%"}
@@ -345,15 +379,15 @@ async def test_a_value_to_come_withdrawn_or_in_another_unit_is_left_out_and_said
     ]
     async with http_to(ScriptedFhir(results)) as http:
         found = await counted(http, {"measurement": "a1c", "above": 7})
-    assert found["rows"][0]["patients"] == 1
+    assert found["rows"][0]["patients"] == 2
     said = " ".join(found["notes"])
     for part in (
         "1 dated after now",
         "1 entered-in-error",
         "1 without a patient",
         "1 without a number",
-        "1 in mmol/mol, 1 in > %",
-        "2 values in %",
+        "1 in > %",
+        "in %, as recorded: 2 %, 1 mmol/mol",
     ):
         assert part in said, part
 

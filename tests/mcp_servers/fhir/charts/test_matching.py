@@ -74,6 +74,7 @@ def test_words_found_nowhere_are_told_with_how_many_records_there_are() -> None:
 def test_a_class_finds_its_drugs_and_every_other_word_must_occur() -> None:
     chart = [order("a", "lisinopril 10 MG"), order("b", "atenolol")]
     assert refs(found("medications", chart, "ACE inhibitors", "drug", "class")) == ["a"]
+    assert refs(found("medications", [order("c", "amoxicillin")], "penicillins", "drug", "class")) == ["c"]
     assert refs(found("medications", chart, "ACE inhibitor 10", "drug", "class")) == ["a"]
     assert refs(found("medications", chart, "ACE inhibitor zorbitol", "drug", "class")) == []
 
