@@ -78,6 +78,9 @@ async def search_notes(
             listable, total = len(hits.best), hits.total
             notes += [*hits.notes, _counted(kept, within, total, text), *_left_out(kept, within)]
         elif reference is not None:
+            length = len(kept.notes[reference].text)
+            if start >= length > 0:
+                raise InvalidRequest(f"{reference} ends at {length}: give a `start` before that.")
             rows = await anyio.to_thread.run_sync(_opened, kept, reference, start)
             listable = total = len(rows)
             notes += _left_out(kept, within)
@@ -121,7 +124,8 @@ def _row(hit: Hit, notes: dict[str, Note]) -> Row:
     row |= meanings(hit.words, hit.mentions, hit.sentence.heading)
     if hit.also_in:
         dates = sorted(str(notes[ref].row["date"]) for ref in hit.also_in if "date" in notes[ref].row)
-        row["also_in"] = f"{len(hit.also_in)} other notes" + (f", the first of {dates[0]}" if dates else "")
+        others = "1 other note" if len(hit.also_in) == 1 else f"{len(hit.also_in)} other notes"
+        row["also_in"] = others + (f", the first of {dates[0]}" if dates else "")
     return row
 
 
@@ -168,15 +172,15 @@ def _counted(kept: ChartNotes, within: list[str], total: int, text: str) -> str:
 
 def _left_out(kept: ChartNotes, within: list[str]) -> list[str]:
     """What could not be read, and why."""
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[str, dict[str, list[str]]] = {}
     for ref in within:
+        how_much = "Read in part" if kept.notes[ref].text else "Not read"
         for why in kept.notes[ref].missing:
-            reasons.setdefault(why, []).append(ref)
-    said = (
-        [f"Not read: {'; '.join(f'{listed(refs)}, {why}' for why, refs in reasons.items())}."]
-        if reasons
-        else []
-    )
+            reasons.setdefault(how_much, {}).setdefault(why, []).append(ref)
+    said = [
+        f"{how_much}: {'; '.join(f'{listed(refs)}, {why}' for why, refs in whys.items())}."
+        for how_much, whys in reasons.items()
+    ]
     if kept.withdrawn:
         said.append(f"{len(kept.withdrawn)} entered in error left out.")
     if unread := _unread(kept):

@@ -105,6 +105,24 @@ async def test_every_passage_can_be_opened_where_it_stands(embedded: Starlette) 
 
 
 @pytest.mark.anyio
+async def test_behind_the_end_of_a_note_is_said_where_it_ends() -> None:
+    async with session(chart(document("1", "She is well.")), "A", base=BASE) as client:
+        asked = {"reference": "DocumentReference/1", "start": 12}
+        refused = await client.call_tool("search_notes", asked)
+    assert refused.is_error
+    assert "DocumentReference/1 ends at 12" in text(refused)
+
+
+@pytest.mark.anyio
+async def test_the_only_other_note_with_a_sentence_is_one_note() -> None:
+    documents = [document("1", "She has gout."), document("2", "She has gout.")]
+    async with session(chart(*documents), "A", base=BASE) as client:
+        (row,) = (await search(client, "gout"))["rows"]
+    assert row["also_in"].startswith("1 other note")
+    assert "notes" not in row["also_in"]
+
+
+@pytest.mark.anyio
 async def test_of_a_very_long_sentence_the_words_around_the_mention_are_quoted() -> None:
     words = " ".join(f"word{number}," for number in range(200))
     sentence = f"She denies {words[:700]} chest pain, {words[700:]} and fever."
@@ -164,6 +182,8 @@ async def test_what_cannot_be_read_is_named_and_nothing_elsewhere_is_fetched(emb
     assert f"{NOTE}-elsewhere, kept elsewhere, which is not followed" in unread
     assert f"DocumentReference/{NOOR}-lost, its bytes are not in the record" in unread
     assert f"DocumentReference/{NOOR}-ankle-scan, image/png cannot be read as text" in unread
+    (partly,) = [note for note in found["notes"] if note.startswith("Read in part")]
+    assert f"{NOTE}-html, text that its page hides is left out" in partly
     assert all(url.startswith("http://x/fhir/") for call in recorder.calls for _, url, _ in call.requests)
 
 
