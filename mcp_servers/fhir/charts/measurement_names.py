@@ -47,7 +47,8 @@ class Ambiguous(Exception):
         self.name = name
         self.candidates = tuple(sorted(candidates, key=lambda one: (-one.n, one.name)))
         listed = "; ".join(
-            f"{one.name} (code {one.code}, {one.n} records)" for one in self.candidates[:SHOWN]
+            f"{one.name} (code {one.code}, {one.n} record{'' if one.n == 1 else 's'})"
+            for one in self.candidates[:SHOWN]
         )
         more = f"; and {len(self.candidates) - SHOWN} more" if len(self.candidates) > SHOWN else ""
         super().__init__(

@@ -134,7 +134,7 @@ def test_several_measurements_that_fit_equally_well_are_listed_not_picked() -> N
     with pytest.raises(Ambiguous) as raised:
         observations(_chart(SATURATION, OXYGEN_FLOW), name="oxygen", now=NOW)
     assert {one.code for one in raised.value.candidates} == {"2708-6", "3151-8"}
-    assert "code 3151-8" in str(raised.value)
+    assert "code 3151-8, 1 record)" in str(raised.value)
 
 
 def test_an_everyday_name_of_two_analytes_is_ambiguous_only_when_both_are_there() -> None:
