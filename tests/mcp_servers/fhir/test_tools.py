@@ -151,6 +151,46 @@ async def test_a_text_that_is_cut_carries_the_cursor_to_its_next_row() -> None:
     assert following["rows"][0]["ref"] == f"Observation/o{shown:02}"
 
 
+def _orders() -> list[dict[str, Any]]:
+    """Twelve records of one drug, newest last, and one of another that is older than all."""
+    names = ["aspirin", *["metformin"] * 12]
+    return [
+        {
+            "resourceType": "MedicationRequest",
+            "id": f"m{number}",
+            "status": "active",
+            "intent": "order",
+            "subject": {"reference": "Patient/A"},
+            "medicationCodeableConcept": {"text": name},
+            "authoredOn": str(2000 + number),
+        }
+        for number, name in enumerate(names)
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_list_tells_what_repeats_once_and_holds_each_record() -> None:
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}, *_orders()])
+    asked = {"kind": "medications", "limit": 5}
+    async with session(app, "A") as client:
+        result = await client.call_tool("list_records", asked)
+        _, _, _, metformin, aspirin, *notes = text(result).splitlines()
+        assert (data(result)["total"], data(result)["returned"]) == (13, 5)
+        refs = [row["ref"].rpartition("/")[2] for row in data(result)["rows"]]
+        assert refs == ["m12", "m0", "m11", "m10", "m9"]
+        assert "MedicationRequest/m12 | metformin | 2012 | 12 | 2001" in metformin
+        assert "MedicationRequest/m0 | aspirin | 2000" in aspirin
+        assert notes[0] == "- 13 records, 2 distinct: repeats are one line; with `text` each is told."
+        assert "cursor" not in notes[-1]
+        one = await client.call_tool("list_records", {**asked, "limit": 1})
+        cursor = text(one).rpartition("cursor ")[2]
+        following = await client.call_tool("list_records", {**asked, "limit": 1, "cursor": cursor})
+        named = await client.call_tool("list_records", {**asked, "text": "metformin", "limit": 50})
+    assert "aspirin" in text(following)
+    assert "cursor" not in text(following)
+    assert text(named).count("MedicationRequest/") == 12
+
+
 @pytest.mark.anyio
 async def test_the_budget_is_counted_as_the_model_that_reads_counts() -> None:
     app = ScriptedFhir(
