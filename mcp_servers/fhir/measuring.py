@@ -9,7 +9,7 @@ from mcp_servers.fhir.charts.measurement_names import Measure
 from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.errors import InvalidRequest
-from mcp_servers.fhir.gathering import Resource, at_once, gather
+from mcp_servers.fhir.gathering import PAGE_SIZE, Resource, at_once, gather
 from mcp_servers.fhir.inventory import NEWEST_FIRST, Inventory, Measurements, sendable
 from mcp_servers.fhir.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
@@ -78,7 +78,8 @@ async def read_measurement(chart: Chart, inventory: Inventory, name: str, *, new
 async def read_newest_of_each(chart: Chart, inventory: Inventory) -> Reading:
     """What charts.glance needs to show the last value of every measurement, as the chart is now.
 
-    Raises what FhirClient.search raises.
+    In a long chart, a period that has no start is not taken for the newest: servers sort it last. Raises what
+    FhirClient.search raises.
     """
     for anew in (False, True):
         measurements = await inventory.refreshed(chart.client, chart.lock, chart.call, anew=anew)
@@ -91,7 +92,19 @@ async def read_newest_of_each(chart: Chart, inventory: Inventory) -> Reading:
         reading = await read_again(chart, newest)
         if len(reading.records) == len(newest):  # else some are gone, and others are the newest now
             break
+    if not reading.whole:
+        await _read_behind(chart, reading)
     return reading
+
+
+async def _read_behind(chart: Chart, reading: Reading) -> None:
+    """Of codes whose newest records hold no value that stands, a page of older ones, which may."""
+    codes = {c for c in charts.codes_without_value(reading.records.values(), chart.now) if sendable(c)}
+    if codes:
+        page = await chart.client.search(
+            "Observation", [NEWEST_FIRST, _of(codes)], chart.lock, chart.call, count=PAGE_SIZE
+        )
+        reading.add(charts.newest_of_each(page.matches, chart.now), page.notes, complete=True)
 
 
 async def read_again(chart: Chart, records: list[Resource]) -> Reading:

@@ -16,7 +16,14 @@ from mcp_servers.fhir.charts.measurement_names import (
     not_understood,
 )
 from mcp_servers.fhir.charts.measurements import Mode, measures_of, observations
-from mcp_servers.fhir.charts.overview import brief, extent, glance, newest_of_each, overview
+from mcp_servers.fhir.charts.overview import (
+    brief,
+    codes_without_value,
+    extent,
+    glance,
+    newest_of_each,
+    overview,
+)
 from mcp_servers.fhir.charts.patient import patient_row
 from mcp_servers.fhir.charts.records import later_than, newest_first, record_date, record_row
 from mcp_servers.fhir.charts.repeats import REPEATED, distinct
@@ -44,6 +51,7 @@ __all__ = [
     "brief",
     "code_token",
     "codes_of",
+    "codes_without_value",
     "day_before",
     "distinct",
     "everyday_names",

@@ -1,13 +1,14 @@
 """A chart at a glance: patient, problems, medications, allergies, encounters, measurements, counts."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mcp_servers.fhir.charts.dates import newest_first, span
 from mcp_servers.fhir.charts.elements import Resource, Row, entered_in_error, row_of
 from mcp_servers.fhir.charts.kinds import Kind
 from mcp_servers.fhir.charts.listing import Projected, future_refs, list_records
+from mcp_servers.fhir.charts.meanings import main_code_of
 from mcp_servers.fhir.charts.measurement_names import everyday_names, is_everyday
 from mcp_servers.fhir.charts.measurements import Measured, latest, measured, not_after
 from mcp_servers.fhir.charts.patient import patient_row
@@ -182,14 +183,25 @@ def _short(name: str) -> str:
 
 def newest_of_each(observations: Iterable[Resource], now: str) -> list[Resource]:
     """Of every measurement the newest record with a value by `now`, others of its moment, and newer ones."""
+    return [resource for group, _ in _newest(observations, now) for resource in group]
+
+
+def codes_without_value(observations: Iterable[Resource], now: str) -> set[str]:
+    """The codes of measurements of which none of these records holds a value by `now`."""
+    groups = [group for group, valued in _newest(observations, now) if not valued]
+    return {code for group in groups for resource in group if (code := main_code_of(resource))}
+
+
+def _newest(observations: Iterable[Resource], now: str) -> Iterator[tuple[list[Resource], bool]]:
+    """Of every measurement its newest records, down to the newest with a value; and whether there is one."""
     groups: dict[str, list[tuple[Measured, Resource]]] = {}
     for resource in observations:
         one = measured(resource)
         groups.setdefault(one.key, []).append((one, resource))
     at = span(now)
-    kept: list[Resource] = []
     for group in groups.values():
         group.sort(key=lambda one: newest_first(one[0].row.get("date")))
+        kept: list[Resource] = []
         moment: tuple[bool, float] | None = None
         for one, resource in group:
             date = one.row.get("date")
@@ -199,7 +211,7 @@ def newest_of_each(observations: Iterable[Resource], now: str) -> list[Resource]
             ahead = at is not None and (held := span(date)) is not None and held.starts_after(at)
             if moment is None and "value" in one.row and not ahead and not entered_in_error(resource):
                 moment = newest_first(date)
-    return kept
+        yield kept, moment is not None
 
 
 def _measurements(observations: Iterable[Resource], now: str, notes: list[str]) -> list[Row]:

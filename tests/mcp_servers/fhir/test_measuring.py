@@ -18,7 +18,7 @@ from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.gathering import gather
 from mcp_servers.fhir.inventory import Inventory
-from mcp_servers.fhir.measuring import Chart, read_measurement
+from mcp_servers.fhir.measuring import Chart, read_measurement, read_newest_of_each
 from tests.mcp_servers.fhir.scripted import ScriptedCall, a_call, http_to
 
 NOW = "2026-11-01T00:00:00+00:00"
@@ -106,6 +106,20 @@ async def test_what_is_read_by_need_answers_as_the_whole_chart_does(
             assert (name, found.rows, found.finding) == (name, whole.rows, whole.finding)
             if mode != "latest":
                 assert found.notes == whole.notes
+
+
+@pytest.mark.anyio
+async def test_the_last_value_of_each_is_found_behind_newer_records_without_one(
+    long_chart: Starlette,
+) -> None:
+    async with reading(long_chart) as (chart, _):
+        everything = (await gather(chart.client, [charts.OBSERVATIONS], chart.lock, chart.call)).resources
+        found = await read_newest_of_each(chart, Inventory())
+    # Without those whose period has no start, as servers sort them last.
+    everything = [one for one in everything if "effectivePeriod" not in one]
+    dated = [one for one in found.records.values() if "effectivePeriod" not in one]
+    newest = [charts.newest_of_each(part, NOW) for part in (everything, dated)]
+    assert {one["id"] for one in newest[0]} == {one["id"] for one in newest[1]}
 
 
 @pytest.mark.anyio
