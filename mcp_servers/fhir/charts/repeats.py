@@ -1,5 +1,6 @@
 """Records that say the same again, as a problem noted at every visit: told once, how often and since when."""
 
+import re
 from typing import NamedTuple
 
 from mcp_servers.fhir.charts.elements import Row, folded
@@ -7,13 +8,17 @@ from mcp_servers.fhir.charts.kinds import Kind
 
 REPEATED: frozenset[Kind] = frozenset({"problems", "medications"})
 _SAYING = ("status", "verification", "source", "intent", "dose", "do_not_perform", "uncertain")
+_DATES = ("date", "onset", "abated", "recorded", "first_date")
+_DAY = len("2026-11-01")
+# What SNOMED CT's full names end with: `Asthma (disorder)`.
+_TAG = re.compile(r" \((?:disorder|finding|person|procedure|situation)\)$")
 
 
 class Distinct(NamedTuple):
     """The newest row of each saying, then their repeats; and the line that tells each saying.
 
-    The lines stand for the first rows, in their order; one that stands for several has `times` and, where a
-    repeat is dated, `first_date`.
+    The lines stand for the first rows, in their order, with dates to the day and names without SNOMED CT's
+    tags; one that stands for several has `times` and, where a repeat is dated, `first_date`.
     """
 
     rows: list[Row]
@@ -34,7 +39,8 @@ def distinct(rows: list[Row]) -> Distinct:
 
 
 def _line(group: list[Row]) -> Row:
-    if len(group) == 1:
-        return group[0]
     dates = [row["date"] for row in group if "date" in row]
-    return {**group[0], "times": len(group), **({"first_date": dates[-1]} if dates else {})}
+    repeated = {"times": len(group), **({"first_date": dates[-1]} if dates else {})} if len(group) > 1 else {}
+    line = {**group[0], **repeated}
+    line |= {field: str(line[field])[:_DAY] for field in _DATES if field in line}
+    return line | ({"name": _TAG.sub("", line["name"])} if "name" in line else {})

@@ -102,5 +102,5 @@ def _folded(rows: Found) -> Found:
     ordered, lines = charts.distinct(rows.rows)
     if len(lines) == len(ordered):
         return rows
-    note = f"{len(ordered)} records, {len(lines)} distinct: repeats are one line; with `text` each is told."
+    note = f"{len(ordered)} records, {len(lines)} distinct; `text` lists each."
     return replace(rows, rows=ordered, lines=lines, notes=[note, *rows.notes])

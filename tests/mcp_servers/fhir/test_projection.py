@@ -66,7 +66,10 @@ def test_narrative_and_bytes_are_left_out_and_noted() -> None:
         "content": [{"attachment": {"contentType": "text/plain", "title": "Note"}}],
         "type": {"text": "Letter"},
     }
-    assert notes == ["The narrative is left out.", "An attachment's bytes are left out; search_notes opens its text."]
+    assert notes == [
+        "The narrative is left out.",
+        "An attachment's bytes are left out; search_notes opens its text.",
+    ]
 
 
 def test_long_texts_and_lists_are_cut_and_noted() -> None:

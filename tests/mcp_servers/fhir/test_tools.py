@@ -180,7 +180,7 @@ async def test_a_list_tells_what_repeats_once_and_holds_each_record() -> None:
         assert refs == ["m12", "m0", "m11", "m10", "m9"]
         assert "MedicationRequest/m12 | metformin | 2012 | 12 | 2001" in metformin
         assert "MedicationRequest/m0 | aspirin | 2000" in aspirin
-        assert notes[0] == "- 13 records, 2 distinct: repeats are one line; with `text` each is told."
+        assert notes[0] == "- 13 records, 2 distinct; `text` lists each."
         assert "cursor" not in notes[-1]
         one = await client.call_tool("list_records", {**asked, "limit": 1})
         cursor = text(one).rpartition("cursor ")[2]

@@ -35,6 +35,13 @@ def test_another_dose_or_standing_is_another_line_and_so_is_what_has_no_name() -
     assert distinct(rows).lines == rows
 
 
+def test_a_line_tells_the_day_and_the_plain_name() -> None:
+    row = {"ref": "a", "name": "Stress (finding)", "date": "2026-03-19T13:21:05+01:00", "status": "active"}
+    rows, lines = distinct([row])
+    assert rows == [row]
+    assert lines == [{**row, "name": "Stress", "date": "2026-03-19"}]
+
+
 @given(st.lists(st.sampled_from("abc")))
 def test_every_record_is_a_row_once_and_the_lines_add_up_to_all(names: list[str]) -> None:
     given_rows = [_row(str(number), "2020", name=name) for number, name in enumerate(names)]
