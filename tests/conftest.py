@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from fhir_fixtures.store import open_store
 
 TEST_ALL = "EHR_NAVIGATOR_TEST_ALL"
+
+# Nothing is timed by a test: machines are busy.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

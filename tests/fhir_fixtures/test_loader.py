@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_fixtures.generate import handmade
@@ -218,7 +218,6 @@ async def test_nothing_to_load_is_reported_as_such() -> None:
     assert (report.resources, report.created) == (0, 0)
 
 
-@settings(deadline=None)  # the first call may be slow on a busy machine
 @given(st.integers(1, 60))
 def test_batches_keep_everything_in_order_and_need_nothing_from_later_ones(size: int) -> None:
     parts = list(batches(HANDMADE, size))

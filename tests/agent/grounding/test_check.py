@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agent.grounding import GroundingReport, check
@@ -361,7 +361,6 @@ def sentence(row: dict[str, Any]) -> str:
     return f"{name}: {row['value']} {row['unit']} on {row['date']} [{row['ref']}]."
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_an_answer_composed_only_from_rows_is_fully_supported(rows: list[dict[str, Any]]) -> None:
     text = "\n".join(sentence(row) for row in rows)
@@ -371,7 +370,6 @@ def test_an_answer_composed_only_from_rows_is_fully_supported(rows: list[dict[st
     assert report.citations == tuple(row["ref"] for row in rows)
 
 
-@settings(deadline=None)
 @given(ROWS, st.data())
 def test_one_changed_digit_is_found(rows: list[dict[str, Any]], data: st.DataObject) -> None:
     row = data.draw(st.sampled_from(rows))
@@ -386,7 +384,6 @@ def test_one_changed_digit_is_found(rows: list[dict[str, Any]], data: st.DataObj
     assert check(text, [], [found(*rows)], "", NOW).grounding.unsupported
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=80), st.text(max_size=80))
 def test_no_text_and_no_row_breaks_the_reading(text: str, name: str, question: str) -> None:
     row = {"ref": "Observation/x", "name": name, "value": name, "range": question}

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.models.reply import NoStep, read_step, without_thinking
@@ -79,7 +79,6 @@ def test_the_reason_for_a_person_never_quotes_the_reply() -> None:
     assert "gout" not in str(no_step.value)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=100), st.booleans())
 def test_any_text_is_a_step_or_no_step(reply: str, truncated: bool) -> None:
     with pytest.raises(NoStep):

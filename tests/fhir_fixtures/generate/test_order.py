@@ -1,6 +1,6 @@
 """The load order."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_fixtures.generate.order import in_load_order
@@ -28,7 +28,6 @@ def _reaches(targets: dict[str, set[str]], start: str) -> set[str]:
     return found
 
 
-@settings(deadline=None)
 @given(graphs)
 def test_what_is_referred_to_comes_first_and_circles_stand_together(graph: list[list[int]]) -> None:
     resources = [_resource(number, targets) for number, targets in enumerate(graph)]
@@ -44,7 +43,6 @@ def test_what_is_referred_to_comes_first_and_circles_stand_together(graph: list[
         assert all(place[other] < place[name] for other in reached - circle)
 
 
-@settings(deadline=None)
 @given(graphs.flatmap(lambda graph: st.tuples(st.just(graph), st.permutations(range(len(graph))))))
 def test_the_order_does_not_depend_on_the_order_given(case: tuple[list[list[int]], list[int]]) -> None:
     graph, permutation = case

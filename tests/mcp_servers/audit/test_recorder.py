@@ -113,7 +113,7 @@ JSON = st.recursive(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # each example waits for the disk; the journal is shared on purpose
 @given(arguments=st.dictionaries(st.text(st.characters()), JSON, max_size=4), error=st.none() | st.text())
 def test_whatever_a_model_sends_is_recorded_and_verifies(

@@ -322,7 +322,7 @@ def pristine_content() -> Any:
         return content(path)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_changed_byte_anywhere_is_found_unless_it_changes_nothing(data: st.DataObject) -> None:
     database, head = pristine()
@@ -336,7 +336,7 @@ def test_a_changed_byte_anywhere_is_found_unless_it_changes_nothing(data: st.Dat
             assert not verify(path).intact
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_a_changed_byte_in_a_record_names_that_record(data: st.DataObject) -> None:
     database, head = pristine()
@@ -354,7 +354,7 @@ def test_a_changed_byte_in_a_record_names_that_record(data: st.DataObject) -> No
         assert finding.seq == seq
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_a_changed_byte_in_the_write_ahead_log_is_found_unless_it_changes_nothing(
     data: st.DataObject,

@@ -207,7 +207,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.fixed_dictionaries({"entry": values, "link": values, "total": values, "meta": values}))
 def test_elements_of_wrong_types_are_an_error_of_ours_or_left_out(content: dict[str, Any]) -> None:
     def answer(request: Request) -> Response:

@@ -178,7 +178,7 @@ def test_none_of_thousands_of_generated_calls_brings_back_another_patient(
         portal.wrap_async_context_manager(session(embedded, BOUND, base=EMBEDDED)) as client,
     ):
 
-        @settings(max_examples=CALLS // AT_ONCE, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=CALLS // AT_ONCE, suppress_health_check=list(HealthCheck))
         @given(st.lists(every_ask, min_size=AT_ONCE, max_size=AT_ONCE))
         def ask(asks: list[Ask]) -> None:
             made.update(tool for tool, _ in asks)
@@ -230,7 +230,7 @@ MIXED: list[Resource] = [
 mixes = st.lists(st.sampled_from(MIXED), max_size=4, unique_by=lambda resource: str(resource["id"]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(mixes, mixes, mixes, mixes)
 def test_a_server_that_mixes_patients_up_never_gets_another_one_through(
     matches: list[Resource], included: list[Resource], more: list[Resource], more_included: list[Resource]

@@ -69,9 +69,7 @@ def mutated(draw: Callable[..., Any]) -> Resource:
     return resource
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(mutated())
 def test_a_record_of_any_shape_is_still_a_row(resource: Resource) -> None:
     ref = f"{resource['resourceType']}/{resource['id']}"
@@ -84,9 +82,7 @@ def test_a_record_of_any_shape_is_still_a_row(resource: Resource) -> None:
         list_records(kind, [resource], text="x", code="y", now=NOW)
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     st.lists(mutated(), max_size=4),
     st.sampled_from(["latest", "series", "statistics", "count"]),
@@ -103,7 +99,7 @@ def test_a_chart_of_any_shape_gets_an_answer(resources: list[Resource], mode: An
             assert found.rows or found.notes or found.finding == "nothing_recorded"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=4), JSON)
 def test_what_is_no_record_at_all_does_no_harm(resource: Resource, anything: Any) -> None:
     patient_row(resource | {"birthDate": anything, "name": anything}, NOW)

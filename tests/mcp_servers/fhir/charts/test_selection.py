@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_servers.fhir.charts import Mode, UnusableArgument, UnusableDate, observations
@@ -168,7 +168,6 @@ def test_two_moments_of_one_day_are_told_apart_across_offsets() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.dates(date(1990, 1, 1), date(2026, 1, 1)), min_size=1, max_size=12, unique=True),
     st.dates(date(1990, 1, 1), date(2026, 1, 1)),
@@ -275,7 +274,6 @@ def test_the_parts_of_a_panel_are_never_taken_together() -> None:
 UNITS = st.sampled_from(["mg/dL", "mmol/L", "g/L", "U/L", "%", "", "bananas"])
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(UNITS, st.floats(1, 999)), min_size=1, max_size=8),
     st.sampled_from([None, "mg/dL", "mmol/L", "umol/L"]),

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_servers.fhir.charts import UnusableDate, list_records
@@ -267,7 +267,6 @@ def test_a_state_is_asked_for_of_a_day_that_has_been(at: str, why: str) -> None:
 DATES = st.dates(date(1950, 1, 1), date(2026, 11, 22)).map(str)
 
 
-@settings(deadline=None)
 @given(DATES, DATES, DATES)
 def test_between_two_days_a_problem_held_and_outside_them_it_did_not(start: str, end: str, at: str) -> None:
     start, end = sorted((start, end))

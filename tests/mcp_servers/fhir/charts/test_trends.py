@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_servers.fhir.charts.trends import summed_up
@@ -29,7 +29,6 @@ def _rows(points: list[tuple[datetime, float]]) -> list[dict[str, Any]]:
     ]
 
 
-@settings(deadline=None)
 @given(POINTS)
 def test_statistics_are_those_of_plain_arithmetic(points: list[tuple[datetime, float]]) -> None:
     rows = _rows(points)
@@ -44,7 +43,6 @@ def test_statistics_are_those_of_plain_arithmetic(points: list[tuple[datetime, f
         assert math.isclose(row["change"], rows[0]["value"] - rows[-1]["value"], abs_tol=6e-5)
 
 
-@settings(deadline=None)
 @given(POINTS)
 def test_the_slope_is_the_least_squares_line_in_years(points: list[tuple[datetime, float]]) -> None:
     row = summed_up(_rows(points), [])

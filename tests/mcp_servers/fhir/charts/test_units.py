@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_servers.fhir.charts.errors import UnusableUnit
@@ -82,7 +82,6 @@ def test_what_is_not_known_for_certain_is_not_converted(
     assert conversion(source, target, concept(None, (code, ""))) is None
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(
         [*PUBLISHED, *((code, 1, target, 1, source) for code, _, source, _, target in PUBLISHED)]
@@ -99,7 +98,6 @@ def test_a_conversion_goes_there_and_back(case: tuple[str, float, str, float, st
     assert math.isclose(again, value, rel_tol=1e-9, abs_tol=1e-9)
 
 
-@settings(deadline=None)
 @given(st.floats(0.01, 9_999).map(lambda value: float(f"{value:.5g}")))
 def test_a_converted_value_keeps_as_many_digits_as_were_recorded(value: float) -> None:
     line = conversion("mg/dL", "mmol/L", concept(None, ("2345-7", "")))

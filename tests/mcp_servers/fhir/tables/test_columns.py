@@ -245,7 +245,7 @@ TABLES = {"Observation": "observation", "Condition": "condition", "MedicationReq
           "CarePlan": "care_plan", "Encounter": "encounter", "ImagingStudy": "imaging_study"}  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(TABLES)), st.dictionaries(st.sampled_from(ELEMENTS), anything, max_size=6))
 def test_no_dirty_value_keeps_a_record_out(
     tables: TablesProcess, kind: str, elements: dict[str, Any]

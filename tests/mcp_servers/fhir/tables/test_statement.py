@@ -231,7 +231,7 @@ async def test_clauses_whose_groupings_multiply_are_refused_before_they_are_writ
         assert "at most one ROLLUP" in (await checked(tables, several))["refused"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
 def test_no_text_brings_the_process_down(tables: TablesProcess, sql: str) -> None:
     reply = anyio.run(checked, tables, sql)
