@@ -228,7 +228,7 @@ class Navigator:
 
     def server(self, session: Session, now: datetime | None) -> "MCPServer":
         """The MCP server of the chart tools for a session; its present is `now`, or the time of each call."""
-        from mcp_servers.fhir.server import build_server
+        from mcp_servers.fhir.surface.server import build_server
 
         return build_server(
             self.http,

@@ -40,7 +40,7 @@ async def scopes_shown(settings: Settings) -> str:
 
     Raises UsageError without SMART, and Failed when no token is granted.
     """
-    from mcp_servers.fhir.credentials import CredentialsRefused, SmartBackend
+    from mcp_servers.fhir.access.credentials import CredentialsRefused, SmartBackend
 
     async with open_fhir(settings) as http:
         auth = http.auth
@@ -102,7 +102,7 @@ def _credentials(settings: Settings, tokens: "httpx.AsyncClient") -> "httpx.Auth
     """
     import httpx
 
-    from mcp_servers.fhir.credentials import Header, SmartBackend, read_key
+    from mcp_servers.fhir.access.credentials import Header, SmartBackend, read_key
 
     token = settings.fhir_token.get_secret_value()
     kinds = [name for name in ("fhir_token", "fhir_user", "fhir_client_id") if getattr(settings, name)]

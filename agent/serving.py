@@ -39,8 +39,8 @@ async def serve_http(
     """
     import uvicorn
 
-    from mcp_servers.fhir.connections import BoundedConnection, backlog
-    from mcp_servers.fhir.http import http_app, is_loopback
+    from mcp_servers.fhir.surface.connections import BoundedConnection, backlog
+    from mcp_servers.fhir.surface.http import http_app, is_loopback
 
     host, port = address
     token = settings.mcp_token.get_secret_value()

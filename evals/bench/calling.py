@@ -16,7 +16,7 @@ from fhir_fixtures.charts import as_of
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.fhir.rendering import by_bytes
-from mcp_servers.fhir.server import build_server
+from mcp_servers.fhir.surface.server import build_server
 
 NOW = datetime.fromisoformat(f"{as_of()[:10]}T12:00:00+00:00")
 

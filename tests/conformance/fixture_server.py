@@ -21,7 +21,7 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from mcp_servers.fhir.http import http_app
+from mcp_servers.fhir.surface.http import http_app
 from tests.conformance.asking import add_asking
 
 PIXEL = ImageContent(

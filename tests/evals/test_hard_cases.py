@@ -13,7 +13,7 @@ from fhir_fixtures import charts
 from fhir_fixtures.store import create_app, open_store
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.recorder import Context, Recorder
-from mcp_servers.fhir.server import build_server
+from mcp_servers.fhir.surface.server import build_server
 from tests.mcp_servers.fhir.conftest import HandmadeCharts
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

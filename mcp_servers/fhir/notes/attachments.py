@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any, NamedTuple
 
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.access.references import parse
 from mcp_servers.fhir.charts.elements import concept_text, first, objects, string
-from mcp_servers.fhir.client import FhirClient
-from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.notes.extraction import MAX_BYTES, Unreadable
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.references import parse
 
 Resource = dict[str, Any]
 

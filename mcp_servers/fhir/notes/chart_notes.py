@@ -7,6 +7,9 @@ from typing import Any
 
 import anyio
 
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.access.references import checked
 from mcp_servers.fhir.charts.documents import document_row, report_row
 from mcp_servers.fhir.charts.elements import (
     Resource,
@@ -17,17 +20,14 @@ from mcp_servers.fhir.charts.elements import (
     joined,
     resource_ref,
 )
-from mcp_servers.fhir.client import FhirClient
-from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.errors import FhirToolError, NotPermitted, PatientLocked, ServerFailed
 from mcp_servers.fhir.notes.attachments import TYPES, Document, attachments, document, own_words
 from mcp_servers.fhir.notes.extraction import Extracted, Unreadable
 from mcp_servers.fhir.notes.index import Hits, Index
 from mcp_servers.fhir.notes.reading import Reader
 from mcp_servers.fhir.notes.sentences import Sentence, sentences
+from mcp_servers.fhir.reading.snapshot import Snapshot
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.references import checked
-from mcp_servers.fhir.snapshot import Snapshot
 
 # What one call may spend on reading documents before it leaves the rest to the next one.
 SECONDS_PER_CALL = 20.0

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import anyio
 from rapidfuzz import process as fuzzy
 
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts.elements import entered_in_error
-from mcp_servers.fhir.client import FhirClient
-from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, ServerFailed
+from mcp_servers.fhir.reading.snapshot import Snapshot
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.snapshot import Snapshot
 from mcp_servers.fhir.tables.process import Ended, Message, TablesProcess
 
 Resource = dict[str, Any]

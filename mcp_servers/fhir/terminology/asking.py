@@ -7,9 +7,9 @@ is known there, and it is not asked for that system again.
 
 from typing import Any
 
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.charts.code_systems import CVX, ICD10CM, RXNORM
 from mcp_servers.fhir.charts.elements import LOINC, SNOMED, objects, string
-from mcp_servers.fhir.client import FhirClient
 from mcp_servers.fhir.errors import InvalidRequest, NotFound
 from mcp_servers.fhir.recording import Call
 

@@ -7,13 +7,13 @@ from anyio import to_thread
 from pydantic import Field
 
 from mcp_servers.fhir import terminology
+from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import SEARCHES, Search, addressed, short_name
-from mcp_servers.fhir.compartment import PatientLock
 from mcp_servers.fhir.envelope import ResultEnvelope
-from mcp_servers.fhir.gathering import PAGE_SIZE, Resource, gather
-from mcp_servers.fhir.inventory import Inventory
-from mcp_servers.fhir.measuring import Chart, read_again
-from mcp_servers.fhir.paging import read_pages
+from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Resource, gather
+from mcp_servers.fhir.reading.inventory import Inventory
+from mcp_servers.fhir.reading.measuring import Chart, read_again
+from mcp_servers.fhir.reading.paging import read_pages
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.terminology import ChartCode, Concept, ServerTerminology, charted
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient, Row, Text

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mcp_servers.fhir import cohorts
 from mcp_servers.fhir.charts import short_name
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.reading import cohorts
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Row, Text
 

@@ -9,12 +9,12 @@ from pydantic import Field
 from mcp_servers.fhir.charts.dates import bound, newest_first, span
 from mcp_servers.fhir.charts.elements import Row, folded, listed
 from mcp_servers.fhir.charts.window import Window
-from mcp_servers.fhir.cursors import place_of
 from mcp_servers.fhir.errors import InvalidRequest, NotPermitted, ServerFailed
 from mcp_servers.fhir.notes.chart_notes import ChartNotes, Note
 from mcp_servers.fhir.notes.index import Hit
 from mcp_servers.fhir.notes.mentions import meanings
 from mcp_servers.fhir.recording import Call
+from mcp_servers.fhir.tools.cursors import place_of
 from mcp_servers.fhir.tools.session import (
     Answer,
     ChartSession,

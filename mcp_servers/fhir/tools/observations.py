@@ -7,13 +7,13 @@ import anyio
 from pydantic import Field
 
 from mcp_servers.fhir import charts
-from mcp_servers.fhir.compartment import PatientLock
-from mcp_servers.fhir.cursors import place_of
+from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.access.references import checked
 from mcp_servers.fhir.errors import InvalidRequest
-from mcp_servers.fhir.inventory import Inventory
-from mcp_servers.fhir.measuring import Chart, read_measurement
+from mcp_servers.fhir.reading.inventory import Inventory
+from mcp_servers.fhir.reading.measuring import Chart, read_measurement
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.references import checked
+from mcp_servers.fhir.tools.cursors import place_of
 from mcp_servers.fhir.tools.session import (
     Answer,
     ChartSession,

@@ -1,14 +1,14 @@
 """chart_overview: a chart at a glance."""
 
 from mcp_servers.fhir import charts
+from mcp_servers.fhir.access.references import checked
 from mcp_servers.fhir.charts.overview import ENCOUNTERS, SECTIONS
 from mcp_servers.fhir.envelope import ResultEnvelope
-from mcp_servers.fhir.extents import read_extents
-from mcp_servers.fhir.inventory import Inventory
-from mcp_servers.fhir.listing import Listed, read_kinds
-from mcp_servers.fhir.measuring import Chart, read_newest_of_each
+from mcp_servers.fhir.reading.extents import read_extents
+from mcp_servers.fhir.reading.inventory import Inventory
+from mcp_servers.fhir.reading.listing import Listed, read_kinds
+from mcp_servers.fhir.reading.measuring import Chart, read_newest_of_each
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.references import checked
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient
 
 _NAMED = 25

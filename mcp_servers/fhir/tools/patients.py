@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from mcp_servers.fhir import charts
-from mcp_servers.fhir.directory import another_with_the_name, find
 from mcp_servers.fhir.envelope import ResultEnvelope
+from mcp_servers.fhir.reading.directory import another_with_the_name, find
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Text
 

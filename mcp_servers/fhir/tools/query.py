@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mcp_servers.fhir.cursors import place_of
 from mcp_servers.fhir.envelope import Finding
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.tables.chart import ChartTables
+from mcp_servers.fhir.tools.cursors import place_of
 from mcp_servers.fhir.tools.session import (
     Answer,
     ChartSession,

@@ -9,10 +9,10 @@ from anyio import to_thread
 from pydantic import Field
 
 from mcp_servers.fhir import charts, terminology
-from mcp_servers.fhir.cursors import place_of
-from mcp_servers.fhir.listing import read_kind
-from mcp_servers.fhir.measuring import Chart
+from mcp_servers.fhir.reading.listing import read_kind
+from mcp_servers.fhir.reading.measuring import Chart
 from mcp_servers.fhir.recording import Call
+from mcp_servers.fhir.tools.cursors import place_of
 from mcp_servers.fhir.tools.session import (
     Answer,
     ChartSession,

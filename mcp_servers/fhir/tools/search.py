@@ -6,15 +6,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_servers.fhir import charts
+from mcp_servers.fhir.access.references import checked, checked_type
+from mcp_servers.fhir.access.searchset import ref_of
 from mcp_servers.fhir.charts.elements import entered_in_error
-from mcp_servers.fhir.cursors import place_of
 from mcp_servers.fhir.envelope import ResultEnvelope
-from mcp_servers.fhir.paging import Pages, read_pages
-from mcp_servers.fhir.projection import bounded, elements_row
+from mcp_servers.fhir.reading.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.references import checked, checked_type
-from mcp_servers.fhir.searchset import ref_of
-from mcp_servers.fhir.statuses import unknown_status
+from mcp_servers.fhir.tools.cursors import place_of
+from mcp_servers.fhir.tools.projection import bounded, elements_row
 from mcp_servers.fhir.tools.session import (
     Answer,
     ChartSession,
@@ -25,6 +24,7 @@ from mcp_servers.fhir.tools.session import (
     finding_of,
     query_key,
 )
+from mcp_servers.fhir.tools.statuses import unknown_status
 
 Resource = dict[str, Any]
 

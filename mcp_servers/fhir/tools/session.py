@@ -10,14 +10,14 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field
 
 from mcp_servers.fhir import charts
-from mcp_servers.fhir.client import FhirClient
-from mcp_servers.fhir.compartment import PatientLock
-from mcp_servers.fhir.cursors import Place, after
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.access.references import checked, checked_patient
 from mcp_servers.fhir.envelope import Finding, ResultEnvelope
 from mcp_servers.fhir.errors import NotFound, PatientLocked
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.references import checked, checked_patient
 from mcp_servers.fhir.rendering import Count, Rendered, by_bytes, render
+from mcp_servers.fhir.tools.cursors import Place, after
 
 Row = dict[str, Any]
 T = TypeVar("T")

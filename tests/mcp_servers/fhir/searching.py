@@ -1,7 +1,7 @@
 """Searches in a session about patient A, for tests."""
 
-from mcp_servers.fhir.client import FhirClient, Page
-from mcp_servers.fhir.compartment import PatientLock
+from mcp_servers.fhir.access.client import FhirClient, Page
+from mcp_servers.fhir.access.compartment import PatientLock
 from tests.mcp_servers.fhir.scripted import BASE, ScriptedFhir, a_call, http_to
 
 A = "Patient/A"

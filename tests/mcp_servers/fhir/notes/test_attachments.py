@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mcp_servers.fhir.client import FhirClient
-from mcp_servers.fhir.compartment import PatientLock
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.notes.attachments import Document, attachments, document, own_words
 from mcp_servers.fhir.notes.extraction import Unreadable, extract
 from tests.mcp_servers.fhir.scripted import BASE, ScriptedFhir, a_call, http_to

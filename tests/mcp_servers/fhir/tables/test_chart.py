@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from fhir_fixtures.store import create_app, open_store
-from mcp_servers.fhir.client import FhirClient
-from mcp_servers.fhir.compartment import PatientLock
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.errors import InvalidRequest, ServerFailed
 from mcp_servers.fhir.tables.chart import ChartTables, Selected
 from tests.mcp_servers.fhir.scripted import (

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mcp_servers.fhir.client import FhirClient
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.terminology import ServerTerminology
 from tests.mcp_servers.fhir.scripted import ScriptedFhir, a_call, capability_statement, fhir, http_to, outcome
 

@@ -1,0 +1,1 @@
+"""The way to a FHIR server: requests within the patient lock, answers checked."""

@@ -1,0 +1,72 @@
+"""Which searches find out whether a record of a patient refers to a record that is about nobody."""
+
+from mcp_servers.fhir.access.capability import Capability
+
+# Of every answer to "who may refer to it", the likeliest first; R4's search parameters by their targets.
+_STAFF = (
+    ("Encounter", "participant"),
+    ("MedicationRequest", "requester"),
+    ("Observation", "performer"),
+    ("DiagnosticReport", "performer"),
+    ("Procedure", "performer"),
+    ("DocumentReference", "author"),
+    ("ServiceRequest", "requester"),
+    ("Immunization", "performer"),
+    ("CareTeam", "participant"),
+    ("Patient", "general-practitioner"),
+    ("Condition", "asserter"),
+    ("Claim", "provider"),
+)
+_BY_TARGET: dict[str, tuple[tuple[str, str], ...]] = {
+    "Practitioner": _STAFF,
+    "PractitionerRole": _STAFF,
+    "Organization": (
+        ("Encounter", "service-provider"),
+        ("Patient", "organization"),
+        ("DocumentReference", "custodian"),
+        ("Observation", "performer"),
+        ("DiagnosticReport", "performer"),
+        ("CareTeam", "participant"),
+        ("Coverage", "payor"),
+        ("Claim", "provider"),
+        ("ServiceRequest", "performer"),
+        ("Procedure", "performer"),
+        ("Immunization", "manufacturer"),
+        ("Patient", "general-practitioner"),
+    ),
+    "Location": (
+        ("Encounter", "location"),
+        ("Immunization", "location"),
+        ("Procedure", "location"),
+        ("Claim", "facility"),
+    ),
+    "Medication": (
+        ("MedicationRequest", "medication"),
+        ("MedicationAdministration", "medication"),
+        ("MedicationStatement", "medication"),
+        ("MedicationDispense", "medication"),
+    ),
+    "Device": (
+        ("Observation", "device"),
+        ("DeviceUseStatement", "device"),
+        ("DeviceRequest", "device"),
+        ("MedicationAdministration", "device"),
+    ),
+    "Binary": (("DocumentReference", "location"),),
+    "Endpoint": (("ImagingStudy", "endpoint"),),
+}
+
+
+def referring_searches(ref: str, base: str, capability: Capability) -> list[tuple[str, tuple[str, str]]]:
+    """Each type with the parameter that finds its records which refer to `ref` (`Type/id`), at most twelve.
+
+    None for types in whose place no record refers, and of parameters that the server does not have.
+    """
+    found = []
+    for kind, name in _BY_TARGET.get(ref.partition("/")[0], ()):
+        known = capability.parameters.get(kind, {}).get(name)
+        if known == "reference":
+            found.append((kind, (name, ref)))
+        elif known == "uri":  # compared as a text: an attachment's address may be written either way
+            found.append((kind, (name, f"{ref},{base}/{ref}")))
+    return found

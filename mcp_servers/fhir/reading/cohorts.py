@@ -1,0 +1,399 @@
+"""Cohort counts: how many patients meet all of some criteria, by the server's count or by sets from pages.
+
+A criterion that the server can count by itself stays a parameter of one search for patients (`_has`); for the
+others the matching records are read, and the sets of their patients intersected. No patient leaves this
+module, only how many there are.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, NamedTuple
+
+from anyio import to_thread
+
+from mcp_servers.fhir import terminology
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.references import parse
+from mcp_servers.fhir.charts.conversion import coded_unit
+from mcp_servers.fhir.charts.dates import newest_first, span, when
+from mcp_servers.fhir.charts.elements import (
+    Resource,
+    entered_in_error,
+    first,
+    number,
+    objects,
+    status_code,
+    string,
+)
+from mcp_servers.fhir.charts.medications import why_not_current
+from mcp_servers.fhir.charts.units import checked_unit, conversion, ucum
+from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.reading.paging import Pages, read_pages
+from mcp_servers.fhir.recording import Call
+
+Parameters = list[tuple[str, str]]
+
+IN_USE = 5_000  # records of a type that are read to learn under which codes the server holds something
+MOST = 20_000  # records that are read for one criterion
+_PAGE = 200
+_TOKENS = 40  # codes in one search: more make an address that servers refuse
+_SHOWN = 6
+
+_MEDICATIONS = ("MedicationRequest", "MedicationStatement")
+_MEDICATION_KINDS: tuple[terminology.Kind, ...] = ("drug", "class")
+
+
+class Threshold(NamedTuple):
+    """A measurement's bound in `unit`, or in the commonest one; `which` value of a patient counts."""
+
+    above: float | None
+    below: float | None
+    unit: str | None
+    which: Literal["latest", "any"]
+
+    def met_by(self, value: float) -> bool:
+        """Whether a value lies within (the bounds themselves do not)."""
+        return (self.above is None or value > self.above) and (self.below is None or value < self.below)
+
+
+class Value(NamedTuple):
+    """A recorded number: when (as `newest_first` sorts), its unit, and the code of what was measured.
+
+    One with a comparator (> 20 %) is no number to compare.
+    """
+
+    at: tuple[bool, float]
+    number: float
+    unit: str
+    comparator: str | None
+    code: object
+
+    def in_unit(self, wanted: str) -> float | None:
+        """The number in a unit; None where it cannot be said in it."""
+        if self.comparator is not None:
+            return None
+        if ucum(self.unit).casefold() == ucum(wanted).casefold():
+            return self.number
+        line = conversion(self.unit, wanted, self.code) if self.unit and wanted else None
+        return line and line.at(self.number)
+
+
+@dataclass
+class Part:
+    """One criterion: either parameters by which the server finds its patients, or their ids."""
+
+    said: str
+    search: Parameters | None = None
+    ids: set[str] = field(default_factory=set)
+    codes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    exact: bool = True
+
+
+class Counted(NamedTuple):
+    """How many patients meet each criterion by itself, and all; None where the server does not say."""
+
+    each: list[tuple[Part, int | None]]
+    together: int | None
+    exact: bool
+
+
+async def count(client: FhirClient, parts: list[Part], call: Call) -> Counted:
+    """How many patients meet all `parts`. Raises what FhirClient.search raises."""
+    each: list[tuple[Part, int | None]] = []
+    for part in parts:
+        n = len(part.ids) if part.search is None else await _total(client, "Patient", part.search, call)
+        each.append((part, n))
+    sets = [part.ids for part in parts if part.search is None]
+    asked = [pair for part in parts for pair in part.search or []]
+    exact = all(part.exact for part in parts)
+    if len(parts) == 1:
+        return Counted(each, each[0][1], exact)
+    if not sets:
+        return Counted(each, await _total(client, "Patient", asked, call), exact)
+    if asked:
+        pages = await _read(client, "Patient", asked, call, MOST)
+        sets.append(set(pages.matches))
+        exact = exact and pages.complete and not pages.more
+    return Counted(each, len(set.intersection(*sets)), exact)
+
+
+async def with_condition(client: FhirClient, text: str, call: Call) -> Part:
+    """The patients who have or had a condition: not those of whom it is refuted or recorded in error."""
+    found = _found(text, ("condition",))
+    meaning = terminology.meaning_of(text, found.concepts)
+    part = Part(f"condition: {text}", notes=[found.note] if found.note else [])
+    in_use = Pages() if meaning.code else await _read(client, "Condition", [], call, IN_USE)
+    if not meaning.code and not in_use.more:
+        matching = await to_thread.run_sync(_covered, in_use, meaning)
+        _take(part, matching, _not_a_condition, client)
+        part.exact = in_use.complete
+        part.codes = _codes(record.get("code") for record in matching)
+        return part
+    part.codes = tokens = await to_thread.run_sync(_tokens, meaning, in_use)
+    if in_use.more:
+        _partly_known(part, "Condition", in_use)
+    withdrawn = [("code", ",".join(tokens)), ("verification-status", "entered-in-error,refuted")]
+    known = (await client.capability(call)).of("Condition").keys()
+    countable = len(tokens) <= _TOKENS and {"patient", "verification-status"} <= known
+    if countable and await _total(client, "Condition", withdrawn, call) == 0:
+        part.search = [("_has:Condition:patient:code", ",".join(tokens))]
+        return part
+    _take(part, await _coded(client, ("Condition", "code"), part, call), _not_a_condition, client)
+    return part
+
+
+async def on_medication(client: FhirClient, text: str, call: Call, now: str) -> Part:
+    """The patients with an active order or statement of a drug, or of any drug of a class."""
+    found = _found(text, _MEDICATION_KINDS)
+    meaning = terminology.meaning_of(text, found.concepts)
+    part = Part(f"medication: {text}", notes=[found.note] if found.note else [])
+    at = span(now)
+    assert at is not None
+    seen: list[Resource] = []
+    for kind in _MEDICATIONS:
+        include = [("_include", f"{kind}:medication")]
+        include = include if (await client.capability(call)).has_include(include[0][1]) else []
+        pages = await _read(client, kind, include, call, IN_USE)
+        if pages.more:
+            _partly_known(part, kind, pages)
+            tokens = await to_thread.run_sync(_tokens, meaning, pages)
+            part.codes = sorted({*part.codes, *tokens})
+            matching = await _coded(client, (kind, "code"), part, call)
+        else:
+            part.exact = part.exact and pages.complete
+            matching = await to_thread.run_sync(_covered, pages, meaning)
+            seen += [one for r in matching for one in _about(r, pages) if meaning.covers(one)]
+        _take(part, matching, lambda record: why_not_current(record, at), client)
+    part.codes = sorted({*part.codes, *_codes(seen)})
+    return part
+
+
+async def measured(client: FhirClient, text: str, threshold: Threshold, call: Call, *, now: str) -> Part:
+    """The patients whose latest, or any, value of a measurement lies within `threshold`.
+
+    Values are converted to the threshold's unit; notes count those that cannot be, or are dated after `now`.
+    Raises InvalidRequest where none can be compared, UnusableUnit.
+    """
+    found = _found(text, ("measurement",))
+    meaning = terminology.meaning_of(text, found.concepts)
+    said = [f"above {threshold.above:g}"] if threshold.above is not None else []
+    said += [f"below {threshold.below:g}"] if threshold.below is not None else []
+    part = Part(f"{threshold.which} {text} {' and '.join(said)}", notes=[found.note] if found.note else [])
+    part.codes = _tokens(meaning, Pages())
+    known = (await client.capability(call)).of("Observation")
+    parameter = "combo-code" if "combo-code" in known else "code"
+    values: dict[str, list[Value]] = {}
+    present = span(now)
+    left_out: Counter[str] = Counter()
+    for record in await _coded(client, ("Observation", parameter), part, call):
+        patient, date_told = _patient(record, client.base), when(record, "effective") or record.get("issued")
+        at, status = span(date_told), status_code(record.get("status"))
+        if patient is None or status in ("entered-in-error", "cancelled"):
+            left_out["without a patient on this server" if patient is None else status or ""] += 1
+        elif at is not None and present is not None and at.starts_after(present):
+            left_out["dated after now"] += 1
+        elif read := _values(record, meaning, newest_first(date_told)):
+            values.setdefault(patient, []).extend(read)
+        else:
+            left_out["without a number"] += 1
+    _note_left_out(part, left_out)
+    await to_thread.run_sync(_compare, part, values, threshold)
+    return part
+
+
+async def aged(client: FhirClient, min_age: int | None, max_age: int | None, call: Call, *, now: str) -> Part:
+    """The living patients of an age at `now`: whole years, both bounds included."""
+    today = date.fromisoformat(now[:10])
+    told = "deceased" in (await client.capability(call)).of("Patient")
+    search: Parameters = [("deceased", "false")] if told else []
+    if min_age is not None:
+        search.append(("birthdate", f"le{_years_before(today, min_age).isoformat()}"))
+    if max_age is not None:
+        search.append(("birthdate", f"gt{_years_before(today, max_age + 1).isoformat()}"))
+    bounds = f"{min_age if min_age is not None else 0} to {max_age if max_age is not None else '...'}"
+    note = "Age is counted at now: patients who have died, or without a birth date, are in no age range."
+    if not told:
+        note = "Age is counted at now, also of those who have died: this server is not asked who has."
+    return Part(f"age {bounds}", search, notes=[note])
+
+
+def of_sex(sex: str) -> Part:
+    """The patients of an administrative gender."""
+    return Part(f"sex: {sex}", [("gender", sex)])
+
+
+def everybody() -> Part:
+    """All patients of the server."""
+    return Part("all patients", [])
+
+
+def _years_before(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:  # the 29th of February
+        return day.replace(year=day.year - years, day=28)
+
+
+def _found(text: str, kinds: tuple[terminology.Kind, ...]) -> terminology.Found:
+    """What a criterion's words mean. Raises InvalidRequest where they mean nothing, or no one thing."""
+    found = terminology.find(text, kinds)
+    if terminology.meaning_of(text, found.concepts).code:
+        return found
+    if len(found.concepts) > 1:
+        several = ", ".join(concept.name for concept in found.concepts)
+        raise InvalidRequest(f"`{text}` may mean {several}; ask for one of them, or give its code.")
+    if not found.concepts:
+        near = ", ".join(terminology.near(text))
+        raise InvalidRequest(
+            f"`{text}` is no {kinds[0]} that the dictionary knows; give its code as system|code"
+            + (f", or one of: {near}." if near else ".")
+        )
+    return found
+
+
+def _compare(part: Part, values: dict[str, list[Value]], threshold: Threshold) -> None:
+    """Add the patients with a value within the threshold; conversions take a while to get ready."""
+    known = [one for those in values.values() for one in those]
+    plain = Counter(one.unit for one in known if one.comparator is None)
+    wanted = checked_unit(threshold.unit) if threshold.unit else (plain.most_common(1) or [("", 0)])[0][0]
+    compared = Counter[str]()
+    others = Counter[str]()
+    for patient, those in values.items():
+        latest = min(one.at for one in those)
+        for one in those:
+            number = one.in_unit(wanted)
+            recorded = f"{one.comparator or ''} {one.unit or 'no unit'}".strip()
+            (others if number is None else compared)[recorded] += 1
+            counts = threshold.which == "any" or one.at == latest
+            if counts and number is not None and threshold.met_by(number):
+                part.ids.add(patient)
+    if threshold.unit and others and not compared:
+        raise InvalidRequest(
+            f"No value of {part.said} can be said in {threshold.unit}; give `unit` as one of those recorded: "
+            f"{', '.join(others)}."
+        )
+    units = ", ".join(f"{n} {unit}" for unit, n in compared.most_common())
+    part.notes.append(
+        f"{part.said}: values compared in {wanted or 'no unit'}, as recorded: {units or 'none'}."
+    )
+    if others:
+        part.exact = False
+        said = ", ".join(f"{n} in {unit}" for unit, n in others.most_common())
+        part.notes.append(
+            f"Values in a unit without a conversion, or with a comparator, are not compared ({said})."
+        )
+
+
+def _not_a_condition(record: Resource) -> str | None:
+    return "refuted" if status_code(record.get("verificationStatus")) == "refuted" else None
+
+
+def _take(
+    part: Part, records: Iterable[Resource], why_not: Callable[[Resource], str | None], client: FhirClient
+) -> None:
+    """Add the patients of the records that count, and note which records do not."""
+    left_out: Counter[str] = Counter()
+    for record in records:
+        why = "entered in error" if entered_in_error(record) else why_not(record)
+        patient = _patient(record, client.base)
+        if why is None and patient is not None:
+            part.ids.add(patient)
+        else:
+            left_out[why or "without a patient on this server"] += 1
+    _note_left_out(part, left_out)
+
+
+def _note_left_out(part: Part, left_out: Counter[str]) -> None:
+    if left_out:
+        said = ", ".join(f"{n} {why}" for why, n in left_out.most_common())
+        part.notes.append(f"{part.said}: records left out: {said}.")
+
+
+def _patient(record: Resource, base: str) -> str | None:
+    owner = first(record.get("subject") or record.get("patient"))
+    reference = parse(string(owner.get("reference")) or "")
+    if reference is None or reference.type != "Patient" or reference.base not in ("", base):
+        return None
+    return reference.id
+
+
+def _about(record: Resource, pages: Pages) -> list[Resource]:
+    return terminology.codeables(record, pages.included)
+
+
+def _covered(pages: Pages, meaning: terminology.Meaning) -> list[Resource]:
+    """The records that are about what was meant; of thousands, this takes a while."""
+    return [r for r in pages.matches.values() if any(meaning.covers(one) for one in _about(r, pages))]
+
+
+def _codes(concepts: Iterable[object]) -> list[str]:
+    """The codes of CodeableConcepts, as tokens; the most frequent first."""
+    counted = Counter(
+        f"{string(coding.get('system')) or ''}|{code}"
+        for concept in concepts
+        for coding in objects(first(concept).get("coding"))
+        if (code := string(coding.get("code")))
+    )
+    return [token for token, _ in counted.most_common()]
+
+
+def _tokens(meaning: terminology.Meaning, in_use: Pages) -> list[str]:
+    """The codes to search for: of the dictionary, the one given, and those met in use, as `system|code`."""
+    known = [f"{code.system}|{code.code}" for concept in meaning.concepts for code in concept.codes]
+    given = [f"{meaning.system}|{meaning.code}" if meaning.system else meaning.code] if meaning.code else []
+    if given and given[0].rpartition("|")[2] in {token.rpartition("|")[2] for token in known}:
+        known, given = [t for t in known if t.rpartition("|")[2] == meaning.code], []
+    met = (one for record in in_use.matches.values() for one in _about(record, in_use))
+    seen = _codes(one for one in met if meaning.covers(one))
+    return sorted({*known, *given, *(token for token in seen if "," not in token and "$" not in token)})
+
+
+def _partly_known(part: Part, kind: str, pages: Pages) -> None:
+    part.exact = False
+    of = f" of {pages.total}" if pages.total is not None else ""
+    part.notes.append(
+        f"{part.said}: its codes are the dictionary's, and those found among {len(pages.matches)}{of} {kind}"
+        " records; under other codes there may be more. Give a code to count that one exactly."
+    )
+
+
+async def _coded(client: FhirClient, search: tuple[str, str], part: Part, call: Call) -> list[Resource]:
+    """The records of a type with one of the codes of `part` under a parameter."""
+    kind, parameter = search
+    found: dict[str, Resource] = {}
+    for start in range(0, len(part.codes), _TOKENS):
+        asked = [(parameter, ",".join(part.codes[start : start + _TOKENS]))]
+        pages = await _read(client, kind, asked, call, MOST)
+        found |= pages.matches
+        if pages.more or not pages.complete:
+            part.exact = False
+            part.notes.append(f"{part.said}: only {len(pages.matches)} {kind} records were read.")
+    return list(found.values())
+
+
+def _values(record: Resource, meaning: terminology.Meaning, at: tuple[bool, float]) -> list[Value]:
+    """The numbers of a record, or of its components, that are values of what was meant."""
+    holders = [record, *objects(record.get("component"))]
+    found = []
+    for holder in holders:
+        quantity, code = first(holder.get("valueQuantity")), holder.get("code")
+        value = number(quantity.get("value"))
+        if value is not None and meaning.covers(code):
+            comparator = string(quantity.get("comparator"))
+            found.append(Value(at, float(value), coded_unit(quantity), comparator, code))
+    return found
+
+
+async def _total(client: FhirClient, kind: str, parameters: Parameters, call: Call) -> int | None:
+    """The server's count. Not `_summary=count`: HAPI's answer to it has no self link, by which to see that no
+    filter was dropped."""
+    return (await client.search(kind, parameters, None, call, count=1)).total
+
+
+async def _read(client: FhirClient, kind: str, parameters: Parameters, call: Call, most: int) -> Pages:
+    return await read_pages(
+        client, kind, parameters, None, call, count=_PAGE, enough=lambda pages: len(pages.matches) >= most
+    )

@@ -1,0 +1,119 @@
+"""Whole-chart reads: every page of several searches, so that no answer is computed from a first page."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+import anyio
+
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.charts import Search
+from mcp_servers.fhir.errors import FhirToolError
+from mcp_servers.fhir.reading.paging import Pages, read_pages
+from mcp_servers.fhir.recording import Call
+
+Resource = dict[str, Any]
+T = TypeVar("T")
+
+# What is read of one type before it is said that others may match.
+MAX_RESOURCES = 60_000
+PAGE_SIZE = 200
+_AT_ONCE = 4
+
+
+@dataclass
+class Gathered:
+    """The patient's records that several searches found, once each.
+
+    `included` holds by `Type/id` what came with them. `complete` is false when a search was cut short.
+    """
+
+    by_type: dict[str, list[Resource]] = field(default_factory=dict)
+    included: dict[str, Resource] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    complete: bool = True
+
+    @property
+    def resources(self) -> list[Resource]:
+        """All records, by type in the order of the searches."""
+        return [resource for resources in self.by_type.values() for resource in resources]
+
+    def merge(self, part: "Gathered") -> None:
+        """Take in what another search found."""
+        for kind, resources in part.by_type.items():
+            held = self.by_type.setdefault(kind, [])
+            known = {resource["id"] for resource in held}
+            held.extend(resource for resource in resources if resource["id"] not in known)
+        self.included.update(part.included)
+        self.notes.extend(note for note in part.notes if note not in self.notes)
+        self.complete = self.complete and part.complete
+
+
+async def gather(client: FhirClient, searches: Iterable[Search], lock: PatientLock, call: Call) -> Gathered:
+    """All that `searches` find in the patient's chart. Raises what FhirClient.search raises.
+
+    Types and includes that the server does not have are passed over: the first with a note, the second
+    because a record can be named without them.
+    """
+    capability = await client.capability(call)
+    gathered = Gathered()
+    wanted: list[Search] = []
+    for search in searches:
+        gathered.by_type.setdefault(search.resource_type, [])
+        if search.resource_type in capability.parameters:
+            includes = tuple(value for value in search.includes if capability.has_include(value))
+            wanted.append(search._replace(includes=includes))
+        else:
+            gathered.notes.append(f"This server holds no {search.resource_type}.")
+    for part in await at_once([partial(_all_pages, client, search, lock, call) for search in wanted]):
+        gathered.merge(part)
+    return gathered
+
+
+async def at_once(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """The results of all jobs in their order, a few of them under way at a time.
+
+    Raises the first FhirToolError; the others are then given up.
+    """
+    found: dict[int, T] = {}
+    errors: list[FhirToolError] = []
+    turns = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def run(number: int) -> None:
+        async with turns:
+            try:
+                found[number] = await jobs[number]()
+            except FhirToolError as error:
+                errors.append(error)
+                group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        for number in range(len(jobs)):
+            group.start_soon(run, number)
+    if errors:
+        raise errors[0]
+    return [found[number] for number in range(len(jobs))]
+
+
+async def _all_pages(client: FhirClient, search: Search, lock: PatientLock, call: Call) -> Gathered:
+    kind = search.resource_type
+    parameters = [*search.parameters, *(("_include", value) for value in search.includes)]
+    pages = await read_pages(client, kind, parameters, lock, call, count=PAGE_SIZE, enough=too_many)
+    notes = list(pages.notes)
+    if pages.more:
+        notes.append(f"Only the first {len(pages.matches)} {kind} records were read; others may match.")
+    return Gathered(
+        {kind: list(pages.matches.values())}, pages.included, notes, pages.complete and not pages.more
+    )
+
+
+def too_many(pages: Pages) -> bool:
+    """Whether no more records of a type are read than these."""
+    return len(pages.matches) >= MAX_RESOURCES
+
+
+def one_page(_: Pages) -> bool:
+    """Enough is what the first page holds."""
+    return True

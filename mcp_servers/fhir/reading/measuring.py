@@ -1,0 +1,254 @@
+"""The records of one measurement of a chart: as many of them as an answer needs, and no others."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from mcp_servers.fhir import charts
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.charts.measurement_names import Measure
+from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Resource, at_once, gather
+from mcp_servers.fhir.reading.inventory import NEWEST_FIRST, Inventory, Measurements, sendable
+from mcp_servers.fhir.reading.paging import Pages, read_pages
+from mcp_servers.fhir.recording import Call
+
+_NEEDED = frozenset({"combo-code", "code", "date"})
+_NEWEST = 20
+_NEWEST_AT_MOST = 3 * _NEWEST
+_BY_NAME = 50
+_MOST_COUNTED = 25
+_IDS_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The chart that is read, and when its present is (ISO 8601)."""
+
+    client: FhirClient
+    lock: PatientLock
+    call: Call
+    now: str
+
+
+@dataclass
+class Reading:
+    """Records of a measurement; `known` is what the chart measures besides, `kept` the newest of it.
+
+    `whole`: the records are all Observations of the chart. `complete` is false when a search was cut short;
+    `stale` says that it rests on what an earlier call read, and that may be gone.
+    """
+
+    records: dict[str, Resource] = field(default_factory=dict)
+    known: Mapping[str, Measure] = field(default_factory=dict)
+    kept: list[Resource] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    complete: bool = True
+    whole: bool = False
+    stale: bool = False
+
+    def add(self, records: Iterable[Resource], notes: list[str], *, complete: bool) -> None:
+        """Take in what a search found."""
+        self.records.update((record["id"], record) for record in records)
+        self.notes.extend(note for note in notes if note not in self.notes)
+        self.complete = self.complete and complete
+
+
+async def read_measurement(chart: Chart, inventory: Inventory, name: str, *, newest: bool) -> Reading:
+    """What charts.observations needs to answer for `name`: with `newest` its latest value, else everything.
+
+    On a server that can search by code and date, what is read grows with the answer and not with the chart.
+    Raises charts.Ambiguous, and what FhirClient.search raises.
+    """
+    searchable = (await chart.client.capability(chart.call)).parameters.get("Observation", {})
+    token = charts.code_token(name)
+    if token is not None and searchable.keys() >= _NEEDED:
+        reading = Reading()
+        await _read_codes(chart, reading, {token}, name, newest=newest)
+        return reading
+    for anew in (False, True):
+        measurements = await inventory.refreshed(chart.client, chart.lock, chart.call, anew=anew)
+        reading = await _read(chart, measurements, name, newest=newest)
+        if measurements.fresh or not reading.stale:
+            break
+    return reading
+
+
+async def read_newest_of_each(chart: Chart, inventory: Inventory) -> Reading:
+    """What charts.glance needs to show the last value of every measurement, as the chart is now.
+
+    In a long chart, a period that has no start is not taken for the newest: servers sort it last. Raises what
+    FhirClient.search raises.
+    """
+    for anew in (False, True):
+        measurements = await inventory.refreshed(chart.client, chart.lock, chart.call, anew=anew)
+        records = measurements.records.values()
+        newest = list(records) if measurements.whole else charts.newest_of_each(records, chart.now)
+        if measurements.fresh:
+            reading = Reading(whole=measurements.whole)
+            reading.add(newest, measurements.notes, complete=measurements.complete)
+            break
+        reading = await read_again(chart, newest)
+        if len(reading.records) == len(newest):  # else some are gone, and others are the newest now
+            break
+    if not reading.whole:
+        await _read_behind(chart, reading)
+    return reading
+
+
+async def _read_behind(chart: Chart, reading: Reading) -> None:
+    """Of codes whose newest records hold no value that stands, a page of older ones, which may."""
+    codes = {c for c in charts.codes_without_value(reading.records.values(), chart.now) if sendable(c)}
+    if codes:
+        page = await chart.client.search(
+            "Observation", [NEWEST_FIRST, _of(codes)], chart.lock, chart.call, count=PAGE_SIZE
+        )
+        reading.add(charts.newest_of_each(page.matches, chart.now), page.notes, complete=True)
+
+
+async def read_again(chart: Chart, records: list[Resource]) -> Reading:
+    """Those of the records that the chart still holds, as they are now.
+
+    Raises what FhirClient.search raises.
+    """
+    ids = sorted(record["id"] for record in records)
+    parts = [ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE)]
+    searches = [_search(("_id", ",".join(part))) for part in parts]
+    found = await gather(chart.client, searches, chart.lock, chart.call)
+    reading = Reading()
+    reading.add(found.resources, found.notes, complete=found.complete)
+    return reading
+
+
+async def _read(chart: Chart, measurements: Measurements, name: str, *, newest: bool) -> Reading:
+    reading = Reading()
+    everything = list(measurements.records.values())
+    if measurements.whole:
+        reading.add(everything, measurements.notes, complete=measurements.complete)
+        return reading
+    searchable = (await chart.client.capability(chart.call)).parameters["Observation"]
+    if not searchable.keys() >= _NEEDED:
+        await _gather(chart, reading)
+        return reading
+    reading.known, reading.kept = measurements.chart, everything
+    try:
+        await _look_up(chart, reading, name, newest=newest)
+    except charts.Ambiguous as several:
+        raise await _counted(chart, several) from None
+    return reading
+
+
+async def _look_up(chart: Chart, reading: Reading, name: str, *, newest: bool) -> None:
+    """Read what `name` means, and what it means in the light of what was read, until all is read."""
+    meant = charts.meant(name, reading.known)
+    if not meant.codes and not meant.uncoded:
+        reading.known = charts.both(reading.known, charts.measures_of(await _so_named(chart, name)))
+        meant = charts.meant(name, reading.known)
+    asked: set[str] = set()
+    while wanted := {code for code in meant.codes | meant.everyday if sendable(code)} - asked:
+        asked |= wanted
+        if newest and meant.apart:
+            for code in sorted(wanted):
+                await _read_newest(chart, reading, {code}, code)
+        else:
+            await _read_codes(chart, reading, wanted, name, newest=newest)
+        meant = charts.meant(name, charts.both(charts.measures_of(reading.records.values()), reading.known))
+    reading.stale = bool(meant.codes) and not reading.records
+    if meant.uncoded or not all(map(sendable, meant.codes)):
+        uncoded = [one for one in reading.kept if not sendable(charts.main_code_of(one) or "")]
+        reading.add(uncoded, [], complete=True)
+        reading.stale = True
+
+
+async def _read_codes(chart: Chart, reading: Reading, codes: set[str], name: str, *, newest: bool) -> None:
+    if newest:
+        await _read_newest(chart, reading, codes, name)
+    else:
+        await _gather(chart, reading, _of(codes))
+
+
+async def _read_newest(chart: Chart, reading: Reading, codes: set[str], name: str) -> None:
+    """The newest of these records with a value, and all that may be newer: those dated since the day before.
+
+    The day is that of the newest known, or else the newest found by a search that is sorted. Where neither
+    can tell it, all are read.
+    """
+
+    def last(records: Iterable[Resource]) -> str | None:
+        """The date of the newest with a value."""
+        found = charts.observations(records, name=name, now=chart.now, known=reading.known)
+        row = found.rows[0] if found.rows else {}
+        return row.get("date") if "value" in row else None
+
+    def enough(pages: Pages) -> bool:
+        return len(pages.matches) >= _NEWEST_AT_MOST or last(pages.matches.values()) is not None
+
+    async def since_before(date: str | None) -> bool:
+        """Whether the answer is among what is dated since the day before `date`, which is then read."""
+        day = charts.day_before(date)
+        if day is None:
+            return False
+        found = await gather(
+            chart.client, [_search(_of(codes), ("date", f"ge{day}"))], chart.lock, chart.call
+        )
+        newest = charts.day_before(last(found.resources))
+        if newest is None or newest < day:
+            return False
+        reading.add(found.resources, found.notes, complete=found.complete)
+        return True
+
+    kept = [one for one in reading.kept if charts.has_code(one, frozenset(codes))]
+    if await since_before(last(kept)):
+        return
+    pages = await read_pages(
+        chart.client, "Observation", [NEWEST_FIRST, _of(codes)], chart.lock, chart.call, count=_NEWEST,
+        enough=enough,
+    )  # fmt: skip
+    newest_few = pages.matches.values()
+    if not pages.more:
+        reading.add(newest_few, pages.notes, complete=pages.complete)
+    elif not (pages.in_order and charts.newest_first(newest_few) and await since_before(last(newest_few))):
+        await _gather(chart, reading, _of(codes))
+
+
+async def _gather(chart: Chart, reading: Reading, *parameters: tuple[str, str]) -> None:
+    found = await gather(chart.client, [_search(*parameters)], chart.lock, chart.call)
+    reading.add(found.resources, found.notes, complete=found.complete)
+
+
+def _search(*parameters: tuple[str, str]) -> charts.Search:
+    return charts.OBSERVATIONS._replace(parameters=parameters)
+
+
+def _of(codes: Iterable[str]) -> tuple[str, str]:
+    return "combo-code", ",".join(sorted(codes))
+
+
+async def _so_named(chart: Chart, name: str) -> list[Resource]:
+    """Records whose code is called so: older ones may bear other names than the newest of the same code."""
+    words = " ".join(name.split())
+    if not all(character.isalnum() or character in " -()" for character in words):
+        return []
+    try:
+        page = await chart.client.search(
+            "Observation", [("code:text", words)], chart.lock, chart.call, count=_BY_NAME
+        )
+    except InvalidRequest:
+        return []
+    return page.matches
+
+
+async def _counted(chart: Chart, several: charts.Ambiguous) -> charts.Ambiguous:
+    """The same with the number of records of each candidate, as the server counts them."""
+    if len(several.candidates) > _MOST_COUNTED:
+        return several
+
+    async def count(candidate: charts.Candidate) -> charts.Candidate:
+        if not sendable(candidate.code):
+            return candidate
+        n = await chart.client.count("Observation", [_of([candidate.code])], chart.lock, chart.call)
+        return candidate if n is None else candidate._replace(n=n)
+
+    counted = await at_once([partial(count, candidate) for candidate in several.candidates])
+    return charts.Ambiguous(several.name, counted)

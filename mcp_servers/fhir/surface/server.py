@@ -1,0 +1,221 @@
+"""The MCP server over the chart tools: schemas out, tools, resources, prompts and completions on offer."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import version
+from typing import Annotated, Any, get_args
+
+import httpx
+from mcp.server import MCPServer
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    Completion,
+    CompletionArgument,
+    GetPromptResult,
+    InputRequiredResult,
+    Resource,
+    ResourceTemplate,
+    ToolAnnotations,
+)
+from pydantic import AnyUrl, BaseModel, ValidationError
+
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.references import checked_patient
+from mcp_servers.fhir.envelope import ResultEnvelope
+from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.recording import Recorder
+from mcp_servers.fhir.rendering import Count, by_bytes
+from mcp_servers.fhir.surface import resources
+from mcp_servers.fhir.surface.completions import complete
+from mcp_servers.fhir.surface.prompts import instructions, prompts
+from mcp_servers.fhir.surface.recorded import Asked, recorded, refused
+from mcp_servers.fhir.surface.schemas import brief
+from mcp_servers.fhir.tools import CATALOGUE, ChartSession, Offer, Profile
+
+_READ_ONLY = ToolAnnotations(
+    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+_RESULT = brief(ResultEnvelope.model_json_schema(mode="serialization"), taken=False)
+# What a server offers stays the same while it runs; what a chart says may change at any moment.
+_LISTS_KEEP_MS = 300_000
+
+
+def build_server(
+    http: httpx.AsyncClient,
+    recorder: Recorder,
+    *,
+    patient: str | None,
+    now: datetime | None,
+    tools: Profile = "full",
+    cohorts: bool = False,
+    smallest_count: int = 0,
+    count: Count = by_bytes,
+    name: str = "ehr-navigator-fhir",
+) -> MCPServer:
+    """The chart tools over the FHIR server that `http` has as its base URL, each call recorded.
+
+    With a `patient` (`Patient/id` or the id) the session is bound to that chart; without one, the tools take
+    a patient, and find_patient is offered. `now` (with its offset) is the chart's present, by default the
+    time of each call; `tools` the profile. With `cohorts`, an unbound session may count patients; counts from
+    1 to below `smallest_count` are not shown. `count` is that of the tokenizer of the model that reads;
+    without one, four bytes are a token. `http` stays the caller's to close. Raises InvalidRequest when
+    `patient` is no id.
+    """
+    bound = None if patient is None else checked_patient(patient)
+    session = ChartSession(FhirClient(http), "", smallest_count, count)
+
+    def present() -> ChartSession:
+        at = now or datetime.now().astimezone()
+        return replace(session, now=at.isoformat(timespec="seconds"))
+
+    return _Server(
+        name,
+        recorder,
+        bound,
+        [
+            _tool(offer, present, recorder, bound)
+            for offer in CATALOGUE
+            if tools in (offer.profile, "full")
+            and (bound is None or not offer.unbound_only)
+            and (cohorts or not offer.cohorts)
+        ],
+    )
+
+
+class _Server(MCPServer):
+    """An MCPServer that answers unusable calls as the tools answer other errors: recorded, kind first.
+
+    A resource read is the tool call that it stands for.
+    """
+
+    def __init__(self, name: str, recorder: Recorder, bound: str | None, tools: list[Tool]) -> None:
+        fresh = CacheHint(ttl_ms=0, scope="private")
+        kept = CacheHint(ttl_ms=_LISTS_KEEP_MS, scope="private")
+        super().__init__(
+            name,
+            title="EHR Navigator: chart tools",
+            instructions=instructions(bound),
+            version=version("ehr-navigator"),
+            tools=tools,
+            log_level="WARNING",
+            cache_hints={
+                method: fresh if method == "resources/read" else kept for method in get_args(CacheableMethod)
+            },
+            subscriptions=False,
+        )
+        self._recorder = recorder
+        self._bound = bound
+        self._arguments: dict[str, list[str]] = {
+            tool.name: [*tool.parameters["properties"]] for tool in tools
+        }
+        for prompt in prompts(bound):
+            self.add_prompt(prompt)
+        self.completion()(_completion)  # type: ignore[no-untyped-call]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context | None = None
+    ) -> CallToolResult:
+        if name not in self._arguments:
+            why = f"There is no such tool; there are {', '.join(self._arguments)}."
+            return self._refused(name, arguments, context, why)
+        known = self._arguments[name]
+        unknown = sorted(arguments.keys() - set(known))
+        if unknown:
+            there = ", ".join(known) or "none"
+            why = f"{name} has no argument {', '.join(unknown)[:200]}; it has {there}."
+            return self._refused(name, arguments, context, why)
+        try:
+            result = await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.__cause__.errors()]
+            why = f"{name} cannot use these arguments: {'; '.join(wrong)[:600]}."
+            return self._refused(name, arguments, context, why)
+        assert isinstance(result, CallToolResult)
+        return result
+
+    def _refused(
+        self, name: str, arguments: dict[str, Any], context: Context | None, why: str
+    ) -> CallToolResult:
+        about = self._bound or _patient_of(arguments)
+        return refused(self._recorder, Asked(name, arguments, about, context), why)
+
+    async def list_resources(self) -> list[Resource]:
+        return resources.listed(bound=self._bound is not None)
+
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        return resources.templates(bound=self._bound is not None)
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context | None = None
+    ) -> Iterable[ReadResourceContents]:
+        try:
+            name, arguments = resources.call_behind(str(uri), bound=self._bound is not None)
+        except InvalidRequest as error:
+            return resources.contents(self._refused("resources/read", {"uri": str(uri)}, context, str(error)))
+        return resources.contents(await self.call_tool(name, arguments, context))
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        try:
+            return await super().get_prompt(name, arguments, context)
+        except ValueError as error:
+            raise MCPError(INVALID_PARAMS, str(error)) from None
+
+
+async def _completion(ref: object, argument: CompletionArgument, context: object) -> Completion:
+    return complete(argument.name, argument.value)
+
+
+def _tool(offer: Offer, present: Callable[[], ChartSession], recorder: Recorder, bound: str | None) -> Tool:
+    """An offer as an MCP tool: its work's signature, less what the host knows, is the schema."""
+    work = offer.work
+    name = work.__name__
+    signature = inspect.signature(work)
+    hidden = {"session", "call"} if bound is None else {"session", "call", "patient"}
+
+    async def run(ctx: Context, **arguments: Any) -> CallToolResult:
+        plain = {key: _plain(value) for key, value in arguments.items()}
+        asked = Asked(name, plain, bound or _patient_of(arguments), ctx)
+        given = arguments if bound is None else {"patient": bound, **arguments}
+        return await recorded(recorder, asked, lambda call: work(present(), call, **given))
+
+    parameters = [p for p in signature.parameters.values() if p.name not in hidden]
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context)
+    shown = signature.replace(
+        parameters=[context, *(p.replace(kind=p.KEYWORD_ONLY) for p in parameters)],
+        return_annotation=Annotated[CallToolResult, ResultEnvelope],
+    )
+    run.__name__ = name
+    run.__signature__ = shown  # type: ignore[attr-defined]
+    description = " ".join((work.__doc__ or "").split())
+    tool = Tool.from_function(
+        run, name=name, title=offer.title, description=description, annotations=_READ_ONLY
+    )
+    tool.parameters = {**brief(tool.parameters, taken=True), "additionalProperties": False}
+    tool.fn_metadata.output_schema = _RESULT
+    return tool
+
+
+def _patient_of(arguments: dict[str, Any]) -> str | None:
+    try:
+        return checked_patient(arguments["patient"])
+    except (KeyError, AttributeError, InvalidRequest):
+        return None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.model_dump() if isinstance(value, BaseModel) else value

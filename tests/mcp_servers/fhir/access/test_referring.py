@@ -1,0 +1,157 @@
+"""Records about nobody: shown when the chart refers to them, whether this process has seen that or not."""
+
+import pytest
+
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.access.references import checked
+from mcp_servers.fhir.errors import PatientLocked
+from tests.mcp_servers.fhir.scripted import (
+    BASE,
+    Resource,
+    ScriptedFhir,
+    a_call,
+    bundle,
+    http_to,
+    observation,
+    outcome,
+)
+from tests.mcp_servers.fhir.searching import A, sent
+
+
+async def read(app: ScriptedFhir, ref: str, lock: PatientLock | None = None) -> Resource:
+    async with http_to(app) as http:
+        return await FhirClient(http).read(checked(ref), lock or PatientLock(A, BASE), a_call())
+
+
+PERFORMED = observation("1", "A", performer=[{"reference": "Practitioner/p"}])
+
+
+@pytest.mark.anyio
+async def test_a_practitioner_to_whom_a_record_refers_is_read_by_a_session_that_has_seen_none() -> None:
+    app = ScriptedFhir([{"resourceType": "Practitioner", "id": "p"}, PERFORMED])
+    assert (await read(app, "Practitioner/p"))["id"] == "p"
+    assert "Observation?patient=A&performer=Practitioner%2Fp&_count=1" in sent(app)
+
+
+@pytest.mark.anyio
+async def test_who_was_seen_is_read_without_asking_again() -> None:
+    app = ScriptedFhir([{"resourceType": "Practitioner", "id": "p"}, PERFORMED])
+    lock = PatientLock(A, BASE)
+    await read(app, "Observation/1", lock)
+    await read(app, "Practitioner/p", lock)
+    assert sent(app) == ["Observation/1?", "Practitioner/p?"]
+
+
+@pytest.mark.anyio
+async def test_who_was_seen_in_an_earlier_call_is_read_while_the_same_record_still_refers_to_him() -> None:
+    app = ScriptedFhir([{"resourceType": "Practitioner", "id": "p"}, PERFORMED])
+    referrers: dict[str, str] = {}
+    await read(app, "Observation/1", PatientLock(A, BASE, referrers))
+    await read(app, "Practitioner/p", PatientLock(A, BASE, referrers))
+    assert sent(app) == ["Observation/1?", "Observation/1?", "Practitioner/p?"]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        observation("1", "A"),
+        observation("1", "B", performer=[{"reference": "Practitioner/p"}]),
+        observation("2", "A"),
+    ],
+)
+@pytest.mark.anyio
+async def test_who_was_seen_in_an_earlier_call_is_refused_once_no_record_refers_to_him(now: Resource) -> None:
+    app = ScriptedFhir([{"resourceType": "Practitioner", "id": "p"}, PERFORMED])
+    referrers: dict[str, str] = {}
+    await read(app, "Observation/1", PatientLock(A, BASE, referrers))
+    app.resources[1] = now
+    with pytest.raises(PatientLocked):
+        await read(app, "Practitioner/p", PatientLock(A, BASE, referrers))
+
+
+@pytest.mark.anyio
+async def test_a_practitioner_to_whom_no_record_refers_is_never_asked_for() -> None:
+    app = ScriptedFhir([{"resourceType": "Practitioner", "id": "p"}, observation("1", "A")])
+    with pytest.raises(PatientLocked, match=r"Practitioner/p is not in the chart of Patient/A\."):
+        await read(app, "Practitioner/p")
+    assert 1 <= len(sent(app)) <= 12
+    assert not [request for request in sent(app) if request.startswith("Practitioner")]
+
+
+@pytest.mark.anyio
+async def test_a_server_that_claims_a_reference_must_show_the_record_that_holds_it() -> None:
+    app = ScriptedFhir(
+        [{"resourceType": "Practitioner", "id": "p"}],
+        script={"Observation": lambda request: bundle(request, [observation("1", "A")])},
+    )
+    with pytest.raises(PatientLocked):
+        await read(app, "Practitioner/p")
+
+
+@pytest.mark.anyio
+async def test_a_device_that_is_nobodys_is_read_when_a_record_refers_to_it() -> None:
+    device = {"resourceType": "Device", "id": "d"}
+    measured = observation("1", "A", device={"reference": "Device/d"})
+    assert (await read(ScriptedFhir([device, measured]), "Device/d"))["id"] == "d"
+    with pytest.raises(PatientLocked):
+        await read(ScriptedFhir([device, observation("1", "A")]), "Device/d")
+
+
+@pytest.mark.anyio
+async def test_an_attachment_is_read_when_a_document_of_the_patient_names_its_address() -> None:
+    binary = {"resourceType": "Binary", "id": "b", "contentType": "text/plain"}
+    document = {
+        "resourceType": "DocumentReference",
+        "id": "1",
+        "subject": {"reference": "Patient/A"},
+        "content": [{"attachment": {"url": f"{BASE}/Binary/b"}}],
+    }
+    app = ScriptedFhir([binary, document])
+    assert (await read(app, "Binary/b"))["id"] == "b"
+    assert app.seen[-2].query_params["location"] == f"Binary/b,{BASE}/Binary/b"
+    with pytest.raises(PatientLocked):
+        await read(ScriptedFhir([binary]), "Binary/b")
+
+
+@pytest.mark.parametrize(
+    ("context", "shown"),
+    [
+        ({"reference": "DocumentReference/1"}, True),
+        ({"reference": "Observation/own"}, True),
+        ({"reference": "Patient/A"}, True),
+        ({"reference": "Observation/others"}, False),
+        ({"reference": "Observation/absent"}, False),
+        ({"reference": "Binary/b"}, False),
+        ({"reference": "https://elsewhere.example/fhir/Observation/own"}, False),
+        ({"identifier": {"value": "77"}}, False),
+        ({"display": "somebody"}, False),
+        ("Observation/own", False),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_file_is_read_only_where_the_record_that_rules_it_is_the_patients(
+    context: object, shown: bool
+) -> None:
+    document = {
+        "resourceType": "DocumentReference",
+        "id": "1",
+        "subject": {"reference": "Patient/A"},
+        "content": [{"attachment": {"url": "Binary/b"}}],
+    }
+    binary = {"resourceType": "Binary", "id": "b", "contentType": "text/plain", "securityContext": context}
+    app = ScriptedFhir([binary, document, observation("own", "A"), observation("others", "B")])
+    if shown:
+        assert (await read(app, "Binary/b"))["id"] == "b"
+    else:
+        with pytest.raises(PatientLocked):
+            await read(app, "Binary/b")
+
+
+@pytest.mark.anyio
+async def test_a_target_that_the_server_refuses_does_not_end_the_search_for_who_refers_to_it() -> None:
+    app = ScriptedFhir(
+        [{"resourceType": "Practitioner", "id": "p"}, PERFORMED],
+        script={"MedicationRequest": lambda _: outcome(400, "invalid", "no such target")},
+    )
+    assert (await read(app, "Practitioner/p"))["id"] == "p"

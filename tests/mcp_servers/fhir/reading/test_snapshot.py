@@ -1,0 +1,305 @@
+"""A snapshot of a chart: what is new, changed and gone, with few requests, and nothing half-read kept."""
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fhir_fixtures.store import create_app, open_store
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.errors import ServerFailed
+from mcp_servers.fhir.reading.snapshot import Changes, Snapshot
+from tests.mcp_servers.fhir.scripted import (
+    BASE,
+    Answer,
+    ScriptedFhir,
+    a_call,
+    bundle,
+    fhir,
+    http_to,
+    observation,
+    outcome,
+)
+
+Resource = dict[str, Any]
+LOADED = datetime(2026, 11, 1, 12, tzinfo=UTC)
+CHART = 30  # more than are read anew in one request
+
+
+class Chart:
+    """A server with one patient's observations, which tests change; each write is a second later."""
+
+    def __init__(self, size: int = CHART) -> None:
+        self.clock = LOADED
+        self.written: dict[str, Resource] = {}
+        for number in range(size):
+            self.write(f"o{number}")
+        self.app = ScriptedFhir(script={"Observation": self._search})
+        self.page_size = 10
+        self.states_totals = True
+
+    def write(self, identifier: str, *, at_once: bool = False, **elements: Any) -> None:
+        self.clock += timedelta(seconds=0 if at_once else 1)
+        version = self.written.get(identifier, {"meta": {"versionId": "0"}})["meta"]["versionId"]
+        meta = {"lastUpdated": self.clock.isoformat(), "versionId": str(int(version) + 1)}
+        self.written[identifier] = observation(identifier, "A", meta=meta, **elements)
+
+    def delete(self, identifier: str) -> None:
+        del self.written[identifier]
+
+    def _search(self, request: Request) -> Response:
+        since = request.query_params.get("_lastUpdated", "ge0001-01-01T00:00:00+00:00")
+        compare = {"ge": operator.ge, "gt": operator.gt}[since[:2]]
+        found = [
+            resource
+            for resource in self.written.values()
+            if compare(
+                datetime.fromisoformat(resource["meta"]["lastUpdated"]), datetime.fromisoformat(since[2:])
+            )
+        ]
+        size = min(self.page_size, int(request.query_params["_count"]))
+        offset = int(request.query_params.get("_offset", "0"))
+        following = str(request.url.include_query_params(_offset=offset + size))
+        answer = {
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "link": [
+                {"relation": "self", "url": str(request.url)},
+                *([{"relation": "next", "url": following}] if offset + size < len(found) else []),
+            ],
+            "entry": [{"resource": resource} for resource in found[offset : offset + size]],
+            **({"total": len(found)} if self.states_totals else {}),
+        }
+        return fhir(answer)
+
+    def requests(self) -> int:
+        """How many searches the server saw since this was asked last."""
+        seen = sum(request.url.path.endswith("/Observation") for request in self.app.seen)
+        self.app.seen.clear()
+        return seen
+
+
+def follow(app: Any, snapshot: Snapshot) -> Callable[[], Any]:
+    """A refresh of `snapshot` on a server, as a session about patient A does it."""
+    lock = PatientLock("Patient/A", BASE)
+
+    async def refresh() -> Changes:
+        async with http_to(app) as http:
+            return await snapshot.refresh(FhirClient(http), lock, a_call())
+
+    return refresh
+
+
+def ids(changes: Changes) -> list[str]:
+    return sorted(resource["id"] for resource in changes.changed)
+
+
+@pytest.mark.anyio
+async def test_the_first_refresh_reads_every_page_and_the_next_finds_nothing_new() -> None:
+    chart = Chart()
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+    first = await refresh()
+    assert ids(first) == sorted(f"o{n}" for n in range(CHART))
+    assert (first.complete, first.notes, chart.requests()) == (True, [], 3)
+    again = await refresh()
+    assert (again, chart.requests()) == (Changes(), 2)
+
+
+@pytest.mark.parametrize("size", [CHART, 3 * CHART])
+@pytest.mark.anyio
+async def test_of_records_written_at_one_instant_only_what_changed_is_told(size: int) -> None:
+    chart = Chart(size=0)
+    chart.page_size = 200
+    for number in range(size):
+        chart.write(f"o{number}", at_once=True)
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+    await refresh()
+    chart.requests()
+    assert (await refresh(), chart.requests()) == (Changes(), 2)
+    chart.write("o1", status="amended")
+    changed = await refresh()
+    assert (ids(changed), changed.removed, chart.requests()) == (["o1"], [], 2)
+
+
+@pytest.mark.parametrize("size", [3, CHART])
+@pytest.mark.anyio
+async def test_what_is_added_changed_or_deleted_is_told_and_nothing_else(size: int) -> None:
+    chart = Chart(size)
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+    await refresh()
+    chart.write("new")
+    assert ids(await refresh()) == ["new"]
+    chart.write("o1", status="amended")
+    assert ids(await refresh()) == ["o1"]
+    chart.delete("o2")
+    gone = await refresh()
+    assert (ids(gone), gone.removed) == ([], ["Observation/o2"])
+    chart.delete("o0")
+    chart.write("newer")
+    both = await refresh()
+    assert (ids(both), both.removed) == (["newer"], ["Observation/o0"])
+    assert await refresh() == Changes()
+
+
+@pytest.mark.anyio
+async def test_a_record_changed_at_the_instant_of_the_newest_one_is_told() -> None:
+    chart = Chart()
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+    await refresh()
+    chart.write("o3", at_once=True, status="amended")
+    assert ids(await refresh()) == ["o3"]
+
+
+@pytest.mark.anyio
+async def test_a_record_deleted_and_written_again_is_a_changed_one() -> None:
+    chart = Chart()
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+    await refresh()
+    chart.delete("o3")
+    chart.write("o3", status="amended")
+    again = await refresh()
+    assert (ids(again), again.removed) == (["o3"], [])
+
+
+@pytest.mark.anyio
+async def test_a_server_that_states_no_totals_is_read_anew_so_that_deletions_are_seen() -> None:
+    chart = Chart()
+    chart.states_totals = False
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+    await refresh()
+    chart.delete("o2")
+    chart.write("o3")
+    gone = await refresh()
+    assert (ids(gone), gone.removed) == (["o3"], ["Observation/o2"])
+
+
+@pytest.mark.anyio
+async def test_records_without_a_time_of_change_are_handed_on_each_time() -> None:
+    app = ScriptedFhir([observation("1", "A"), observation("2", "A")])
+    refresh = follow(app, Snapshot(["Observation"]))
+    assert [ids(await refresh()) for _ in range(2)] == [["1", "2"], ["1", "2"]]
+
+
+@pytest.mark.anyio
+async def test_fewer_records_than_the_server_counts_are_incomplete_each_time() -> None:
+    def answer(request: Request) -> Response:
+        meta = {"lastUpdated": LOADED.isoformat(), "versionId": "1"}
+        return fhir(
+            {
+                "resourceType": "Bundle",
+                "type": "searchset",
+                "total": 31,
+                "link": [{"relation": "self", "url": str(request.url)}],
+                "entry": [{"resource": observation(str(n), "A", meta=meta)} for n in range(30)],
+            }
+        )
+
+    refresh = follow(ScriptedFhir(script={"Observation": answer}), Snapshot(["Observation"]))
+    for _ in range(2):
+        changes = await refresh()
+        assert not changes.complete
+        assert changes.notes == ["The server counts 31 Observation records; 30 could be read."]
+
+
+@pytest.mark.anyio
+async def test_a_type_that_the_server_lacks_is_passed_over_with_a_note() -> None:
+    changes = await follow(Chart().app, Snapshot(["Goal", "Observation"]))()
+    assert changes.notes == ["This server holds no Goal."]
+    assert (len(changes.changed), changes.complete) == (CHART, True)
+
+
+@pytest.mark.anyio
+async def test_a_server_that_fails_half_way_leaves_the_snapshot_as_it_was() -> None:
+    chart = Chart()
+    refresh = follow(chart.app, Snapshot(["Observation", "Device"]))
+    await refresh()
+    chart.write("new")
+    chart.delete("o1")
+    broken: Answer = lambda _: outcome(500, "exception", "broken")  # noqa: E731
+    chart.app.script["Device"] = broken
+    with pytest.raises(ServerFailed):
+        await refresh()
+    del chart.app.script["Device"]
+    changes = await refresh()
+    assert (ids(changes), changes.removed) == (["new"], ["Observation/o1"])
+
+
+@pytest.mark.anyio
+async def test_records_are_handed_on_page_by_page_with_what_comes_along() -> None:
+    medication = {"resourceType": "Medication", "id": "m"}
+    order = {
+        "resourceType": "MedicationRequest",
+        "id": "1",
+        "subject": {"reference": "Patient/A"},
+        "medicationReference": {"reference": "Medication/m"},
+    }
+    app = ScriptedFhir(
+        script={"MedicationRequest": lambda request: bundle(request, [order], included=(medication,))}
+    )
+    handed_on: list[tuple[list[str], list[str]]] = []
+
+    async def receive(records: list[Resource], included: dict[str, Resource]) -> None:
+        handed_on.append(([record["id"] for record in records], list(included)))
+
+    snapshot = Snapshot(["MedicationRequest"], {"MedicationRequest": ("MedicationRequest:medication",)})
+    async with http_to(app) as http:
+        changes = await snapshot.refresh(
+            FhirClient(http), PatientLock("Patient/A", BASE), a_call(), receive=receive
+        )
+    assert handed_on == [(["1"], ["Medication/m"])]
+    assert changes == Changes()
+    assert app.seen[-1].query_params["_include"] == "MedicationRequest:medication"
+
+
+@pytest.mark.anyio
+async def test_only_some_of_the_types_can_be_refreshed() -> None:
+    chart = Chart()
+    async with http_to(chart.app) as http:
+        await Snapshot(["Observation", "Device"]).refresh(
+            FhirClient(http), PatientLock("Patient/A", BASE), a_call(), only=["Device"]
+        )
+    assert [request.url.path for request in chart.app.seen] == ["/fhir/metadata", "/fhir/Device"]
+
+
+@dataclass(frozen=True)
+class OnePatient:
+    """A sample set of one patient with observations, all loaded at one instant."""
+
+    size: int
+
+    def resources(self) -> list[Resource]:
+        return [
+            {"resourceType": "Patient", "id": "A"},
+            *(observation(f"o{n}", "A") for n in range(self.size)),
+        ]
+
+    def digest(self) -> str:
+        return f"one patient, {self.size}"
+
+
+@pytest.mark.parametrize("size", [CHART, 3 * CHART])
+@pytest.mark.anyio
+async def test_the_embedded_store_tells_what_was_added_changed_and_deleted(tmp_path: Path, size: int) -> None:
+    store = open_store(tmp_path / "store.db", OnePatient(size))
+    app: Starlette = create_app(store)
+    refresh = follow(app, Snapshot(["Observation"]))
+    try:
+        assert len((await refresh()).changed) == size
+        assert await refresh() == Changes()
+        async with http_to(app) as http:
+            await http.put("Observation/new", json=observation("new", "A"))
+            await http.put("Observation/o1", json=observation("o1", "A", status="amended"))
+            assert ids(await refresh()) == ["new", "o1"]
+            await http.delete("Observation/o2")
+            gone = await refresh()
+            assert (ids(gone), gone.removed) == ([], ["Observation/o2"])
+    finally:
+        store.close()

@@ -1,0 +1,52 @@
+"""Connections of the HTTP server: who sends no whole request in time is not waited for."""
+
+from typing import Any
+
+import anyio
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+from mcp_servers.fhir.surface.connections import BoundedConnection
+from tests.mcp_servers.fhir.serving import served
+
+HEAD = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n"
+
+
+class Impatient(BoundedConnection):
+    seconds = 0.2
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with the body of the request, once it has taken longer than a request may."""
+    if scope["type"] == "http":
+        body = await Request(scope, receive).body()
+        await anyio.sleep(2 * Impatient.seconds)
+        await PlainTextResponse(body)(scope, receive, send)
+
+
+async def until_closed(address: str, sent: bytes) -> bytes:
+    """All that a server answers before it closes the connection."""
+    port = int(address.rpartition(":")[2])
+    stream = await anyio.connect_tcp("127.0.0.1", port)
+    answer = b""
+    async with stream:
+        await stream.send(sent)
+        with anyio.fail_after(3):
+            async for chunk in stream:
+                answer += chunk
+    return answer
+
+
+@pytest.mark.parametrize("sent", [HEAD, HEAD + b"\r\nbo", HEAD + b"\r\nbody" + HEAD])
+@pytest.mark.anyio
+async def test_a_request_that_does_not_come_to_its_end_in_time_is_not_waited_for(sent: bytes) -> None:
+    async with served(echo, http=Impatient) as address:
+        answer = await until_closed(address, sent)
+    assert answer.count(b"HTTP/1.1 ") == sent.count(b"body")
+
+
+@pytest.mark.anyio
+async def test_an_answer_may_take_longer_than_its_request() -> None:
+    async with served(echo, http=Impatient) as address:
+        assert b"200 OK" in await until_closed(address, HEAD + b"Connection: close\r\n\r\nbody")

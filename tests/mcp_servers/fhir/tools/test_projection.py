@@ -1,0 +1,89 @@
+"""Records as fhir_search and fhir_read show them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.tools.projection import MAX_DEPTH, MAX_ITEMS, MAX_TEXT, bounded, elements_row, flat
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("final", "final"),
+        (True, True),
+        (7.2, 7.2),
+        ({"text": "Gout", "coding": [{"code": "1"}]}, "Gout"),
+        ({"coding": [{"code": "1", "display": "Gout"}]}, "Gout"),
+        ({"coding": [{"system": "s", "code": "M10"}]}, "M10"),
+        ({"value": 7.2, "unit": "%", "comparator": "<"}, "< 7.2 %"),
+        ({"start": "2019"}, "2019.."),
+        ({"reference": "Patient/A", "display": "Ann"}, "Ann"),
+        ({"reference": "Patient/A"}, "Patient/A"),
+        ([{"family": "Roe", "given": ["Ann", "B"]}], "Ann; B Roe"),
+        ({"low": {"value": 1}, "high": {"value": 2}}, "low: 1; high: 2"),
+        (None, ""),
+    ],
+)
+def test_a_value_is_written_as_a_person_would(value: Any, expected: object) -> None:
+    assert flat(value) == expected
+
+
+def test_elements_are_picked_by_name_and_choices_by_their_stem() -> None:
+    resource = {
+        "resourceType": "Observation",
+        "id": "1",
+        "status": "final",
+        "valueQuantity": {"value": 7, "unit": "%"},
+        "valuesOther": 1,
+    }
+    assert elements_row(resource, ["value", "status", "note"]) == {
+        "ref": "Observation/1",
+        "valueQuantity": "7 %",
+        "status": "final",
+    }
+
+
+@pytest.mark.parametrize("name", ["code.text", "Code", "", "a b", "_id"])
+def test_what_is_no_element_is_refused(name: str) -> None:
+    with pytest.raises(InvalidRequest):
+        elements_row({"resourceType": "Basic", "id": "1"}, [name])
+
+
+def test_narrative_and_bytes_are_left_out_and_noted() -> None:
+    shown, notes = bounded(
+        {
+            "resourceType": "DocumentReference",
+            "text": {"status": "generated", "div": "<div>Roe</div>"},
+            "content": [{"attachment": {"contentType": "text/plain", "data": "SGk=", "title": "Note"}}],
+            "type": {"text": "Letter"},
+        }
+    )
+    assert shown == {
+        "resourceType": "DocumentReference",
+        "content": [{"attachment": {"contentType": "text/plain", "title": "Note"}}],
+        "type": {"text": "Letter"},
+    }
+    assert notes == [
+        "The narrative is left out.",
+        "An attachment's bytes are left out; search_notes opens its text.",
+    ]
+
+
+def test_long_texts_and_lists_are_cut_and_noted() -> None:
+    shown, notes = bounded({"a": "x" * 5000, "b": list(range(500))})
+    assert len(shown["a"]) == MAX_TEXT
+    assert len(shown["b"]) == MAX_ITEMS
+    assert len(notes) == 2
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH, MAX_DEPTH + 1, 900])
+def test_nesting_is_cut_where_json_readers_could_give_up_and_noted(levels: int) -> None:
+    deep: Any = "end"
+    for _ in range(levels):
+        deep = {"extension": deep}
+    shown, notes = bounded(deep)
+    assert bool(notes) is (levels > MAX_DEPTH)
+    assert ("end" in json.dumps(shown)) is (levels == MAX_DEPTH)

@@ -1,0 +1,269 @@
+"""The chart tools on the hand-made charts: rows, totals, cursors, and the kinds of nothing."""
+
+from typing import Any
+
+import pytest
+from mcp import Client
+from starlette.applications import Starlette
+
+from mcp_servers.fhir.rendering import BUDGET
+from mcp_servers.fhir.surface.server import build_server
+from tests.mcp_servers.fhir.conftest import NOW
+from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, http_to, observation
+from tests.mcp_servers.fhir.sessions import data, session, text
+
+OKAFOR = "hard-amara-okafor"
+
+
+@pytest.mark.anyio
+async def test_two_patients_of_one_name_are_both_listed(embedded: Starlette) -> None:
+    async with session(embedded) as client:
+        found = data(await client.call_tool("find_patient", {"text": "john smith"}))
+    assert [row["birth_date"] for row in found["rows"]] == ["1950-07-02", "1987-11-23"]
+    assert any("tell them apart" in note for note in found["notes"])
+
+
+@pytest.mark.anyio
+async def test_more_patients_than_asked_for_are_announced(embedded: Starlette) -> None:
+    async with session(embedded) as client:
+        found = data(await client.call_tool("find_patient", {"text": "john smith", "limit": 1}))
+    assert (found["returned"], found["total"], found["truncated"]) == (1, 2, True)
+
+
+@pytest.mark.anyio
+async def test_nobody_of_that_name_is_nothing_recorded(embedded: Starlette) -> None:
+    async with session(embedded) as client:
+        found = data(await client.call_tool("find_patient", {"text": "Nobody Atall"}))
+    assert (found["finding"], found["rows"]) == ("nothing_recorded", [])
+    assert "looked up by how they begin" in found["notes"][0]
+
+
+@pytest.mark.anyio
+async def test_what_a_search_by_parameters_names_wrongly_is_said(embedded: Starlette) -> None:
+    async with session(embedded, OKAFOR) as client:
+
+        async def notes(kind: str, name: str, value: str, *elements: str) -> list[str]:
+            parameters = [{"name": name, "value": value}]
+            asked = {"resource_type": kind, "parameters": parameters, "elements": list(elements)}
+            said: list[str] = data(await client.call_tool("fhir_search", asked))["notes"]
+            return said
+
+        assert "`activ` is no status of MedicationRequest; R4 has active, on-hold" in " ".join(
+            await notes("MedicationRequest", "status", "active,activ")
+        )
+        assert "`actve` is no clinical-status of Condition" in " ".join(
+            await notes("Condition", "clinical-status:not", "http://x|actve")
+        )
+        assert await notes("MedicationRequest", "status", "active", "status") == []
+        assert await notes("MedicationRequest", "status", "active", "status", "foo") == [
+            "In none of these records: foo."
+        ]
+
+
+@pytest.mark.anyio
+async def test_an_unknown_patient_is_not_an_empty_chart(embedded: Starlette) -> None:
+    async with session(embedded) as client:
+        result = await client.call_tool("list_records", {"patient": "nobody", "kind": "problems"})
+    assert result.is_error
+    assert text(result).startswith("[not_found] There is no Patient/nobody")
+
+
+@pytest.mark.anyio
+async def test_the_overview_holds_its_sections(embedded: Starlette) -> None:
+    async with session(embedded, OKAFOR) as client:
+        found = data(await client.call_tool("chart_overview", {}))
+    sections = list(dict.fromkeys(row["section"] for row in found["rows"]))
+    assert sections == ["patient", "problem", "medication", "allergy", "encounter", "measurement", "records"]
+
+
+@pytest.mark.anyio
+async def test_current_medications_leave_out_stopped_ones_and_say_so(embedded: Starlette) -> None:
+    async with session(embedded, OKAFOR) as client:
+        result = await client.call_tool("list_records", {"kind": "medications"})
+    found = data(result)
+    assert {row["status"] for row in found["rows"]} == {"active"}
+    assert "MedicationStatement/hard-amara-okafor-aspirin | aspirin" in text(result)
+    assert any("entered in error" in note for note in found["notes"])
+
+
+@pytest.mark.anyio
+async def test_the_latest_blood_pressure_comes_with_its_components(embedded: Starlette) -> None:
+    async with session(embedded, OKAFOR) as client:
+        (row,) = data(await client.call_tool("observations", {"name": "blood pressure"}))["rows"]
+    assert [component["value"] for component in row["components"]] == [138, 84]
+
+
+@pytest.mark.anyio
+async def test_a_code_is_looked_up_on_the_server_and_finds_the_same_as_its_name(embedded: Starlette) -> None:
+    recorder = ScriptedRecorder()
+    async with session(embedded, OKAFOR, recorder) as client:
+        by_code = data(await client.call_tool("observations", {"name": "85354-9", "mode": "series"}))
+        by_name = data(await client.call_tool("observations", {"name": "blood pressure", "mode": "series"}))
+    assert [row["ref"] for row in by_code["rows"]] == [row["ref"] for row in by_name["rows"]]
+    assert any("combo-code=85354-9" in url for _, url, _ in recorder.calls[0].requests)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("fhir_search", {"resource_type": "Observation", "limit": 4}),
+        ("fhir_search", {"resource_type": "Observation", "elements": ["code", "value"], "limit": 4}),
+        ("list_records", {"kind": "problems", "status": "all", "limit": 3}),
+        ("observations", {"name": "blood pressure", "mode": "series", "limit": 1}),
+    ],
+)
+@pytest.mark.anyio
+async def test_cursors_lead_through_all_rows_once_each(
+    embedded: Starlette, tool: str, arguments: dict[str, Any]
+) -> None:
+    async with session(embedded, OKAFOR) as client:
+        whole = data(await client.call_tool(tool, {**arguments, "limit": 100}))
+        refs: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = data(await client.call_tool(tool, {**arguments, **cursor}))
+            refs += [row["ref"] for row in page["rows"]]
+            assert page["truncated"] == (page["cursor"] is not None)
+            if page["cursor"] is None:
+                break
+            cursor = {"cursor": page["cursor"]}
+    assert len(whole["rows"]) > arguments["limit"]
+    assert sorted(refs) == sorted(row["ref"] for row in whole["rows"])
+
+
+@pytest.mark.anyio
+async def test_a_text_that_is_cut_carries_the_cursor_to_its_next_row() -> None:
+    long = "x" * 300
+    app = ScriptedFhir(
+        [
+            {"resourceType": "Patient", "id": "A"},
+            *(observation(f"o{n:02}", "A", note=[{"text": f"{n} {long}"}]) for n in range(60)),
+        ]
+    )
+    asked = {"resource_type": "Observation", "elements": ["note"], "limit": 60}
+    async with session(app, "A") as client:
+        result = await client.call_tool("fhir_search", asked)
+        assert data(result)["returned"] == 60
+        shown = text(result).count("Observation/")
+        assert 5 < shown < 60
+        cursor = text(result).rpartition("cursor ")[2]
+        following = data(await client.call_tool("fhir_search", {**asked, "cursor": cursor}))
+    assert following["rows"][0]["ref"] == f"Observation/o{shown:02}"
+
+
+def _orders() -> list[dict[str, Any]]:
+    """Twelve records of one drug, newest last, and one of another that is older than all."""
+    names = ["aspirin", *["metformin"] * 12]
+    return [
+        {
+            "resourceType": "MedicationRequest",
+            "id": f"m{number}",
+            "status": "active",
+            "intent": "order",
+            "subject": {"reference": "Patient/A"},
+            "medicationCodeableConcept": {"text": name},
+            "authoredOn": str(2000 + number),
+        }
+        for number, name in enumerate(names)
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_list_tells_what_repeats_once_and_holds_each_record() -> None:
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}, *_orders()])
+    asked = {"kind": "medications", "limit": 5}
+    async with session(app, "A") as client:
+        result = await client.call_tool("list_records", asked)
+        _, _, _, metformin, aspirin, *notes = text(result).splitlines()
+        assert (data(result)["total"], data(result)["returned"]) == (13, 5)
+        refs = [row["ref"].rpartition("/")[2] for row in data(result)["rows"]]
+        assert refs == ["m12", "m0", "m11", "m10", "m9"]
+        assert "MedicationRequest/m12 | metformin | 2012 | 12 | 2001" in metformin
+        assert "MedicationRequest/m0 | aspirin | 2000" in aspirin
+        assert notes[0] == "- 13 records, 2 distinct; `text` lists each."
+        assert "cursor" not in notes[-1]
+        one = await client.call_tool("list_records", {**asked, "limit": 1})
+        cursor = text(one).rpartition("cursor ")[2]
+        following = await client.call_tool("list_records", {**asked, "limit": 1, "cursor": cursor})
+        named = await client.call_tool("list_records", {**asked, "text": "metformin", "limit": 50})
+    assert "aspirin" in text(following)
+    assert "cursor" not in text(following)
+    assert text(named).count("MedicationRequest/") == 12
+
+
+@pytest.mark.anyio
+async def test_the_budget_is_counted_as_the_model_that_reads_counts() -> None:
+    app = ScriptedFhir(
+        [
+            {"resourceType": "Patient", "id": "A"},
+            *(observation(f"o{n:02}", "A", note=[{"text": f"{n} " + "x" * 300}]) for n in range(60)),
+        ]
+    )
+    asked = {"resource_type": "Observation", "elements": ["note"], "limit": 60}
+    async with http_to(app) as http:
+        server = build_server(http, ScriptedRecorder(), patient="A", now=NOW, count=len)
+        async with Client(server) as client:
+            result = await client.call_tool("fhir_search", asked)
+    assert 1000 < len(text(result)) <= BUDGET + 50
+
+
+@pytest.mark.anyio
+async def test_a_cursor_is_good_for_its_query_and_its_patient_in_any_process(embedded: Starlette) -> None:
+    asked = {"resource_type": "Observation", "limit": 1}
+    mine, other = {"patient": OKAFOR}, {"patient": "hard-henrik-olsen"}
+    async with session(embedded) as client, session(embedded) as elsewhere:
+        first = await client.call_tool("fhir_search", {**mine, **asked})
+        cursor = {"cursor": data(first)["cursor"]}
+        refused = [
+            await client.call_tool("fhir_search", {**other, **asked, **cursor}),
+            await client.call_tool("fhir_search", {**mine, "resource_type": "Condition", **cursor}),
+            await client.call_tool("list_records", {**mine, "kind": "problems", **cursor}),
+        ]
+        there = await elsewhere.call_tool("fhir_search", {**mine, **asked, **cursor})
+        again = await client.call_tool("fhir_search", {**mine, **asked, **cursor})
+    assert all(text(result).startswith("[invalid_request] This cursor") for result in refused)
+    assert data(again)["returned"] == 1
+    assert data(there)["rows"] == data(again)["rows"] != data(first)["rows"]
+
+
+@pytest.mark.anyio
+async def test_a_record_entered_in_error_is_left_out_of_a_search_and_noted() -> None:
+    app = ScriptedFhir(
+        [
+            {"resourceType": "Patient", "id": "A"},
+            observation("1", "A"),
+            observation("2", "A", status="entered-in-error"),
+        ]
+    )
+    async with session(app, "A") as client:
+        found = data(await client.call_tool("fhir_search", {"resource_type": "Observation"}))
+        read = data(await client.call_tool("fhir_read", {"reference": "Observation/2"}))
+    assert [row["ref"] for row in found["rows"]] == ["Observation/1"]
+    assert found["notes"] == ["1 records entered in error are left out."]
+    assert "entered in error" in read["notes"][0]
+
+
+@pytest.mark.anyio
+async def test_an_empty_chart_is_nothing_recorded_and_no_known_allergies_is_recorded_as_none(
+    embedded: Starlette, handmade: list[dict[str, Any]]
+) -> None:
+    no_known = next(
+        resource["patient"]["reference"]
+        for resource in handmade
+        if resource["resourceType"] == "AllergyIntolerance" and "no-known" in resource["id"]
+    )
+    async with session(embedded) as client:
+        found = {
+            patient: data(await client.call_tool("list_records", {"patient": patient, "kind": "allergies"}))
+            for patient in (no_known, "hard-unknown-trauma")
+        }
+    assert found[no_known]["finding"] == "recorded_as_none"
+    assert found["hard-unknown-trauma"]["finding"] == "nothing_recorded"
+
+
+@pytest.mark.anyio
+async def test_a_record_of_an_unusual_shape_is_read_as_it_is() -> None:
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A", "name": 7}])
+    async with session(app, "A") as client:
+        found = data(await client.call_tool("fhir_read", {"reference": "Patient/A"}))
+    assert found["rows"][0]["resource"]["name"] == 7
