@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -26,6 +27,7 @@ from mcp_servers.fhir.notes.extraction import Extracted, Unreadable
 from mcp_servers.fhir.notes.index import Hits, Index
 from mcp_servers.fhir.notes.reading import Reader
 from mcp_servers.fhir.notes.sentences import Sentence, sentences
+from mcp_servers.fhir.reading.gathering import at_once
 from mcp_servers.fhir.reading.snapshot import Snapshot
 from mcp_servers.fhir.recording import Call
 
@@ -34,7 +36,6 @@ SECONDS_PER_CALL = 20.0
 # The text of all notes of a chart that is held in memory.
 MAX_CHARACTERS = 20_000_000
 
-_AT_ONCE = 4
 _INCLUDES = {
     "DocumentReference": ("DocumentReference:author",),
     "DiagnosticReport": ("DiagnosticReport:performer", "DiagnosticReport:results-interpreter"),
@@ -110,27 +111,18 @@ class ChartNotes:
         unless this call has read them. Raises what FhirClient.read raises, but for notes that are gone.
         """
         stale: dict[str, Resource | None] = {}
-        errors: list[FhirToolError] = []
-        turns = anyio.CapacityLimiter(_AT_ONCE)
 
         async def check(ref: str) -> None:
-            async with turns:
-                try:
-                    record = await client.read(checked(ref), lock, call)
-                    if await _digest(record, client, lock, call) != self.notes[ref].digest:
-                        stale[ref] = record
-                    self._just_read.add(ref)
-                except PatientLocked:
-                    stale[ref] = None
-                except FhirToolError as error:
-                    errors.append(error)
+            try:
+                record = await client.read(checked(ref), lock, call)
+                if await _digest(record, client, lock, call) != self.notes[ref].digest:
+                    stale[ref] = record
+                self._just_read.add(ref)
+            except PatientLocked:
+                stale[ref] = None
 
-        async with anyio.create_task_group() as group:
-            for ref in refs:
-                if self.notes[ref].elsewhere and ref not in self._just_read:
-                    group.start_soon(check, ref)
-        if errors:
-            raise errors[0]
+        unread = [ref for ref in refs if self.notes[ref].elsewhere and ref not in self._just_read]
+        await at_once([partial(check, ref) for ref in unread])
         async with Reader() as reader:
             for ref, record in stale.items():
                 if record is not None:

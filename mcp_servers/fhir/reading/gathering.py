@@ -10,7 +10,6 @@ import anyio
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import Search
-from mcp_servers.fhir.errors import FhirToolError
 from mcp_servers.fhir.reading.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
 
@@ -75,17 +74,17 @@ async def gather(client: FhirClient, searches: Iterable[Search], lock: PatientLo
 async def at_once(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
     """The results of all jobs in their order, a few of them under way at a time.
 
-    Raises the first FhirToolError; the others are then given up.
+    Raises the first error, bare and not in a group; the other jobs are then given up.
     """
     found: dict[int, T] = {}
-    errors: list[FhirToolError] = []
+    errors: list[Exception] = []
     turns = anyio.CapacityLimiter(_AT_ONCE)
 
     async def run(number: int) -> None:
         async with turns:
             try:
                 found[number] = await jobs[number]()
-            except FhirToolError as error:
+            except Exception as error:
                 errors.append(error)
                 group.cancel_scope.cancel()
 

@@ -3,21 +3,20 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
-import anyio
 import anyio.lowlevel
 
 from mcp_servers.fhir.access.client import FhirClient, Page
 from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.reading.gathering import PAGE_SIZE, at_once
 from mcp_servers.fhir.recording import Call
 
 Resource = dict[str, Any]
 # Takes what one page brought: new or changed records, and what came with them by `Type/id`.
 Receive = Callable[[list[Resource], dict[str, Resource]], Awaitable[None]]
 
-_AT_ONCE = 4
-_PAGE_SIZE = 200
 # Records that carry attachments: a page of them must stay within what the transport takes.
 _SMALLER_PAGES = {"DocumentReference": 50, "DiagnosticReport": 50}
 # So few records are read anew with one request; to count them and ask for changes takes two.
@@ -99,29 +98,17 @@ class Snapshot:
         """
         capability = await client.capability(call)
         changes = Changes()
-        found: dict[str, _Seen] = {}
-        errors: list[Exception] = []
-        turns = anyio.CapacityLimiter(_AT_ONCE)
-
-        async def follow(kind: str) -> None:
+        kinds: list[str] = []
+        jobs: list[Callable[[], Awaitable[_Seen]]] = []
+        for kind in self._types if only is None else only:
+            if kind not in capability.parameters:
+                changes.notes.append(f"This server holds no {kind}.")
+                continue
             includes = [value for value in self._includes.get(kind, ()) if capability.has_include(value)]
             reading = _Reading(client, lock, call, kind, [("_include", value) for value in includes], receive)
-            async with turns:
-                try:
-                    found[kind] = await reading.follow(self._seen.get(kind))
-                except Exception as error:  # one bare error, not a group of them
-                    errors.append(error)
-                    group.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as group:
-            for kind in self._types if only is None else only:
-                if kind in capability.parameters:
-                    group.start_soon(follow, kind)
-                else:
-                    changes.notes.append(f"This server holds no {kind}.")
-        if errors:
-            raise errors[0]
-        for kind, seen in found.items():
+            kinds.append(kind)
+            jobs.append(partial(reading.follow, self._seen.get(kind)))
+        for kind, seen in zip(kinds, await at_once(jobs), strict=True):
             part = seen.changes
             self._seen[kind] = seen._replace(changes=Changes())
             changes.changed.extend(part.changed)
@@ -191,7 +178,7 @@ class _Reading:
         return seen
 
     async def _pages(self, parameters: list[tuple[str, str]]) -> AsyncIterator[Page]:
-        count = _SMALLER_PAGES.get(self.kind, _PAGE_SIZE)
+        count = _SMALLER_PAGES.get(self.kind, PAGE_SIZE)
         page = await self.client.search(self.kind, parameters, self.lock, self.call, count=count)
         yield page
         while page.next is not None:

@@ -1,5 +1,7 @@
 """Whole-chart reads: all pages of all searches, or a note that says what is missing."""
 
+import anyio
+import anyio.lowlevel
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,7 +10,7 @@ from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import Search
 from mcp_servers.fhir.errors import ServerFailed
-from mcp_servers.fhir.reading.gathering import MAX_RESOURCES, Gathered, gather
+from mcp_servers.fhir.reading.gathering import MAX_RESOURCES, Gathered, at_once, gather
 from tests.mcp_servers.fhir.scripted import (
     BASE,
     ScriptedFhir,
@@ -79,3 +81,26 @@ async def test_one_failed_search_fails_the_whole() -> None:
     app = ScriptedFhir(script={"Device": lambda _: outcome(500, "exception", "broken")})
     with pytest.raises(ServerFailed):
         await gathered(app, *(Search("Observation") for _ in range(6)), Search("Device"))
+
+
+@pytest.mark.parametrize("error", [ServerFailed("no"), LookupError("no")])
+@pytest.mark.anyio
+async def test_the_first_error_of_several_jobs_comes_bare_and_the_others_are_given_up(
+    error: Exception,
+) -> None:
+    given_up = anyio.Event()
+
+    async def endless() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            given_up.set()
+
+    async def failing() -> None:
+        await anyio.lowlevel.checkpoint()
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        await at_once([endless, failing])
+    assert raised.value is error
+    assert given_up.is_set()
