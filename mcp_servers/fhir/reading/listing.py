@@ -27,6 +27,7 @@ from mcp_servers.fhir.reading.gathering import (
     Resource,
     at_once,
     gather,
+    gather_by_id,
     one_page,
 )
 from mcp_servers.fhir.reading.measuring import Chart
@@ -35,7 +36,6 @@ from mcp_servers.fhir.reading.paging import Pages, read_pages
 # So many records of a type are read to see whether there are more; and so many in any case, as one page.
 FIRST = 25
 FEW = PAGE_SIZE
-_IDS_AT_ONCE = 100
 # Read beyond what is asked for: some are withdrawn, and of equal dates the last page shows only some.
 _SPARE = 10
 
@@ -239,13 +239,8 @@ async def _reasons(chart: Chart, resources: list[Resource], at_hand: list[Resour
     """The problems that records name as their reasons; those `at_hand` are not read again."""
     named = reasons_of(resources)
     reasons = Gathered({charts.REASONS.resource_type: [one for one in at_hand if one["id"] in named]})
-    ids = sorted(named - {one["id"] for one in at_hand})
-    searches = [
-        _also(charts.REASONS, ("_id", ",".join(ids[start : start + _IDS_AT_ONCE])))
-        for start in range(0, len(ids), _IDS_AT_ONCE)
-    ]
-    if searches:
-        reasons.merge(await gather(chart.client, searches, chart.lock, chart.call))
+    others = named - {one["id"] for one in at_hand}
+    reasons.merge(await gather_by_id(chart.client, charts.REASONS, others, chart.lock, chart.call))
     return reasons
 
 

@@ -1,15 +1,17 @@
 """The records of one measurement of a chart: as many of them as an answer needs, and no others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+
+from anyio import to_thread
 
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts.measurement_names import Measure
 from mcp_servers.fhir.errors import InvalidRequest
-from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Resource, at_once, gather
+from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Resource, at_once, gather, gather_by_id
 from mcp_servers.fhir.reading.inventory import NEWEST_FIRST, Inventory, Measurements, sendable
 from mcp_servers.fhir.reading.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
@@ -19,7 +21,6 @@ _NEWEST = 20
 _NEWEST_AT_MOST = 3 * _NEWEST
 _BY_NAME = 50
 _MOST_COUNTED = 25
-_IDS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -81,19 +82,36 @@ async def read_newest_of_each(chart: Chart, inventory: Inventory) -> Reading:
     In a long chart, a period that has no start is not taken for the newest: servers sort it last. Raises what
     FhirClient.search raises.
     """
-    for anew in (False, True):
-        measurements = await inventory.refreshed(chart.client, chart.lock, chart.call, anew=anew)
-        records = measurements.records.values()
-        newest = list(records) if measurements.whole else charts.newest_of_each(records, chart.now)
-        if measurements.fresh:
-            reading = Reading(whole=measurements.whole)
-            reading.add(newest, measurements.notes, complete=measurements.complete)
-            break
-        reading = await read_again(chart, newest)
-        if len(reading.records) == len(newest):  # else some are gone, and others are the newest now
-            break
+
+    def newest(known: Measurements) -> list[Resource]:
+        records = known.records.values()
+        return list(records) if known.whole else charts.newest_of_each(records, chart.now)
+
+    reading = await read_known(chart, inventory, newest)
     if not reading.whole:
         await _read_behind(chart, reading)
+    return reading
+
+
+async def read_known(
+    chart: Chart, inventory: Inventory, choose: Callable[[Measurements], list[Resource]]
+) -> Reading:
+    """What `choose` takes of the measurements that are known, as the chart holds it now.
+
+    `choose` runs in a thread of its own. Raises what FhirClient.search raises.
+    """
+    for anew in (False, True):
+        known = await inventory.refreshed(chart.client, chart.lock, chart.call, anew=anew)
+        chosen = await to_thread.run_sync(choose, known)
+        reading = Reading(whole=known.whole)
+        if known.fresh:
+            reading.add(chosen, known.notes, complete=known.complete)
+            break
+        ids = [record["id"] for record in chosen]
+        found = await gather_by_id(chart.client, charts.OBSERVATIONS, ids, chart.lock, chart.call)
+        reading.add(found.resources, found.notes, complete=found.complete)
+        if len(found.resources) == len(chosen):  # else some are gone, and others may be the newest now
+            break
     return reading
 
 
@@ -105,20 +123,6 @@ async def _read_behind(chart: Chart, reading: Reading) -> None:
             "Observation", [NEWEST_FIRST, _of(codes)], chart.lock, chart.call, count=PAGE_SIZE
         )
         reading.add(charts.newest_of_each(page.matches, chart.now), page.notes, complete=True)
-
-
-async def read_again(chart: Chart, records: list[Resource]) -> Reading:
-    """Those of the records that the chart still holds, as they are now.
-
-    Raises what FhirClient.search raises.
-    """
-    ids = sorted(record["id"] for record in records)
-    parts = [ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE)]
-    searches = [_search(("_id", ",".join(part))) for part in parts]
-    found = await gather(chart.client, searches, chart.lock, chart.call)
-    reading = Reading()
-    reading.add(found.resources, found.notes, complete=found.complete)
-    return reading
 
 
 async def _read(chart: Chart, measurements: Measurements, name: str, *, newest: bool) -> Reading:

@@ -11,8 +11,8 @@ from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import SEARCHES, Search, addressed, short_name
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Resource, gather
-from mcp_servers.fhir.reading.inventory import Inventory
-from mcp_servers.fhir.reading.measuring import Chart, read_again
+from mcp_servers.fhir.reading.inventory import Inventory, Measurements
+from mcp_servers.fhir.reading.measuring import Chart, read_known
 from mcp_servers.fhir.reading.paging import read_pages
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.terminology import ChartCode, Concept, ServerTerminology, charted
@@ -123,20 +123,12 @@ async def _of_inventory(
     """The chart's measurements that are about what was meant, as they are now; whether these are all."""
     chart = Chart(session.client, lock, call, session.now)
 
-    def meant() -> list[Resource]:
+    def meant(known: Measurements) -> list[Resource]:
         records = known.records.values()
         return [one for one in records if any(map(meaning.covers, terminology.codeables(one, {})))]
 
-    for anew in (False, True):
-        known = await session.keep(lock, Inventory).refreshed(session.client, lock, call, anew=anew)
-        records = await to_thread.run_sync(meant)
-        if known.fresh:
-            break
-        kept = len(records)
-        records = list((await read_again(chart, records)).records.values())
-        if len(records) == kept:  # else some are gone, and others may be the newest now
-            break
-    return records, known.whole
+    reading = await read_known(chart, session.keep(lock, Inventory), meant)
+    return list(reading.records.values()), reading.whole
 
 
 def _chart_row(code: ChartCode) -> Row:
