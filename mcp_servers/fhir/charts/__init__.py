@@ -5,8 +5,7 @@ from mcp_servers.fhir.charts.dates import day_before
 from mcp_servers.fhir.charts.errors import UnusableArgument, UnusableDate
 from mcp_servers.fhir.charts.kinds import KINDS, OBSERVATIONS, OVERVIEW, REASONS, SEARCHES, Kind, Search
 from mcp_servers.fhir.charts.listing import Projected, Status, list_records
-from mcp_servers.fhir.charts.matching import Wording
-from mcp_servers.fhir.charts.meanings import Meant, codes_of, has_code, main_code_of, meant
+from mcp_servers.fhir.charts.meanings import codes_of, has_code, main_code_of, meant
 from mcp_servers.fhir.charts.measurement_names import (
     Ambiguous,
     Candidate,
@@ -22,7 +21,6 @@ from mcp_servers.fhir.charts.overview import (
     extent,
     glance,
     newest_of_each,
-    overview,
 )
 from mcp_servers.fhir.charts.patient import patient_row
 from mcp_servers.fhir.charts.records import later_than, newest_first, record_date, record_row
@@ -38,14 +36,12 @@ __all__ = [
     "Ambiguous",
     "Candidate",
     "Kind",
-    "Meant",
     "Mode",
     "Projected",
     "Search",
     "Status",
     "UnusableArgument",
     "UnusableDate",
-    "Wording",
     "addressed",
     "both",
     "brief",
@@ -67,7 +63,6 @@ __all__ = [
     "newest_of_each",
     "not_understood",
     "observations",
-    "overview",
     "patient_row",
     "record_date",
     "record_row",

@@ -7,13 +7,11 @@ from typing import Any
 from mcp_servers.fhir.charts.dates import newest_first, span
 from mcp_servers.fhir.charts.elements import Resource, Row, entered_in_error, row_of
 from mcp_servers.fhir.charts.kinds import Kind
-from mcp_servers.fhir.charts.listing import Projected, future_refs, list_records
+from mcp_servers.fhir.charts.listing import Projected, future_refs
 from mcp_servers.fhir.charts.meanings import main_code_of
 from mcp_servers.fhir.charts.measurement_names import everyday_names, is_everyday
 from mcp_servers.fhir.charts.measurements import Measured, latest, measured, not_after
 from mcp_servers.fhir.charts.patient import patient_row
-from mcp_servers.fhir.charts.records import record_date
-from mcp_servers.fhir.charts.references import Included
 
 SECTIONS: tuple[tuple[str, Kind], ...] = (
     ("problem", "problems"),
@@ -60,21 +58,6 @@ _BRIEF = {
 }
 _REPEATED = ("problem", "medication")
 _SCALE = re.compile(r"\[[^\]]*\]")
-
-
-def overview(
-    patient: Resource,
-    by_type: Mapping[str, list[Resource]],
-    *,
-    included: Included | None = None,
-    now: str,
-) -> Projected:
-    """A whole chart, read to the end, as `glance` shows it."""
-    everything = [
-        resource for resources in by_type.values() for resource in resources if isinstance(resource, dict)
-    ]
-    lists = {kind: list_records(kind, everything, included=included, now=now) for _, kind in SECTIONS}
-    return glance(patient, lists, everything, extents(everything), now=now)
 
 
 def glance(
@@ -234,15 +217,6 @@ def _measurements(observations: Iterable[Resource], now: str, notes: list[str]) 
         notes.append(f"measurements: {unvalued} without a value in the newest records left out.")
     rows.sort(key=lambda row: (newest_first(row.get("date")), row["ref"]))
     return rows
-
-
-def extents(resources: Iterable[Resource]) -> list[Row]:
-    """How many records of each type there are, and from when to when; those entered in error left out."""
-    dates: dict[str, list[str | None]] = {}
-    for resource in resources:
-        if not entered_in_error(resource):
-            dates.setdefault(str(resource.get("resourceType")), []).append(record_date(resource))
-    return [extent(kind, len(dates[kind]), dates[kind]) for kind in sorted(dates)]
 
 
 def extent(kind: str, count: int, dates: Iterable[str | None]) -> Row:

@@ -39,7 +39,6 @@ IN_USE = 5_000  # records of a type that are read to learn under which codes the
 MOST = 20_000  # records that are read for one criterion
 _PAGE = 200
 _TOKENS = 40  # codes in one search: more make an address that servers refuse
-_SHOWN = 6
 
 _MEDICATIONS = ("MedicationRequest", "MedicationStatement")
 _MEDICATION_KINDS: tuple[terminology.Kind, ...] = ("drug", "class")

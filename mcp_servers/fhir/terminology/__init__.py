@@ -1,15 +1,13 @@
 """Words and codes: a bundled dictionary, what records mean by it, and the server's own terminology."""
 
 from mcp_servers.fhir.terminology.asking import ServerTerminology
-from mcp_servers.fhir.terminology.charted import ELEMENTS, ChartCode, charted, codeables
-from mcp_servers.fhir.terminology.concepts import Code, Concept, Kind, classes_of, family
+from mcp_servers.fhir.terminology.charted import ChartCode, charted, codeables
+from mcp_servers.fhir.terminology.concepts import Concept, Kind, classes_of
 from mcp_servers.fhir.terminology.finding import Found, find, near
 from mcp_servers.fhir.terminology.meaning import Meaning, meaning_of, wording
 
 __all__ = [
-    "ELEMENTS",
     "ChartCode",
-    "Code",
     "Concept",
     "Found",
     "Kind",
@@ -18,7 +16,6 @@ __all__ = [
     "charted",
     "classes_of",
     "codeables",
-    "family",
     "find",
     "meaning_of",
     "near",

@@ -17,6 +17,7 @@ from agent.messages import (
 from agent.models.offline import OfflinePlanner
 from fhir_fixtures import charts as samples
 from mcp_servers.fhir import charts
+from tests.mcp_servers.fhir.charts.whole import overview
 
 NOW = samples.as_of()
 
@@ -58,10 +59,7 @@ def call(patient: str, action: Action, now: str = NOW) -> ToolResult:
                 tool=action.tool, arguments=action.arguments, text=text, error="invalid_request"
             )
     else:
-        by_type: dict[str, list[dict[str, Any]]] = {}
-        for record in chart:
-            by_type.setdefault(record["resourceType"], []).append(record)
-        found = charts.overview(included[patient], by_type, included=included, now=now)
+        found = overview(included[patient], chart, included=included, now=now)
     limit, start = action.arguments.get("limit", 50), int(action.arguments.get("cursor", 0))
     rows = found.rows[start : start + limit]
     end = start + len(rows)

@@ -13,12 +13,12 @@ from mcp_servers.fhir.charts import (
     Ambiguous,
     list_records,
     observations,
-    overview,
     patient_row,
     record_row,
 )
 from mcp_servers.fhir.charts.kinds import kind_of
 from tests.mcp_servers.fhir.charts.records import NOW, Resource, sample_resources
+from tests.mcp_servers.fhir.charts.whole import overview
 
 JSON = st.recursive(
     st.none()
@@ -89,10 +89,7 @@ def test_a_record_of_any_shape_is_still_a_row(resource: Resource) -> None:
     st.text(max_size=12),
 )
 def test_a_chart_of_any_shape_gets_an_answer(resources: list[Resource], mode: Any, name: str) -> None:
-    by_type: dict[str, list[Resource]] = {}
-    for resource in resources:
-        by_type.setdefault(resource["resourceType"], []).append(resource)
-    overview({"resourceType": "Patient", "id": "p"}, by_type, now=NOW)
+    overview({"resourceType": "Patient", "id": "p"}, resources, now=NOW)
     for asked in (name, "creatinine", "8480-6"):
         with suppress(Ambiguous):
             found = observations(resources, name=asked, mode=mode, now=NOW)

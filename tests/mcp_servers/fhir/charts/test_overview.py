@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from mcp_servers.fhir.charts import brief, overview, record_row
+from mcp_servers.fhir.charts import brief, record_row
 from tests.mcp_servers.fhir.charts.records import NOW, amount, concept, condition, observation, order
+from tests.mcp_servers.fhir.charts.whole import overview
 
 PATIENT = {"resourceType": "Patient", "id": "p", "name": [{"family": "Okafor", "given": ["Amara"]}]}
 WEIGHT = concept("Body weight", ("29463-7", "Body weight"))
@@ -19,17 +20,16 @@ def _encounter(n: int) -> dict[str, Any]:
 
 
 def test_the_overview_has_a_row_for_all_that_is_current() -> None:
-    chart = {
-        "Condition": [condition("a", "Asthma"), condition("b", "Flu", "resolved")],
-        "MedicationRequest": [order("m", "aspirin")],
-        "Encounter": [_encounter(n) for n in range(1, 8)],
-        "Observation": [
-            observation("w1", "2024-01-01", WEIGHT, valueQuantity=amount(80, "kg")),
-            observation("w2", "2024-02-01", WEIGHT, valueQuantity=amount(81, "kg")),
-            observation("w3", "2024-03-01", WEIGHT, status="entered-in-error"),
-            observation("none", "2024-01-01", concept("Percentile")),
-        ],
-    }
+    chart = [
+        condition("a", "Asthma"),
+        condition("b", "Flu", "resolved"),
+        order("m", "aspirin"),
+        *(_encounter(n) for n in range(1, 8)),
+        observation("w1", "2024-01-01", WEIGHT, valueQuantity=amount(80, "kg")),
+        observation("w2", "2024-02-01", WEIGHT, valueQuantity=amount(81, "kg")),
+        observation("w3", "2024-03-01", WEIGHT, status="entered-in-error"),
+        observation("none", "2024-01-01", concept("Percentile")),
+    ]
     found = overview(PATIENT, chart, now=NOW)
     shown = [(row["section"], row.get("ref", "")) for row in found.rows if row["section"] != "records"]
     assert shown == [
@@ -56,7 +56,7 @@ def test_the_overview_has_a_row_for_all_that_is_current() -> None:
 
 
 def test_an_empty_chart_is_the_patient_and_nothing_recorded() -> None:
-    found = overview(PATIENT, {"Condition": []}, now=NOW)
+    found = overview(PATIENT, [], now=NOW)
     assert ([row["section"] for row in found.rows], found.finding) == (["patient"], "nothing_recorded")
 
 
@@ -72,7 +72,7 @@ def test_visits_that_took_place_stand_before_planned_and_cancelled_ones() -> Non
         ]
     ]
     ahead = {**_encounter(6), "status": "finished", "period": {"start": "2027-01-01"}}
-    found = overview(PATIENT, {"Encounter": [*visits, ahead]}, now=NOW)
+    found = overview(PATIENT, [*visits, ahead], now=NOW)
     rows, _ = brief(row for row in found.rows if row["section"] == "encounter")
     assert [(row["ref"], row["status"]) for row in rows] == [
         ("Encounter/e3", "finished"),

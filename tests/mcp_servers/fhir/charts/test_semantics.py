@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from mcp_servers.fhir.charts import KINDS, list_records, observations, overview, patient_row
+from mcp_servers.fhir.charts import KINDS, list_records, observations, patient_row
 from mcp_servers.fhir.charts.care import ENDED
 from tests.mcp_servers.fhir.charts.records import (
     NOW,
@@ -36,6 +36,7 @@ from tests.mcp_servers.fhir.charts.records import (
     observation,
     order,
 )
+from tests.mcp_servers.fhir.charts.whole import overview
 
 GLUCOSE = concept(None, ("2345-7", "Glucose"))
 VACCINE = {"resourceType": "Immunization", "vaccineCode": concept("Influenza")}
@@ -98,11 +99,11 @@ def test_a_record_of_any_kind_entered_in_error_is_left_out_and_counted(kind: Any
 
 def test_a_withdrawn_record_is_nowhere_in_the_overview() -> None:
     wrong = "entered-in-error"
-    chart = {
-        "Condition": [condition("c", "Wrong", verificationStatus={"coding": [{"code": wrong}]})],
-        "MedicationRequest": [order("m", "Wrong", wrong)],
-        "Observation": [observation("o", "2024", GLUCOSE, valueQuantity=amount(5, "mg/dL"), status=wrong)],
-    }
+    chart = [
+        condition("c", "Wrong", verificationStatus={"coding": [{"code": wrong}]}),
+        order("m", "Wrong", wrong),
+        observation("o", "2024", GLUCOSE, valueQuantity=amount(5, "mg/dL"), status=wrong),
+    ]
     found = overview({"resourceType": "Patient", "id": "p"}, chart, now=NOW)
     assert [row["section"] for row in found.rows] == ["patient"]
 

@@ -12,11 +12,12 @@ from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.access.references import checked
-from mcp_servers.fhir.charts.overview import SECTIONS, extents
+from mcp_servers.fhir.charts.overview import SECTIONS
 from mcp_servers.fhir.reading.gathering import gather
 from mcp_servers.fhir.tools import ChartSession
 from mcp_servers.fhir.tools.overview import chart_overview
 from mcp_servers.fhir.tools.records import list_records
+from tests.mcp_servers.fhir.charts.whole import overview_of_lists
 from tests.mcp_servers.fhir.scripted import a_call, http_to
 
 NOW = "2026-11-01T00:00:00+00:00"
@@ -162,7 +163,7 @@ async def overview_of_all(client: FhirClient, patient: str) -> charts.Projected:
     for _, kind in SECTIONS:
         found = await gather(client, charts.SEARCHES[kind], lock, call)
         lists[kind] = charts.list_records(kind, found.resources, included=found.included, now=NOW)
-    return charts.glance(person, lists, everything, extents(everything), now=NOW)
+    return overview_of_lists(person, lists, everything, now=NOW)
 
 
 @pytest.mark.anyio
