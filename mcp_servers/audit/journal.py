@@ -12,7 +12,6 @@ from typing import Any
 
 import rfc8785
 
-from mcp_servers.audit import trail
 from mcp_servers.audit.errors import JournalUnavailable, damaged, unavailable
 from mcp_servers.audit.head import Head, create_head, head_path, open_head, read_head, write_head
 from mcp_servers.audit.record import Kind, Record, chain_hash
@@ -103,14 +102,6 @@ class Journal:
                     self._db.execute("ROLLBACK")
                 raise
             write_head(self._head, transaction.head)
-
-    def records(self, session: str | None = None) -> Iterator[Record]:
-        """The records, of one session or of all, oldest first."""
-        return trail.records(self.path, session)
-
-    def sessions(self) -> list[trail.SessionSummary]:
-        """What each session did, oldest first."""
-        return trail.sessions(self.path)
 
     def count(self, session: str) -> int:
         """How many tool calls of a session are on the trail."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_servers.audit import trail
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.verify import verify
 
@@ -35,7 +36,7 @@ def test_what_a_killed_process_said_was_written_is_on_the_trail(tmp_path: Path, 
     state = verify(path)
     assert state.intact
     with closing(Journal(path)) as journal:
-        records = list(journal.records())
+        records = list(trail.records(journal.path))
         begun = {record.id for record in records if record.kind == "intent"}
         completed = {record.body["call"] for record in records if record.kind == "completion"}
         assert {call for call, what in said if what == "begun"} <= begun

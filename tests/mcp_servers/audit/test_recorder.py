@@ -33,7 +33,7 @@ def queued(journal: Journal) -> list[tuple[Any, ...]]:
 
 def test_the_intent_is_on_disk_before_the_call(journal: Journal) -> None:
     call = recorder(journal).begin("fhir_read", {"reference": "Observation/o1"}, "Patient/p1", {"step": 3})
-    (intent,) = journal.records()
+    (intent,) = trail.records(journal.path)
     assert (intent.kind, intent.id, intent.session) == ("intent", call.id, "s1")
     assert intent.body == {
         "tool": "fhir_read",
@@ -100,7 +100,7 @@ def test_a_completion_that_cannot_be_written_leaves_neither_record_nor_event(jou
         write.connection.execute("PRAGMA max_page_count = 1")
     with pytest.raises(JournalUnavailable, match="disk is full"):
         call.complete("ok", refs=[f"Observation/{number}" for number in range(2_000)])
-    assert [record.kind for record in journal.records()] == ["intent"]
+    assert [record.kind for record in trail.records(journal.path)] == ["intent"]
     assert queued(journal) == []
     assert [unknown.id for unknown in verify(journal.path).unknown] == [call.id]
 

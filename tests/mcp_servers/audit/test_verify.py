@@ -14,11 +14,11 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcp_servers.audit import trail
 from mcp_servers.audit.errors import JournalUnavailable
 from mcp_servers.audit.head import create_head, head_path
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.record import GENESIS
-from mcp_servers.audit.trail import sessions
 from mcp_servers.audit.verify import verify
 
 from .trails import observe, recorder
@@ -63,7 +63,7 @@ def test_a_journal_whose_making_was_broken_off_is_empty_and_not_altered(tmp_path
     path.touch()
     assert verify(path).intact
     with pytest.raises(JournalUnavailable, match="never begun"):
-        sessions(path)
+        trail.sessions(path)
     make(tmp_path)
     assert verify(path).calls == 6
 
@@ -166,7 +166,7 @@ def test_dropped_triggers_are_found(path: Path) -> None:
 
 def test_the_record_is_named_by_its_id(path: Path) -> None:
     with closing(Journal(path)) as journal:
-        fifth = list(journal.records())[4]
+        fifth = list(trail.records(journal.path))[4]
     tamper(path, "UPDATE record SET at = 'yesterday' WHERE seq = 5")
     finding = verify(path).finding
     assert finding is not None
@@ -188,7 +188,7 @@ def test_records_that_changed_places_are_found(path: Path) -> None:
 def test_a_chain_that_was_rewritten_from_one_record_on_is_told_by_the_head(path: Path) -> None:
     """Whoever recomputes every hash after a change still has to forge the head file (and the FHIR store)."""
     with closing(Journal(path)) as journal:
-        records = list(journal.records())
+        records = list(trail.records(journal.path))
     previous, statements = GENESIS, []
     for record in records:
         body = {**record.body, "patient": "Patient/p2"} if record.seq == 1 else record.body
@@ -237,7 +237,7 @@ def test_a_missing_or_damaged_head_is_a_finding(path: Path, content: bytes | Non
 
 def test_a_head_that_lags_after_a_crash_is_no_finding(path: Path) -> None:
     with closing(Journal(path)) as journal:
-        eleventh = list(journal.records())[10]
+        eleventh = list(trail.records(journal.path))[10]
     head_path(path).write_text(f"{11:020d} {eleventh.hash}\n")
     assert verify(path).intact
 
