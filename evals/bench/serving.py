@@ -4,7 +4,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import chain
@@ -16,6 +15,7 @@ import uvicorn
 from fhir_fixtures import charts
 from fhir_fixtures.generate.scaled import ScaledCharts, patient_id
 from fhir_fixtures.loader import load_resources
+from fhir_fixtures.readiness import answers
 from fhir_fixtures.store import create_app, open_store
 
 # Putting every chart into the embedded store takes half a minute.
@@ -71,22 +71,12 @@ def _embedded(sizes: tuple[int, ...]) -> Iterator[str]:
         server = subprocess.Popen([sys.executable, *command], pass_fds=[listening.fileno()])
         try:
             base = f"http://127.0.0.1:{listening.getsockname()[1]}/fhir"
-            _wait_until_it_answers(base, server)
+            if not answers(base, server, START_SECONDS):
+                raise SystemExit("the embedded store did not start")
             yield base
         finally:
             server.terminate()
             server.wait()
-
-
-def _wait_until_it_answers(base: str, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{base}/metadata", timeout=60, trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise SystemExit("the embedded store did not start")
 
 
 def main() -> None:

@@ -4,15 +4,13 @@ import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import httpx
-
 from fhir_fixtures.hapi.build import HapiUnavailable, build, cache_folder, find_java
+from fhir_fixtures.readiness import answers
 
 START_SECONDS = 300.0
 STOP_SECONDS = 20.0
@@ -74,7 +72,8 @@ def running_hapi(
         )
     try:
         base = f"http://127.0.0.1:{_announced(server, 'port', log)}/fhir"
-        _wait_until_it_answers(base, server, log)
+        if not answers(base, server, START_SECONDS):
+            raise _failed_to_start(log)
         fill(base)
         _start_audit(server, log)
         yield base
@@ -112,17 +111,6 @@ def _announced(server: subprocess.Popen[str], word: str, log: Path) -> str:
                 return rest
     finally:
         deadline.cancel()
-    raise _failed_to_start(log)
-
-
-def _wait_until_it_answers(base: str, server: subprocess.Popen[str], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{base}/metadata", timeout=60, trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.5)
     raise _failed_to_start(log)
 
 
