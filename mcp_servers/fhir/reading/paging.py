@@ -1,8 +1,11 @@
 """All pages of a search, read to the end and checked for whether they add up."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+import anyio.lowlevel
 
 from mcp_servers.fhir.access.client import FhirClient, Page
 from mcp_servers.fhir.access.compartment import PatientLock
@@ -17,29 +20,40 @@ MAX_BYTES = 128 * MEBIBYTE
 
 
 @dataclass
-class Pages:
-    """What the pages of one search hold so far: each record once, by id in the server's order.
+class Tally:
+    """What the pages of one search add up to so far; the records themselves are not held.
 
-    `total` is what the server counted last, or what was read to the end. `more` says that others follow which
-    were not read, `complete` that none is missing as far as the server's own words show. `as_of` is when it
-    made the first page.
+    `ids` are those of the records, each once. `total` is what the server counted last. `more` says that other
+    pages follow which were not read, `complete` that no record is missing as far as the server's own words
+    show, `steady` that its count stayed the same. `as_of` is when it made the first page.
     """
 
-    matches: dict[str, Resource] = field(default_factory=dict)
-    included: dict[str, Resource] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     total: int | None = None
     more: bool = False
     complete: bool = True
+    steady: bool = True
     in_order: bool = True
     as_of: str | None = None
     _withheld: int = 0
     _repeated: int = 0
 
+    @property
+    def read(self) -> int:
+        """How many records the server sent."""
+        return len(self.ids) + self._withheld
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the server counted what it sent, and no differently on the way."""
+        return self.steady and self.total == self.read
+
     def add(self, page: Page, kind: str, asked: int) -> None:
         """The next page of the search for `kind`, where `asked` was its `_count`."""
-        first = not (self.matches or self._withheld or self._repeated)
+        first = not (self.read or self._repeated)
         if None not in (self.total, page.total) and page.total != self.total:
+            self.steady = False
             self._note(
                 f"The chart changed while it was read: the server counted {self.total} {kind} records, then"
                 f" {page.total}. Ask again to be sure."
@@ -47,10 +61,9 @@ class Pages:
         self.as_of = self.as_of or page.as_of
         self.total = page.total if page.total is not None else self.total
         self._withheld += page.withheld
-        new = {resource["id"]: resource for resource in page.matches}
-        self._repeated += len(page.matches) - len(new.keys() - self.matches.keys())
-        self.matches.update(new)
-        self.included.update(page.included)
+        new = {resource["id"] for resource in page.matches} - self.ids
+        self._repeated += len(page.matches) - len(new)
+        self.ids |= new
         self.in_order = self.in_order and page.in_order
         self.more = page.next is not None
         for note in page.notes:
@@ -61,21 +74,78 @@ class Pages:
 
     def _end(self, kind: str, *, full: bool) -> None:
         """What the last page shows. `full`: it is the only one, without a total, and as long as asked for."""
-        read = len(self.matches) + self._withheld
         if self._repeated:
             self._note(f"The server sent {self._repeated} {kind} records twice; each is counted once.")
-        if self.total is not None and read < self.total:
+        if self.total is not None and self.read < self.total:
             self.complete = False
-            self._note(f"The server counts {self.total} {kind} records, and sent {read}: others are missing.")
+            self._note(
+                f"The server counts {self.total} {kind} records, and sent {self.read}: others are missing."
+            )
         elif full:
             self.complete = False
-            self._note(f"The server sent {read} {kind} records and does not say whether others match.")
-        elif self.total is None:
-            self.total = read
+            self._note(f"The server sent {self.read} {kind} records and does not say whether others match.")
 
     def _note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
+
+
+@dataclass
+class Pages(Tally):
+    """What the pages of one search hold so far: each record once, by id in the server's order.
+
+    `total` is what the server counted last, or what was read to the end.
+    """
+
+    matches: dict[str, Resource] = field(default_factory=dict)
+    included: dict[str, Resource] = field(default_factory=dict)
+
+    def add(self, page: Page, kind: str, asked: int) -> None:
+        """The next page of the search for `kind`, where `asked` was its `_count`."""
+        super().add(page, kind, asked)
+        self.matches.update((resource["id"], resource) for resource in page.matches)
+        self.included.update(page.included)
+        if self.total is None and self.complete and not self.more:
+            self.total = self.read
+
+
+T = TypeVar("T", bound=Tally)
+
+
+async def each_page(
+    client: FhirClient,
+    kind: str,
+    parameters: Iterable[tuple[str, str]],
+    lock: PatientLock | None,
+    call: Call,
+    *,
+    count: int,
+    begin: Callable[[], T],
+) -> AsyncGenerator[tuple[Page, T], None]:
+    """The pages of a search with what they add up to; `count` records on each. Close it (`aclosing`).
+
+    A search that expires on the server is begun again, once: with another of what `begin` makes, and records
+    that came before. Raises what FhirClient.search raises.
+    """
+    asked = list(parameters)
+    for again in (False, True):
+        so_far = begin()
+        try:
+            page = await client.search(kind, asked, lock, call, count=count)
+            so_far.add(page, kind, count)
+            yield page, so_far
+            while page.next is not None:
+                await anyio.lowlevel.checkpoint()  # a store in this process answers without giving way
+                page = await client.next_page(page.next, lock, call)
+                so_far.add(page, kind, count)
+                yield page, so_far
+        except SearchExpired:
+            if again:
+                raise ServerFailed(
+                    "The FHIR server forgets a search before all of it is read; ask for less at a time."
+                ) from None
+        else:
+            return
 
 
 async def read_pages(
@@ -92,24 +162,8 @@ async def read_pages(
 
     A search that expires on the server is begun again, once. Raises what FhirClient.search raises.
     """
-    asked = list(parameters)
-
-    async def read() -> Pages:
-        pages = Pages()
-        page = await client.search(kind, asked, lock, call, count=count)
-        pages.add(page, kind, count)
-        while page.next is not None and not enough(pages) and client.bytes_read(call) < MAX_BYTES:
-            page = await client.next_page(page.next, lock, call)
-            pages.add(page, kind, count)
-        return pages
-
-    try:
-        return await read()
-    except SearchExpired:
-        pass
-    try:
-        return await read()
-    except SearchExpired:
-        raise ServerFailed(
-            "The FHIR server forgets a search before all of it is read; ask for less at a time."
-        ) from None
+    async with aclosing(each_page(client, kind, parameters, lock, call, count=count, begin=Pages)) as each:
+        async for _, pages in each:
+            if not pages.more or enough(pages) or client.bytes_read(call) >= MAX_BYTES:
+                break
+    return pages

@@ -1,20 +1,21 @@
 """Keeping up with a chart: which of a patient's records are new, changed or gone since they were read."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-import anyio.lowlevel
-
-from mcp_servers.fhir.access.client import FhirClient, Page
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.reading.gathering import PAGE_SIZE, at_once
+from mcp_servers.fhir.reading.paging import Tally, each_page
 from mcp_servers.fhir.recording import Call
 
 Resource = dict[str, Any]
-# Takes what one page brought: new or changed records, and what came with them by `Type/id`.
+# Takes what one page brought: new or changed records, and what came with them by `Type/id`. One that changes
+# while it is read can come again, and one that was just taken can be told as removed.
 Receive = Callable[[list[Resource], dict[str, Resource]], Awaitable[None]]
 
 # Records that carry attachments: a page of them must stay within what the transport takes.
@@ -26,15 +27,12 @@ _MANY_AT_ONCE = 50
 
 @dataclass
 class Changes:
-    """What happened to a chart since the last refresh.
+    """What else happened to a chart since the last refresh, beside records that are new or changed.
 
-    `changed` are the new and changed records, fit to show, entered in error or not; `included` is what came
-    with them by `Type/id`; `removed` names what is gone as `Type/id`. `complete` is false when something
-    could not be read whole, which a note then says.
+    `removed` names what is gone as `Type/id`. `complete` is false when something could not be read whole,
+    which a note then says.
     """
 
-    changed: list[Resource] = field(default_factory=list)
-    included: dict[str, Resource] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     complete: bool = True
@@ -55,16 +53,16 @@ class _Newest(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """The records of a type by id, as they were last read, and how many the server counted then.
+    """The records of a type by id, as they were last read, how many the server counted then, what to note.
 
-    `newest` is None when a record has no `meta.lastUpdated` that can be read, or so few are there that they
-    are read anew each time.
+    `newest` is None where all are read anew each time: when so few are there, or one has no
+    `meta.lastUpdated` that can be read, or the server's count does not add up.
     """
 
     versions: dict[str, _Version]
     total: int | None
-    changes: Changes
-    newest: _Newest | None = None
+    notes: list[str]
+    newest: _Newest | None
 
 
 class Snapshot:
@@ -86,59 +84,58 @@ class Snapshot:
         client: FhirClient,
         lock: PatientLock,
         call: Call,
+        receive: Receive,
         *,
         only: Iterable[str] | None = None,
-        receive: Receive | None = None,
     ) -> Changes:
         """What changed since the last refresh; the first one reads everything.
 
-        `only` narrows it to some of the types. With `receive`, records are handed on page by page as they
-        arrive, and are not in the answer, so that a long chart never stands in memory whole. Raises what
-        FhirClient.search and `receive` raise; the Snapshot is then as it was before.
+        `only` narrows it to some of the types. New and changed records, fit to show, entered in error or not,
+        are handed on page by page as they arrive, so that a long chart never stands in memory whole. Raises
+        what FhirClient.search and `receive` raise; the Snapshot is then as it was before.
         """
         capability = await client.capability(call)
         changes = Changes()
-        kinds: list[str] = []
-        jobs: list[Callable[[], Awaitable[_Seen]]] = []
+        readings: list[_Reading] = []
         for kind in self._types if only is None else only:
             if kind not in capability.parameters:
                 changes.notes.append(f"This server holds no {kind}.")
                 continue
-            includes = [value for value in self._includes.get(kind, ()) if capability.has_include(value)]
-            reading = _Reading(client, lock, call, kind, [("_include", value) for value in includes], receive)
-            kinds.append(kind)
-            jobs.append(partial(reading.follow, self._seen.get(kind)))
-        for kind, seen in zip(kinds, await at_once(jobs), strict=True):
-            part = seen.changes
-            self._seen[kind] = seen._replace(changes=Changes())
-            changes.changed.extend(part.changed)
-            changes.included.update(part.included)
-            changes.removed.extend(part.removed)
-            changes.notes.extend(note for note in part.notes if note not in changes.notes)
-            changes.complete = changes.complete and part.complete
+            includes = [
+                ("_include", one) for one in self._includes.get(kind, ()) if capability.has_include(one)
+            ]
+            readings.append(_Reading(client, lock, call, kind, includes, receive))
+        jobs = [partial(reading.follow, self._seen.get(reading.kind)) for reading in readings]
+        for reading, seen in zip(readings, await at_once(jobs), strict=True):
+            self._seen[reading.kind] = seen
+            changes.removed.extend(reading.removed)
+            changes.notes.extend(note for note in seen.notes if note not in changes.notes)
+            changes.complete = changes.complete and reading.complete
         return changes
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Reading:
-    """How the records of one type are asked for, and where they go."""
+    """How the records of one type are asked for, and where they go.
+
+    `held` are the versions of those that `receive` has by now, by id; `removed` names those of them that are
+    gone, `complete` says whether all could be read.
+    """
 
     client: FhirClient
     lock: PatientLock
     call: Call
     kind: str
     includes: list[tuple[str, str]]
-    receive: Receive | None
+    receive: Receive
+    held: dict[str, _Version] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+    complete: bool = True
 
     async def follow(self, before: _Seen | None) -> _Seen:
         """The type as it is now. What changed is asked for; when the count then differs, all is read."""
-        seen = (before and await self._recent(before)) or await self._anew(before.versions if before else {})
-        if seen.total is not None and len(seen.versions) < seen.total:
-            seen.changes.complete = False
-            seen.changes.notes.append(
-                f"The server counts {seen.total} {self.kind} records; {len(seen.versions)} could be read."
-            )
-        return seen
+        self.held = dict(before.versions) if before else {}
+        return (before and await self._recent(before)) or await self._anew()
 
     async def _recent(self, before: _Seen) -> _Seen | None:
         """`before` and what came after it; None when that cannot be told, or is not all that happened."""
@@ -148,43 +145,36 @@ class _Reading:
         # one that changed once more within the same instant would be missed.
         prefix = "ge" if before.newest.records <= _MANY_AT_ONCE else "gt"
         total = (await self.client.search(self.kind, (), self.lock, self.call, count=1)).total
-        recent = await self._read([("_lastUpdated", f"{prefix}{before.newest.updated}")], before.versions)
-        if all(before.versions.get(one) == version for one, version in recent.versions.items()):
-            return before._replace(changes=recent.changes) if total == before.total else None
-        versions = before.versions | recent.versions
-        if total != before.total + len(versions) - len(before.versions):
+        recent = await self._read([("_lastUpdated", f"{prefix}{before.newest.updated}")])
+        if not recent.adds_up or total != before.total + len(self.held) - len(before.versions):
             return None
-        return _Seen(versions, total, recent.changes, _newest(versions))
+        notes = [*before.notes, *(note for note in recent.notes if note not in before.notes)]
+        newest = before.newest if self.held == before.versions else _newest(self.held)
+        return _Seen(self.held, total, notes, newest)
 
-    async def _anew(self, known: dict[str, _Version]) -> _Seen:
-        seen = await self._read([], known)
-        seen.changes.removed.extend(f"{self.kind}/{one}" for one in known if one not in seen.versions)
-        return seen._replace(newest=_newest(seen.versions))
+    async def _anew(self) -> _Seen:
+        everything = await self._read([])
+        gone = self.held.keys() - everything.ids
+        self.removed = [f"{self.kind}/{one}" for one in sorted(gone)]
+        self.complete = everything.complete
+        versions = {one: version for one, version in self.held.items() if one not in gone}
+        newest = _newest(versions) if everything.adds_up else None
+        return _Seen(versions, everything.total, everything.notes, newest)
 
-    async def _read(self, parameters: list[tuple[str, str]], known: dict[str, _Version]) -> _Seen:
-        """All that a search finds; of its records, those whose version is not `known` are handed on."""
-        seen = _Seen({}, None, Changes())
-        async for page in self._pages([*parameters, *self.includes]):
-            seen = seen._replace(total=page.total if page.total is not None else seen.total)
-            versions = {str(resource["id"]): _version(resource) for resource in page.matches}
-            changed = [r for r in page.matches if not _same(versions[r["id"]], known.get(r["id"]))]
-            seen.versions.update(versions)
-            seen.changes.notes.extend(note for note in page.notes if note not in seen.changes.notes)
-            if self.receive is not None:
-                await self.receive(changed, page.included)
-            else:
-                seen.changes.changed.extend(changed)
-                seen.changes.included.update(page.included)
-        return seen
-
-    async def _pages(self, parameters: list[tuple[str, str]]) -> AsyncIterator[Page]:
+    async def _read(self, parameters: list[tuple[str, str]]) -> Tally:
+        """Read all that a search finds; of its records, those whose version is not held are handed on."""
         count = _SMALLER_PAGES.get(self.kind, PAGE_SIZE)
-        page = await self.client.search(self.kind, parameters, self.lock, self.call, count=count)
-        yield page
-        while page.next is not None:
-            await anyio.lowlevel.checkpoint()  # a store in this process answers without giving way
-            page = await self.client.next_page(page.next, self.lock, self.call)
-            yield page
+        asked = [*parameters, *self.includes]
+        pages = each_page(self.client, self.kind, asked, self.lock, self.call, count=count, begin=Tally)
+        async with aclosing(pages):
+            async for page, tally in pages:  # noqa: B007 - the last one is the result
+                versions = {str(resource["id"]): _version(resource) for resource in page.matches}
+                changed = {
+                    r["id"]: r for r in page.matches if not _same(versions[r["id"]], self.held.get(r["id"]))
+                }
+                self.held.update(versions)
+                await self.receive(list(changed.values()), page.included)
+        return tally
 
 
 def _version(resource: Resource) -> _Version:

@@ -13,6 +13,7 @@ from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import Search
 from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, ServerFailed
 from mcp_servers.fhir.reading.gathering import gather
+from mcp_servers.fhir.reading.snapshot import Snapshot
 from tests.mcp_servers.fhir.scripted import (
     BASE,
     Resource,
@@ -62,8 +63,21 @@ async def by_fhir_search(app: ScriptedFhir, *parameters: tuple[str, str]) -> Rea
     return Read(rows, found["notes"], not found["truncated"])
 
 
+async def by_snapshot(app: ScriptedFhir) -> Read:
+    found: list[str] = []
+
+    async def receive(records: list[Resource], _: dict[str, Resource]) -> None:
+        found.extend(record["id"] for record in records)
+
+    async with http_to(app) as http:
+        lock = PatientLock("Patient/A", BASE)
+        changes = await Snapshot(["Observation"]).refresh(FhirClient(http), lock, a_call(), receive)
+    return Read(list(dict.fromkeys(found)), changes.notes, changes.complete)
+
+
 Way = Callable[..., Awaitable[Read]]
 both_ways = pytest.mark.parametrize("read", [by_gathering, by_fhir_search])
+every_way = pytest.mark.parametrize("read", [by_gathering, by_fhir_search, by_snapshot])
 
 
 def changed(answer: Response, **elements: Any) -> Response:
@@ -86,14 +100,14 @@ def page(*ids: str, following: int | None = None, **elements: Any) -> Callable[[
     return lambda request: changed(bundle(request, found, following=link), **elements)
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_a_server_that_sends_shorter_pages_than_asked_for_is_read_to_the_end(read: Way) -> None:
     app = serving(page("1", following=1, total=3), page("2", following=2, total=3), page("3", total=3))
     assert await read(app) == Read(["1", "2", "3"], [], True)
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_a_server_that_cuts_its_answer_and_leads_no_further_is_found_out_by_its_count(
     read: Way,
@@ -103,14 +117,14 @@ async def test_a_server_that_cuts_its_answer_and_leads_no_further_is_found_out_b
     assert await read(app) == Read(["1", "2"], [said], False)
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_a_server_that_counts_nothing_is_believed_when_its_last_page_is_not_full(read: Way) -> None:
     app = serving(page("1", following=1, total=None), page("2", total=None))
     assert await read(app) == Read(["1", "2"], [], True)
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_a_full_page_without_count_and_next_link_may_not_be_all(read: Way) -> None:
     def full(request: Request) -> Response:
@@ -123,7 +137,7 @@ async def test_a_full_page_without_count_and_next_link_may_not_be_all(read: Way)
     assert note.endswith("and does not say whether others match.")
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_a_count_that_changes_between_pages_is_said(read: Way) -> None:
     app = serving(page("1", following=1, total=2), page("2", "3", total=3))
@@ -133,7 +147,7 @@ async def test_a_count_that_changes_between_pages_is_said(read: Way) -> None:
     assert note.startswith("The chart changed while it was read: the server counted 2")
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_a_record_that_comes_twice_is_counted_once_and_said(read: Way) -> None:
     app = serving(page("1", "2", following=1, total=3), page("2", "3", total=3))
@@ -141,7 +155,7 @@ async def test_a_record_that_comes_twice_is_counted_once_and_said(read: Way) -> 
     assert await read(app) == Read(["1", "2", "3"], [said], True)
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_a_record_that_slips_between_two_pages_is_missed(read: Way) -> None:
     app = serving(page("1", "2", following=1, total=4), page("2", "3", total=4))
@@ -150,7 +164,7 @@ async def test_a_record_that_slips_between_two_pages_is_missed(read: Way) -> Non
     assert found.notes[-1] == "The server counts 4 Observation records, and sent 3: others are missing."
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_withheld_records_are_not_taken_for_missing_ones(read: Way) -> None:
     def shared(request: Request) -> Response:
@@ -161,7 +175,7 @@ async def test_withheld_records_are_not_taken_for_missing_ones(read: Way) -> Non
     assert await read(serving(shared)) == Read(["1"], [said], True)
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_pages_in_a_circle_are_an_error(read: Way) -> None:
     app = serving(page("1", following=1), page("2", following=1))
@@ -170,7 +184,7 @@ async def test_pages_in_a_circle_are_an_error(read: Way) -> None:
     assert [request for request in sent(app) if "page" in request] == ["Observation?page=1"]
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_a_search_that_expires_is_begun_again_once(read: Way) -> None:
     turns = iter([outcome(410, "processing", "expired"), None])
@@ -182,7 +196,7 @@ async def test_a_search_that_expires_is_begun_again_once(read: Way) -> None:
     assert await read(app) == Read(["1", "2"], [], True)
 
 
-@both_ways
+@every_way
 @pytest.mark.anyio
 async def test_a_search_that_keeps_expiring_is_the_servers_failure(read: Way) -> None:
     app = serving(page("1", following=1), lambda _: outcome(410, "processing", "expired"))

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class Chart:
         self.app = ScriptedFhir(script={"Observation": self._search})
         self.page_size = 10
         self.states_totals = True
+        self.meanwhile: Callable[[Request], Response | None] = lambda _: None
 
     def write(self, identifier: str, *, at_once: bool = False, **elements: Any) -> None:
         self.clock += timedelta(seconds=0 if at_once else 1)
@@ -56,6 +57,9 @@ class Chart:
         del self.written[identifier]
 
     def _search(self, request: Request) -> Response:
+        """An answer, unless what happens `meanwhile` is one."""
+        if (otherwise := self.meanwhile(request)) is not None:
+            return otherwise
         since = request.query_params.get("_lastUpdated", "ge0001-01-01T00:00:00+00:00")
         compare = {"ge": operator.ge, "gt": operator.gt}[since[:2]]
         found = [
@@ -87,19 +91,32 @@ class Chart:
         return seen
 
 
+@dataclass
+class Told(Changes):
+    """All that a refresh told: `changed` are the records that were handed on, in their order."""
+
+    changed: list[Resource] = field(default_factory=list)
+
+
 def follow(app: Any, snapshot: Snapshot) -> Callable[[], Any]:
     """A refresh of `snapshot` on a server, as a session about patient A does it."""
     lock = PatientLock("Patient/A", BASE)
 
-    async def refresh() -> Changes:
+    async def refresh() -> Told:
+        changed: list[Resource] = []
+
+        async def receive(records: list[Resource], _: dict[str, Resource]) -> None:
+            changed.extend(records)
+
         async with http_to(app) as http:
-            return await snapshot.refresh(FhirClient(http), lock, a_call())
+            changes = await snapshot.refresh(FhirClient(http), lock, a_call(), receive)
+        return Told(changes.removed, changes.notes, changes.complete, changed)
 
     return refresh
 
 
-def ids(changes: Changes) -> list[str]:
-    return sorted(resource["id"] for resource in changes.changed)
+def ids(told: Told) -> list[str]:
+    return sorted(resource["id"] for resource in told.changed)
 
 
 @pytest.mark.anyio
@@ -110,7 +127,7 @@ async def test_the_first_refresh_reads_every_page_and_the_next_finds_nothing_new
     assert ids(first) == sorted(f"o{n}" for n in range(CHART))
     assert (first.complete, first.notes, chart.requests()) == (True, [], 3)
     again = await refresh()
-    assert (again, chart.requests()) == (Changes(), 2)
+    assert (again, chart.requests()) == (Told(), 2)
 
 
 @pytest.mark.parametrize("size", [CHART, 3 * CHART])
@@ -123,7 +140,7 @@ async def test_of_records_written_at_one_instant_only_what_changed_is_told(size:
     refresh = follow(chart.app, Snapshot(["Observation"]))
     await refresh()
     chart.requests()
-    assert (await refresh(), chart.requests()) == (Changes(), 2)
+    assert (await refresh(), chart.requests()) == (Told(), 2)
     chart.write("o1", status="amended")
     changed = await refresh()
     assert (ids(changed), changed.removed, chart.requests()) == (["o1"], [], 2)
@@ -146,7 +163,7 @@ async def test_what_is_added_changed_or_deleted_is_told_and_nothing_else(size: i
     chart.write("newer")
     both = await refresh()
     assert (ids(both), both.removed) == (["newer"], ["Observation/o0"])
-    assert await refresh() == Changes()
+    assert await refresh() == Told()
 
 
 @pytest.mark.anyio
@@ -206,7 +223,7 @@ async def test_fewer_records_than_the_server_counts_are_incomplete_each_time() -
     for _ in range(2):
         changes = await refresh()
         assert not changes.complete
-        assert changes.notes == ["The server counts 31 Observation records; 30 could be read."]
+        assert changes.notes == ["The server counts 31 Observation records, and sent 30: others are missing."]
 
 
 @pytest.mark.anyio
@@ -263,10 +280,91 @@ async def test_records_are_handed_on_page_by_page_with_what_comes_along() -> Non
 async def test_only_some_of_the_types_can_be_refreshed() -> None:
     chart = Chart()
     async with http_to(chart.app) as http:
-        await Snapshot(["Observation", "Device"]).refresh(
-            FhirClient(http), PatientLock("Patient/A", BASE), a_call(), only=["Device"]
-        )
+        refresh = Snapshot(["Observation", "Device"]).refresh
+        await refresh(FhirClient(http), PatientLock("Patient/A", BASE), a_call(), ignore, only=["Device"])
     assert [request.url.path for request in chart.app.seen] == ["/fhir/metadata", "/fhir/Device"]
+
+
+@pytest.mark.anyio
+async def test_after_a_search_expired_only_what_changed_meanwhile_is_handed_on_again() -> None:
+    chart = Chart()
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+
+    def expire(request: Request) -> Response | None:
+        if request.query_params.get("_offset") != "20":
+            return None
+        chart.meanwhile = lambda _: None
+        chart.write("o1", status="amended")
+        chart.delete("o2")
+        return outcome(410, "processing", "expired")
+
+    chart.meanwhile = expire
+    told = await refresh()
+    once = [f"o{number}" for number in range(CHART)]
+    assert ids(told) == sorted([*once, "o1"])
+    assert [one["status"] for one in told.changed if one["id"] == "o1"] == ["final", "amended"]
+    assert (told.removed, told.notes, told.complete) == (["Observation/o2"], [], True)
+    assert await refresh() == Told()
+
+
+@pytest.mark.anyio
+async def test_a_record_that_was_just_handed_on_and_is_gone_already_is_told_as_removed() -> None:
+    chart = Chart()
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+    await refresh()
+    chart.write("new")
+    chart.delete("o2")
+
+    def delete(request: Request) -> None:
+        if "_lastUpdated" not in request.query_params and request.query_params["_count"] != "1":
+            chart.written.pop("new", None)
+
+    chart.meanwhile = delete
+    told = await refresh()
+    assert (ids(told), told.removed) == (["new"], ["Observation/new", "Observation/o2"])
+
+
+@pytest.mark.anyio
+async def test_what_was_missed_in_a_chart_that_changed_while_it_was_read_is_told_next_time() -> None:
+    chart = Chart()
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+
+    def delete(request: Request) -> None:
+        if request.query_params.get("_offset") == "10":
+            chart.written.pop("o1", None)  # each of the others moves up: o10 is on no page
+
+    chart.meanwhile = delete
+    first = await refresh()
+    assert "o10" not in ids(first)
+    (note,) = first.notes
+    assert note.startswith("The chart changed while it was read")
+    told = await refresh()
+    assert (ids(told), told.removed, told.notes) == (["o10"], ["Observation/o1"], [])
+
+
+@pytest.mark.anyio
+async def test_a_record_that_is_sent_twice_is_handed_on_once() -> None:
+    meta = {"lastUpdated": LOADED.isoformat(), "versionId": "1"}
+    twice = [observation("1", "A", meta=meta)] * 2
+    app = ScriptedFhir(script={"Observation": lambda request: bundle(request, twice)})
+    assert ids(await follow(app, Snapshot(["Observation"]))()) == ["1"]
+
+
+@pytest.mark.anyio
+async def test_that_a_record_is_withheld_is_said_each_time() -> None:
+    chart = Chart()
+    chart.write("shared", subject=[{"reference": "Patient/A"}, {"reference": "Patient/B"}])
+    chart.write("last")
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+    said = ["1 records that are about other patients too are withheld."]
+    first, second = await refresh(), await refresh()
+    assert "shared" not in ids(first)
+    assert (first.notes, first.complete) == (said, True)
+    assert (second.notes, second.complete, second.changed) == (said, True, [])
+
+
+async def ignore(_records: list[Resource], _included: dict[str, Resource]) -> None:
+    """Takes what is handed on."""
 
 
 @dataclass(frozen=True)
@@ -293,7 +391,7 @@ async def test_the_embedded_store_tells_what_was_added_changed_and_deleted(tmp_p
     refresh = follow(app, Snapshot(["Observation"]))
     try:
         assert len((await refresh()).changed) == size
-        assert await refresh() == Changes()
+        assert await refresh() == Told()
         async with http_to(app) as http:
             await http.put("Observation/new", json=observation("new", "A"))
             await http.put("Observation/o1", json=observation("o1", "A", status="amended"))
