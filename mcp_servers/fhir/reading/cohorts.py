@@ -9,28 +9,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from anyio import to_thread
 
 from mcp_servers.fhir import terminology
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.references import parse
-from mcp_servers.fhir.charts.conversion import coded_unit
 from mcp_servers.fhir.charts.dates import newest_first, span, when
-from mcp_servers.fhir.charts.elements import (
-    Resource,
-    entered_in_error,
-    first,
-    number,
-    objects,
-    status_code,
-    string,
-)
+from mcp_servers.fhir.charts.elements import Resource, entered_in_error, first, status_code, string
 from mcp_servers.fhir.charts.medications import why_not_current
-from mcp_servers.fhir.charts.units import checked_unit, conversion, ucum
-from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.reading.concept_sets import codes_about, codes_of, covered, meant, tokens
 from mcp_servers.fhir.reading.paging import Pages, read_pages
+from mcp_servers.fhir.reading.thresholds import Threshold, Value, compare, values_of
 from mcp_servers.fhir.recording import Call
 
 Parameters = list[tuple[str, str]]
@@ -42,41 +33,6 @@ _TOKENS = 40  # codes in one search: more make an address that servers refuse
 
 _MEDICATIONS = ("MedicationRequest", "MedicationStatement")
 _MEDICATION_KINDS: tuple[terminology.Kind, ...] = ("drug", "class")
-
-
-class Threshold(NamedTuple):
-    """A measurement's bound in `unit`, or in the commonest one; `which` value of a patient counts."""
-
-    above: float | None
-    below: float | None
-    unit: str | None
-    which: Literal["latest", "any"]
-
-    def met_by(self, value: float) -> bool:
-        """Whether a value lies within (the bounds themselves do not)."""
-        return (self.above is None or value > self.above) and (self.below is None or value < self.below)
-
-
-class Value(NamedTuple):
-    """A recorded number: when (as `newest_first` sorts), its unit, and the code of what was measured.
-
-    One with a comparator (> 20 %) is no number to compare.
-    """
-
-    at: tuple[bool, float]
-    number: float
-    unit: str
-    comparator: str | None
-    code: object
-
-    def in_unit(self, wanted: str) -> float | None:
-        """The number in a unit; None where it cannot be said in it."""
-        if self.comparator is not None:
-            return None
-        if ucum(self.unit).casefold() == ucum(wanted).casefold():
-            return self.number
-        line = conversion(self.unit, wanted, self.code) if self.unit and wanted else None
-        return line and line.at(self.number)
 
 
 @dataclass
@@ -121,24 +77,23 @@ async def count(client: FhirClient, parts: list[Part], call: Call) -> Counted:
 
 async def with_condition(client: FhirClient, text: str, call: Call) -> Part:
     """The patients who have or had a condition: not those of whom it is refuted or recorded in error."""
-    found = _found(text, ("condition",))
-    meaning = terminology.meaning_of(text, found.concepts)
-    part = Part(f"condition: {text}", notes=[found.note] if found.note else [])
+    meaning, notes = meant(text, ("condition",))
+    part = Part(f"condition: {text}", notes=notes)
     in_use = Pages() if meaning.code else await _read(client, "Condition", [], call, IN_USE)
     if not meaning.code and not in_use.more:
-        matching = await to_thread.run_sync(_covered, in_use, meaning)
+        matching = await to_thread.run_sync(covered, in_use, meaning)
         _take(part, matching, _not_a_condition, client)
         part.exact = in_use.complete
-        part.codes = _codes(record.get("code") for record in matching)
+        part.codes = codes_of(record.get("code") for record in matching)
         return part
-    part.codes = tokens = await to_thread.run_sync(_tokens, meaning, in_use)
+    part.codes = await to_thread.run_sync(tokens, meaning, in_use)
     if in_use.more:
         _partly_known(part, "Condition", in_use)
-    withdrawn = [("code", ",".join(tokens)), ("verification-status", "entered-in-error,refuted")]
+    withdrawn = [("code", ",".join(part.codes)), ("verification-status", "entered-in-error,refuted")]
     known = (await client.capability(call)).of("Condition").keys()
-    countable = len(tokens) <= _TOKENS and {"patient", "verification-status"} <= known
+    countable = len(part.codes) <= _TOKENS and {"patient", "verification-status"} <= known
     if countable and await _total(client, "Condition", withdrawn, call) == 0:
-        part.search = [("_has:Condition:patient:code", ",".join(tokens))]
+        part.search = [("_has:Condition:patient:code", ",".join(part.codes))]
         return part
     _take(part, await _coded(client, ("Condition", "code"), part, call), _not_a_condition, client)
     return part
@@ -146,27 +101,25 @@ async def with_condition(client: FhirClient, text: str, call: Call) -> Part:
 
 async def on_medication(client: FhirClient, text: str, call: Call, now: str) -> Part:
     """The patients with an active order or statement of a drug, or of any drug of a class."""
-    found = _found(text, _MEDICATION_KINDS)
-    meaning = terminology.meaning_of(text, found.concepts)
-    part = Part(f"medication: {text}", notes=[found.note] if found.note else [])
+    meaning, notes = meant(text, _MEDICATION_KINDS)
+    part = Part(f"medication: {text}", notes=notes)
     at = span(now)
     assert at is not None
-    seen: list[Resource] = []
+    seen: set[str] = set()
     for kind in _MEDICATIONS:
         include = [("_include", f"{kind}:medication")]
         include = include if (await client.capability(call)).has_include(include[0][1]) else []
         pages = await _read(client, kind, include, call, IN_USE)
         if pages.more:
             _partly_known(part, kind, pages)
-            tokens = await to_thread.run_sync(_tokens, meaning, pages)
-            part.codes = sorted({*part.codes, *tokens})
+            part.codes = sorted({*part.codes, *await to_thread.run_sync(tokens, meaning, pages)})
             matching = await _coded(client, (kind, "code"), part, call)
         else:
             part.exact = part.exact and pages.complete
-            matching = await to_thread.run_sync(_covered, pages, meaning)
-            seen += [one for r in matching for one in _about(r, pages) if meaning.covers(one)]
+            matching = await to_thread.run_sync(covered, pages, meaning)
+            seen.update(codes_about(matching, pages, meaning))
         _take(part, matching, lambda record: why_not_current(record, at), client)
-    part.codes = sorted({*part.codes, *_codes(seen)})
+    part.codes = sorted({*part.codes, *seen})
     return part
 
 
@@ -176,12 +129,8 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
     Values are converted to the threshold's unit; notes count those that cannot be, or are dated after `now`.
     Raises InvalidRequest where none can be compared, UnusableUnit.
     """
-    found = _found(text, ("measurement",))
-    meaning = terminology.meaning_of(text, found.concepts)
-    said = [f"above {threshold.above:g}"] if threshold.above is not None else []
-    said += [f"below {threshold.below:g}"] if threshold.below is not None else []
-    part = Part(f"{threshold.which} {text} {' and '.join(said)}", notes=[found.note] if found.note else [])
-    part.codes = _tokens(meaning, Pages())
+    meaning, notes = meant(text, ("measurement",))
+    part = Part(f"{threshold.which} {text} {threshold}", notes=notes, codes=tokens(meaning, Pages()))
     known = (await client.capability(call)).of("Observation")
     parameter = "combo-code" if "combo-code" in known else "code"
     values: dict[str, list[Value]] = {}
@@ -194,12 +143,14 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
             left_out["without a patient on this server" if patient is None else status or ""] += 1
         elif at is not None and present is not None and at.starts_after(present):
             left_out["dated after now"] += 1
-        elif read := _values(record, meaning, newest_first(date_told)):
+        elif read := values_of(record, meaning, newest_first(date_told)):
             values.setdefault(patient, []).extend(read)
         else:
             left_out["without a number"] += 1
     _note_left_out(part, left_out)
-    await to_thread.run_sync(_compare, part, values, threshold)
+    compared = await to_thread.run_sync(compare, values, threshold, part.said)
+    part.ids, part.exact = compared.patients, part.exact and compared.exact
+    part.notes += compared.notes
     return part
 
 
@@ -236,56 +187,6 @@ def _years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
-def _found(text: str, kinds: tuple[terminology.Kind, ...]) -> terminology.Found:
-    """What a criterion's words mean. Raises InvalidRequest where they mean nothing, or no one thing."""
-    found = terminology.find(text, kinds)
-    if terminology.meaning_of(text, found.concepts).code:
-        return found
-    if len(found.concepts) > 1:
-        several = ", ".join(concept.name for concept in found.concepts)
-        raise InvalidRequest(f"`{text}` may mean {several}; ask for one of them, or give its code.")
-    if not found.concepts:
-        near = ", ".join(terminology.near(text))
-        raise InvalidRequest(
-            f"`{text}` is no {kinds[0]} that the dictionary knows; give its code as system|code"
-            + (f", or one of: {near}." if near else ".")
-        )
-    return found
-
-
-def _compare(part: Part, values: dict[str, list[Value]], threshold: Threshold) -> None:
-    """Add the patients with a value within the threshold; conversions take a while to get ready."""
-    known = [one for those in values.values() for one in those]
-    plain = Counter(one.unit for one in known if one.comparator is None)
-    wanted = checked_unit(threshold.unit) if threshold.unit else (plain.most_common(1) or [("", 0)])[0][0]
-    compared = Counter[str]()
-    others = Counter[str]()
-    for patient, those in values.items():
-        latest = min(one.at for one in those)
-        for one in those:
-            number = one.in_unit(wanted)
-            recorded = f"{one.comparator or ''} {one.unit or 'no unit'}".strip()
-            (others if number is None else compared)[recorded] += 1
-            counts = threshold.which == "any" or one.at == latest
-            if counts and number is not None and threshold.met_by(number):
-                part.ids.add(patient)
-    if threshold.unit and others and not compared:
-        raise InvalidRequest(
-            f"No value of {part.said} can be said in {threshold.unit}; give `unit` as one of those recorded: "
-            f"{', '.join(others)}."
-        )
-    units = ", ".join(f"{n} {unit}" for unit, n in compared.most_common())
-    part.notes.append(
-        f"{part.said}: values compared in {wanted or 'no unit'}, as recorded: {units or 'none'}."
-    )
-    if others:
-        part.exact = False
-        said = ", ".join(f"{n} in {unit}" for unit, n in others.most_common())
-        part.notes.append(
-            f"Values in a unit without a conversion, or with a comparator, are not compared ({said})."
-        )
-
-
 def _not_a_condition(record: Resource) -> str | None:
     return "refuted" if status_code(record.get("verificationStatus")) == "refuted" else None
 
@@ -319,37 +220,6 @@ def _patient(record: Resource, base: str) -> str | None:
     return reference.id
 
 
-def _about(record: Resource, pages: Pages) -> list[Resource]:
-    return terminology.codeables(record, pages.included)
-
-
-def _covered(pages: Pages, meaning: terminology.Meaning) -> list[Resource]:
-    """The records that are about what was meant; of thousands, this takes a while."""
-    return [r for r in pages.matches.values() if any(meaning.covers(one) for one in _about(r, pages))]
-
-
-def _codes(concepts: Iterable[object]) -> list[str]:
-    """The codes of CodeableConcepts, as tokens; the most frequent first."""
-    counted = Counter(
-        f"{string(coding.get('system')) or ''}|{code}"
-        for concept in concepts
-        for coding in objects(first(concept).get("coding"))
-        if (code := string(coding.get("code")))
-    )
-    return [token for token, _ in counted.most_common()]
-
-
-def _tokens(meaning: terminology.Meaning, in_use: Pages) -> list[str]:
-    """The codes to search for: of the dictionary, the one given, and those met in use, as `system|code`."""
-    known = [f"{code.system}|{code.code}" for concept in meaning.concepts for code in concept.codes]
-    given = [f"{meaning.system}|{meaning.code}" if meaning.system else meaning.code] if meaning.code else []
-    if given and given[0].rpartition("|")[2] in {token.rpartition("|")[2] for token in known}:
-        known, given = [t for t in known if t.rpartition("|")[2] == meaning.code], []
-    met = (one for record in in_use.matches.values() for one in _about(record, in_use))
-    seen = _codes(one for one in met if meaning.covers(one))
-    return sorted({*known, *given, *(token for token in seen if "," not in token and "$" not in token)})
-
-
 def _partly_known(part: Part, kind: str, pages: Pages) -> None:
     part.exact = False
     of = f" of {pages.total}" if pages.total is not None else ""
@@ -371,19 +241,6 @@ async def _coded(client: FhirClient, search: tuple[str, str], part: Part, call: 
             part.exact = False
             part.notes.append(f"{part.said}: only {len(pages.matches)} {kind} records were read.")
     return list(found.values())
-
-
-def _values(record: Resource, meaning: terminology.Meaning, at: tuple[bool, float]) -> list[Value]:
-    """The numbers of a record, or of its components, that are values of what was meant."""
-    holders = [record, *objects(record.get("component"))]
-    found = []
-    for holder in holders:
-        quantity, code = first(holder.get("valueQuantity")), holder.get("code")
-        value = number(quantity.get("value"))
-        if value is not None and meaning.covers(code):
-            comparator = string(quantity.get("comparator"))
-            found.append(Value(at, float(value), coded_unit(quantity), comparator, code))
-    return found
 
 
 async def _total(client: FhirClient, kind: str, parameters: Parameters, call: Call) -> int | None:

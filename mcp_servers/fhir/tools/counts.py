@@ -8,6 +8,7 @@ from mcp_servers.fhir.charts import short_name
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.reading import cohorts
+from mcp_servers.fhir.reading.thresholds import Threshold
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Row, Text
 
@@ -39,7 +40,7 @@ async def count_patients(
     if medication is not None:
         parts.append(await cohorts.on_medication(session.client, medication, call, session.now))
     if measurement is not None:
-        threshold = cohorts.Threshold(above, below, unit, value)
+        threshold = Threshold(above, below, unit, value)
         parts.append(await cohorts.measured(session.client, measurement, threshold, call, now=session.now))
     if min_age is not None or max_age is not None:
         parts.append(await cohorts.aged(session.client, min_age, max_age, call, now=session.now))
