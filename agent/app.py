@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mcp_servers.audit.journal import Journal
     from mcp_servers.audit.outbox import Undelivered
     from mcp_servers.audit.recorder import Recorder
+    from mcp_servers.fhir.access.client import FhirClient
 
 JOURNAL = "audit.sqlite"
 DELIVERY_SECONDS = 20  # a slow store must not hold up the person; the rest waits in the outbox
@@ -86,10 +87,12 @@ async def open_navigator(
     settings: Settings, *, on_result: Callable[[ToolResult], object] = lambda _: None
 ) -> "AsyncIterator[Navigator]":
     """A navigator with its journal, FHIR connection and model; on leaving, AuditEvents are delivered."""
+    from mcp_servers.fhir.access.client import FhirClient
+
     async with open_model(settings) as model, open_fhir(settings) as http:
         journal = open_journal(settings)
         try:
-            navigator = Navigator(settings, http, journal, model, on_result)
+            navigator = Navigator(settings, http, FhirClient(http), journal, model, on_result)
             try:
                 yield navigator
             finally:
@@ -131,10 +134,14 @@ async def deliver_events(journal: "Journal", http: "httpx.AsyncClient") -> "list
 
 @dataclass
 class Navigator:
-    """Opened once; conversations with it share the FHIR connection, the journal and the model."""
+    """Opened once; conversations with it share the FHIR connection, the journal and the model.
+
+    `fhir` asks once what the server can do; of a patient it keeps nothing.
+    """
 
     settings: Settings
     http: "httpx.AsyncClient"
+    fhir: "FhirClient"
     journal: "Journal"
     model: Model
     on_result: Callable[[ToolResult], object]
@@ -231,7 +238,7 @@ class Navigator:
         from mcp_servers.fhir.surface.server import build_server
 
         return build_server(
-            self.http,
+            self.fhir,
             self.recorder(session),
             patient=session.patient,
             now=now,

@@ -15,6 +15,7 @@ from mcp.types import TextContent
 from fhir_fixtures.charts import as_of
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.recorder import Context, Recorder
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.rendering import by_bytes
 from mcp_servers.fhir.surface.server import build_server
 
@@ -70,7 +71,7 @@ async def open_tools(http: httpx.AsyncClient, folder: Path) -> AsyncIterator[Too
     recorder = Recorder(journal, Context(session="bench", user="bench", fhir_base=str(http.base_url)))
     http.event_hooks["request"].append(note)
     try:
-        async with Client(build_server(http, recorder, patient=None, now=NOW)) as client:
+        async with Client(build_server(FhirClient(http), recorder, patient=None, now=NOW)) as client:
             yield Tools(client, sent)
     finally:
         http.event_hooks["request"].remove(note)

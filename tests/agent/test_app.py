@@ -1,12 +1,17 @@
-"""The navigator as callers open it, over the sample charts."""
+"""The navigator as callers open it: over the sample charts, and over a FHIR server that notes requests."""
 
+import json
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.app import open_navigator
 from agent.config import load
 from agent.errors import AuditUnavailable
+from tests.mcp_servers.fhir.scripted import ScriptedFhir
+from tests.mcp_servers.fhir.serving import served
 
 
 @pytest.mark.anyio
@@ -19,3 +24,40 @@ async def test_a_journal_that_vanishes_during_a_run_ends_it_with_a_word_to_the_p
                 patient="hard-amara-okafor",
                 on_patient=lambda _: (data_dir / "audit.sqlite").unlink(),
             )
+
+
+@pytest.mark.anyio
+async def test_a_server_is_asked_once_what_it_can_do_and_the_patient_is_looked_up_for_each_question(
+    tmp_path: Path,
+) -> None:
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A", "birthDate": "1970-05-03"}])
+    async with served(app) as address:
+        settings, _ = load({"data_dir": tmp_path, "fhir": f"{address}/fhir"}, {})
+        async with open_navigator(settings) as navigator:
+            answers = [await navigator.ask("When was she born?", patient="A") for _ in range(2)]
+    assert all("1970-05-03" in answer.answer for answer in answers)
+
+    def sent(path: str) -> list[str]:
+        return [r.headers["X-Request-ID"] for r in app.seen if r.url.path == f"/fhir/{path}"]
+
+    def recorded(session: str, path: str) -> list[str]:
+        """The calls of a session that made such a request, by its trail."""
+        return [
+            body["call"]
+            for body in completions[session]
+            for request in body["requests"]
+            if request["url"] == f"{address}/fhir/{path}"
+        ]
+
+    completions: dict[str, list[dict[str, Any]]] = {}
+    with sqlite3.connect(tmp_path / "audit.sqlite") as journal:
+        for session, body in journal.execute("SELECT session, body FROM record WHERE kind = 'completion'"):
+            completions.setdefault(session, []).append(json.loads(body))
+    journal.close()
+    first, second = (answer.audit.session for answer in answers)
+    assert sent("metadata") == recorded(first, "metadata")
+    assert len(sent("metadata")) == 1
+    assert recorded(second, "metadata") == []
+    assert recorded(first, "Patient/A")
+    assert recorded(second, "Patient/A")
+    assert sent("Patient/A") == recorded(first, "Patient/A") + recorded(second, "Patient/A")

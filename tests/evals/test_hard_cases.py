@@ -13,6 +13,7 @@ from fhir_fixtures import charts
 from fhir_fixtures.store import create_app, open_store
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.recorder import Context, Recorder
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.surface.server import build_server
 from tests.mcp_servers.fhir.conftest import HandmadeCharts
 
@@ -23,7 +24,7 @@ async def wrong_answers(http: httpx.AsyncClient, folder: Path) -> list[str]:
     journal = Journal(folder / "audit.sqlite")
     recorder = Recorder(journal, Context(session="test", user="test", fhir_base=str(http.base_url)))
     try:
-        async with Client(build_server(http, recorder, patient=None, now=NOW)) as client:
+        async with Client(build_server(FhirClient(http), recorder, patient=None, now=NOW)) as client:
             found = [outcome async for outcome in outcomes(client)]
     finally:
         journal.close()

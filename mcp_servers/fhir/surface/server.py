@@ -1,13 +1,13 @@
 """The MCP server over the chart tools: schemas out, tools, resources, prompts and completions on offer."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Annotated, Any, get_args
 
-import httpx
 from mcp.server import MCPServer
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
@@ -39,7 +39,7 @@ from mcp_servers.fhir.surface.completions import complete
 from mcp_servers.fhir.surface.prompts import instructions, prompts
 from mcp_servers.fhir.surface.recorded import Asked, recorded, refused
 from mcp_servers.fhir.surface.schemas import brief
-from mcp_servers.fhir.tools import CATALOGUE, ChartSession, Offer, Profile
+from mcp_servers.fhir.tools import CATALOGUE, Answer, ChartSession, Offer, Profile
 
 _READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -50,7 +50,7 @@ _LISTS_KEEP_MS = 300_000
 
 
 def build_server(
-    http: httpx.AsyncClient,
+    client: FhirClient,
     recorder: Recorder,
     *,
     patient: str | None,
@@ -61,17 +61,16 @@ def build_server(
     count: Count = by_bytes,
     name: str = "ehr-navigator-fhir",
 ) -> MCPServer:
-    """The chart tools over the FHIR server that `http` has as its base URL, each call recorded.
+    """The chart tools over the FHIR server of `client`, each call recorded.
 
     With a `patient` (`Patient/id` or the id) the session is bound to that chart; without one, the tools take
     a patient, and find_patient is offered. `now` (with its offset) is the chart's present, by default the
     time of each call; `tools` the profile. With `cohorts`, an unbound session may count patients; counts from
     1 to below `smallest_count` are not shown. `count` is that of the tokenizer of the model that reads;
-    without one, four bytes are a token. `http` stays the caller's to close. Raises InvalidRequest when
-    `patient` is no id.
+    without one, four bytes are a token. Raises InvalidRequest when `patient` is no id.
     """
     bound = None if patient is None else checked_patient(patient)
-    session = ChartSession(FhirClient(http), "", smallest_count, count)
+    session = ChartSession(client, "", smallest_count, count)
 
     def present() -> ChartSession:
         at = now or datetime.now().astimezone()
@@ -79,10 +78,11 @@ def build_server(
 
     return _Server(
         name,
+        present,
         recorder,
         bound,
         [
-            _tool(offer, present, recorder, bound)
+            _tool(offer, bound=bound is not None)
             for offer in CATALOGUE
             if tools in (offer.profile, "full")
             and (bound is None or not offer.unbound_only)
@@ -97,7 +97,14 @@ class _Server(MCPServer):
     A resource read is the tool call that it stands for.
     """
 
-    def __init__(self, name: str, recorder: Recorder, bound: str | None, tools: list[Tool]) -> None:
+    def __init__(
+        self,
+        name: str,
+        present: Callable[[], ChartSession],
+        recorder: Recorder,
+        bound: str | None,
+        tools: list[Tool],
+    ) -> None:
         fresh = CacheHint(ttl_ms=0, scope="private")
         kept = CacheHint(ttl_ms=_LISTS_KEEP_MS, scope="private")
         super().__init__(
@@ -112,6 +119,7 @@ class _Server(MCPServer):
             },
             subscriptions=False,
         )
+        self._present = present
         self._recorder = recorder
         self._bound = bound
         self._arguments: dict[str, list[str]] = {
@@ -143,6 +151,15 @@ class _Server(MCPServer):
             return self._refused(name, arguments, context, why)
         assert isinstance(result, CallToolResult)
         return result
+
+    async def run_recorded(
+        self, work: Callable[..., Awaitable[Answer]], arguments: dict[str, Any], context: Context
+    ) -> CallToolResult:
+        """The result of a tool's `work` for this server's patient, or the one whom `arguments` name."""
+        plain = {key: _plain(value) for key, value in arguments.items()}
+        asked = Asked(work.__name__, plain, self._bound or _patient_of(arguments), context)
+        given = arguments if self._bound is None else {"patient": self._bound, **arguments}
+        return await recorded(self._recorder, asked, lambda call: work(self._present(), call, **given))
 
     def _refused(
         self, name: str, arguments: dict[str, Any], context: Context | None, why: str
@@ -178,30 +195,33 @@ async def _completion(ref: object, argument: CompletionArgument, context: object
     return complete(argument.name, argument.value)
 
 
-def _tool(offer: Offer, present: Callable[[], ChartSession], recorder: Recorder, bound: str | None) -> Tool:
-    """An offer as an MCP tool: its work's signature, less what the host knows, is the schema."""
+@cache
+def _tool(offer: Offer, *, bound: bool) -> Tool:
+    """An offer as an MCP tool of any server: its work's signature, less what the host knows, is the schema.
+
+    Made once: every question has a server of its own, and the SDK takes some 5 ms to describe a tool.
+    """
     work = offer.work
-    name = work.__name__
     signature = inspect.signature(work)
-    hidden = {"session", "call"} if bound is None else {"session", "call", "patient"}
+    hidden = {"session", "call", "patient"} if bound else {"session", "call"}
 
     async def run(ctx: Context, **arguments: Any) -> CallToolResult:
-        plain = {key: _plain(value) for key, value in arguments.items()}
-        asked = Asked(name, plain, bound or _patient_of(arguments), ctx)
-        given = arguments if bound is None else {"patient": bound, **arguments}
-        return await recorded(recorder, asked, lambda call: work(present(), call, **given))
+        server = ctx.mcp_server
+        assert isinstance(server, _Server)
+        return await server.run_recorded(work, arguments, ctx)
 
     parameters = [p for p in signature.parameters.values() if p.name not in hidden]
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context)
-    shown = signature.replace(
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[context, *(p.replace(kind=p.KEYWORD_ONLY) for p in parameters)],
         return_annotation=Annotated[CallToolResult, ResultEnvelope],
     )
-    run.__name__ = name
-    run.__signature__ = shown  # type: ignore[attr-defined]
-    description = " ".join((work.__doc__ or "").split())
     tool = Tool.from_function(
-        run, name=name, title=offer.title, description=description, annotations=_READ_ONLY
+        run,
+        name=work.__name__,
+        title=offer.title,
+        description=" ".join((work.__doc__ or "").split()),
+        annotations=_READ_ONLY,
     )
     tool.parameters = {**brief(tool.parameters, taken=True), "additionalProperties": False}
     tool.fn_metadata.output_schema = _RESULT

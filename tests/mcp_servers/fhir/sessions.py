@@ -7,6 +7,7 @@ from typing import Any
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.surface.server import build_server
 from tests.mcp_servers.fhir.conftest import NOW
 from tests.mcp_servers.fhir.scripted import ScriptedRecorder, http_to
@@ -21,7 +22,7 @@ async def session(
 ) -> AsyncIterator[Client]:
     """A session of the tools in memory."""
     async with http_to(app, base) as http:
-        server = build_server(http, recorder or ScriptedRecorder(), patient=patient, now=NOW)
+        server = build_server(FhirClient(http), recorder or ScriptedRecorder(), patient=patient, now=NOW)
         async with Client(server) as client:
             yield client
 

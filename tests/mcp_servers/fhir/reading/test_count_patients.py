@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from fhir_fixtures import charts
 from fhir_fixtures.store import create_app, open_store
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.surface.server import build_server
 from tests.mcp_servers.fhir.conftest import NOW
 from tests.mcp_servers.fhir.scripted import (
@@ -164,7 +165,12 @@ async def counting(
     http: httpx.AsyncClient, smallest: int = 0, recorder: ScriptedRecorder | None = None
 ) -> AsyncIterator[Client]:
     server = build_server(
-        http, recorder or ScriptedRecorder(), patient=None, now=NOW, cohorts=True, smallest_count=smallest
+        FhirClient(http),
+        recorder or ScriptedRecorder(),
+        patient=None,
+        now=NOW,
+        cohorts=True,
+        smallest_count=smallest,
     )
     async with Client(server) as client:
         yield client
@@ -296,7 +302,9 @@ async def test_of_a_few_patients_nobody_learns_whether_some_or_none_meet_the_res
 async def test_counting_is_offered_only_with_the_permission_and_only_unbound(store: Any) -> None:
     async with http_to(store, "http://x/fhir") as http:
         for patient_bound, cohorts in ((None, False), ("hard-amara-okafor", True)):
-            server = build_server(http, ScriptedRecorder(), patient=patient_bound, now=NOW, cohorts=cohorts)
+            server = build_server(
+                FhirClient(http), ScriptedRecorder(), patient=patient_bound, now=NOW, cohorts=cohorts
+            )
             async with Client(server) as client:
                 offered = {tool.name for tool in (await client.list_tools()).tools}
                 refused = await client.call_tool("count_patients", {})

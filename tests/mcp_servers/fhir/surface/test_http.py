@@ -13,6 +13,7 @@ from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextResourceContents
 from starlette.applications import Starlette
 
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.surface.http import http_app, is_loopback
 from mcp_servers.fhir.surface.server import build_server
 from tests.mcp_servers.fhir.conftest import NOW
@@ -31,7 +32,7 @@ async def mcp_app(
 ) -> AsyncIterator[Starlette]:
     """The tools over the FHIR server `app` as an ASGI application that has started."""
     async with http_to(app) as http:
-        server = build_server(http, recorder or ScriptedRecorder(), patient=patient, now=NOW)
+        server = build_server(FhirClient(http), recorder or ScriptedRecorder(), patient=patient, now=NOW)
         yield http_app(server, **options)
 
 
@@ -197,7 +198,7 @@ async def waited_for(recorder: ScriptedRecorder) -> AsyncIterator[tuple[Waiting,
     fhir = Waiting()
     async with served(fhir) as base, httpx.AsyncClient(base_url=f"{base}/fhir", timeout=60) as http:
         with anyio.fail_after(10):
-            yield fhir, build_server(http, recorder, patient="A", now=NOW)
+            yield fhir, build_server(FhirClient(http), recorder, patient="A", now=NOW)
             await fhir.left.wait()
     (call,) = recorder.calls
     assert call.completion is not None
@@ -265,7 +266,7 @@ async def test_a_client_that_asks_is_told_of_progress(mode: str) -> None:
         served(fhir) as base,
         httpx.AsyncClient(base_url=f"{base}/fhir") as http,
     ):
-        server = build_server(http, ScriptedRecorder(), patient="A", now=NOW)
+        server = build_server(FhirClient(http), ScriptedRecorder(), patient="A", now=NOW)
         async with served(http_app(server)) as address, Client(f"{address}/mcp", mode=mode) as client:
             result: CallToolResult = await client.call_tool(
                 "fhir_search", {"resource_type": "Observation"}, progress_callback=hear

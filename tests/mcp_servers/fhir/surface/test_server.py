@@ -12,6 +12,7 @@ from mcp.types import RequestParamsMeta, Tool
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.surface.recorded import META_KEY
 from mcp_servers.fhir.surface.server import build_server
@@ -77,7 +78,7 @@ async def test_every_tool_is_read_only_titled_described_and_bounded(patient: str
 @pytest.mark.parametrize("patient", ["../A", "Patient/A/B", "Observation/1", "", "a b"])
 def test_a_session_cannot_be_bound_to_what_is_no_patient_id(patient: str) -> None:
     with pytest.raises(InvalidRequest):
-        build_server(http_to(ScriptedFhir()), ScriptedRecorder(), patient=patient, now=NOW)
+        build_server(FhirClient(http_to(ScriptedFhir())), ScriptedRecorder(), patient=patient, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,9 @@ async def test_a_cancelled_call_is_completed_in_the_trail() -> None:
 @pytest.mark.parametrize("patient", [None, "A"])
 @pytest.mark.anyio
 async def test_all_tools_are_told_in_few_tokens_with_an_example_each(patient: str | None) -> None:
-    server = build_server(http_to(ScriptedFhir()), ScriptedRecorder(), patient=patient, now=NOW, cohorts=True)
+    server = build_server(
+        FhirClient(http_to(ScriptedFhir())), ScriptedRecorder(), patient=patient, now=NOW, cohorts=True
+    )
     async with Client(server) as client:
         tools = (await client.list_tools()).tools
     told = {
@@ -285,7 +288,9 @@ async def test_all_tools_are_told_in_few_tokens_with_an_example_each(patient: st
 async def test_the_core_profile_offers_what_needs_no_fhir_and_no_code(
     patient: str | None, also: list[str]
 ) -> None:
-    server = build_server(http_to(ScriptedFhir()), ScriptedRecorder(), patient=patient, now=NOW, tools="core")
+    server = build_server(
+        FhirClient(http_to(ScriptedFhir())), ScriptedRecorder(), patient=patient, now=NOW, tools="core"
+    )
     async with Client(server) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == also + CORE
         refused = await client.call_tool("fhir_search", {"resource_type": "Observation"})
@@ -304,7 +309,7 @@ async def test_a_server_says_who_it_is_and_whom_it_is_about() -> None:
 @pytest.mark.anyio
 async def test_without_a_fixed_present_each_call_has_its_own() -> None:
     app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}])
-    server = build_server(http_to(app), ScriptedRecorder(), patient="A", now=None)
+    server = build_server(FhirClient(http_to(app)), ScriptedRecorder(), patient="A", now=None)
     async with Client(server) as client:
         first = data(await client.call_tool("fhir_read", {"reference": "Patient/A"}))
         while (again := data(await client.call_tool("fhir_read", {"reference": "Patient/A"}))) == first:

@@ -7,6 +7,7 @@ import pytest
 from mcp import Client
 from starlette.applications import Starlette
 
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.surface.server import build_server
 from tests.mcp_servers.fhir.conftest import NOW
 from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, observation
@@ -109,7 +110,7 @@ async def test_a_real_hapi_fills_the_same_tables_and_is_asked_only_for_changes_t
     recorder = ScriptedRecorder()
     async with (
         httpx.AsyncClient(base_url=hapi_base, timeout=60, trust_env=False) as http,
-        Client(build_server(http, recorder, patient=OKAFOR, now=NOW)) as client,
+        Client(build_server(FhirClient(http), recorder, patient=OKAFOR, now=NOW)) as client,
     ):
         asked = {"sql": sql, "limit": 200}
         found = [data(await client.call_tool("query_chart", asked)) for _ in range(2)]

@@ -6,6 +6,7 @@ import pytest
 from mcp import Client
 from starlette.applications import Starlette
 
+from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.rendering import BUDGET
 from mcp_servers.fhir.surface.server import build_server
 from tests.mcp_servers.fhir.conftest import NOW
@@ -201,7 +202,7 @@ async def test_the_budget_is_counted_as_the_model_that_reads_counts() -> None:
     )
     asked = {"resource_type": "Observation", "elements": ["note"], "limit": 60}
     async with http_to(app) as http:
-        server = build_server(http, ScriptedRecorder(), patient="A", now=NOW, count=len)
+        server = build_server(FhirClient(http), ScriptedRecorder(), patient="A", now=NOW, count=len)
         async with Client(server) as client:
             result = await client.call_tool("fhir_search", asked)
     assert 1000 < len(text(result)) <= BUDGET + 50
