@@ -134,10 +134,10 @@ def joined(parts: Iterable[str | None], by: str = "; ") -> str | None:
     return by.join(dict.fromkeys(part for part in parts if part)) or None
 
 
-def listed(items: list[str]) -> str:
+def listed(items: list[str], most: int = SHOWN) -> str:
     """The first few of a list as one text, and how many more there are."""
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return ", ".join(items[:SHOWN]) + more
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
 
 
 def plain(value: int | float) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
-from mcp_servers.fhir.access.references import parse
+from mcp_servers.fhir.access.references import Reference, parse
 from mcp_servers.fhir.charts.elements import concept_text, first, objects, string
 from mcp_servers.fhir.notes.extraction import MAX_BYTES, Unreadable
 from mcp_servers.fhir.recording import Call
@@ -42,6 +42,14 @@ def attachments(resource: Resource) -> list[Resource]:
     return objects(resource.get("presentedForm"))
 
 
+def binary(attachment: Resource) -> Reference | None:
+    """The Binary on this server that holds the bytes of an attachment, as the patient lock brought it."""
+    url = attachment.get("url")
+    target = parse(url) if isinstance(url, str) and not attachment.get("data") else None
+    # The lock has made references to this server relative: what still has a base leads elsewhere.
+    return target if target is not None and not target.base and target.type == "Binary" else None
+
+
 async def document(attachment: Resource, client: FhirClient, lock: PatientLock, call: Call) -> Document:
     """The bytes of an attachment, read through the patient lock where they lie in a Binary.
 
@@ -50,13 +58,11 @@ async def document(attachment: Resource, client: FhirClient, lock: PatientLock, 
     media_type = str(attachment.get("contentType") or "")
     holder = attachment
     if not attachment.get("data"):
-        url = attachment.get("url")
-        if not isinstance(url, str):
-            raise Unreadable("its bytes are not in the record")
-        # The lock has made references to this server relative: what still has a base leads elsewhere.
-        target = parse(url)
-        if target is None or target.base or target.type != "Binary":
+        target = binary(attachment)
+        if target is None and isinstance(attachment.get("url"), str):
             raise Unreadable("kept elsewhere, which is not followed")
+        if target is None:
+            raise Unreadable("its bytes are not in the record")
         holder = await client.read(target, lock, call)
     data = holder.get("data")
     if not isinstance(data, str):

@@ -1,6 +1,7 @@
 """The notes of one patient's chart: read on first use, kept up with the chart, searched and opened."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -22,7 +23,7 @@ from mcp_servers.fhir.charts.elements import (
     resource_ref,
 )
 from mcp_servers.fhir.errors import FhirToolError, NotPermitted, PatientLocked, ServerFailed
-from mcp_servers.fhir.notes.attachments import TYPES, Document, attachments, document, own_words
+from mcp_servers.fhir.notes.attachments import TYPES, Document, attachments, binary, document, own_words
 from mcp_servers.fhir.notes.extraction import Extracted, Unreadable
 from mcp_servers.fhir.notes.index import Hits, Index
 from mcp_servers.fhir.notes.reading import Reader
@@ -35,7 +36,11 @@ from mcp_servers.fhir.recording import Call
 SECONDS_PER_CALL = 20.0
 # The text of all notes of a chart that is held in memory.
 MAX_CHARACTERS = 20_000_000
+# Notes whose Binaries one call fetches again before it says that no note mentions something.
+RECHECKED_PER_CALL = 40
 
+# So many notes are checked before it is asked whether to go on.
+_FEW = 4
 _INCLUDES = {
     "DocumentReference": ("DocumentReference:author",),
     "DiagnosticReport": ("DiagnosticReport:performer", "DiagnosticReport:results-interpreter"),
@@ -50,8 +55,9 @@ class Note:
     """A record with text in it: `row` tells of the record (`ref, date, type, author, status`).
 
     `kinds` is what it is called, folded; `missing` says why some of its text could not be read; `failed` is
-    the error where another try may succeed, or other rights are needed. `digest` tells what was read from
-    what may be read later; `elsewhere` says that some of it lies in Binaries, which change by themselves.
+    the error where a Binary could not be, which another try or other rights may bring. `digest` tells what
+    was read from what may be read later; `elsewhere` says that some of it lies in Binaries, which change by
+    themselves, and `checked_at` when it was last seen that they had not (seconds of anyio's clock).
     """
 
     row: Row
@@ -61,6 +67,7 @@ class Note:
     failed: FhirToolError | None = None
     digest: str = ""
     elsewhere: bool = False
+    checked_at: float = field(default_factory=anyio.current_time)
 
 
 class ChartNotes:
@@ -72,6 +79,7 @@ class ChartNotes:
         self.withdrawn: set[str] = set()
         self.waiting: set[str] = set()
         self.seconds_per_call = SECONDS_PER_CALL
+        self.rechecked_per_call = RECHECKED_PER_CALL
         self._index = Index()
         self._snapshot = Snapshot(TYPES, _INCLUDES)
         self._included: dict[str, Resource] = {}
@@ -100,38 +108,72 @@ class ChartNotes:
             for ref in changes.removed:
                 self._forget(ref)
             for ref in sorted(earlier & self.waiting):
-                if anyio.current_time() < self._deadline:
+                if self._in_time():
                     await self._take(await client.read(checked(ref), lock, call), reader, client, lock, call)
+        await self._retry(client, lock, call)
         return changes.notes, changes.complete
 
     async def recheck(self, refs: Iterable[str], client: FhirClient, lock: PatientLock, call: Call) -> bool:
         """Whether these notes still hold what was read of them; those that do not are read anew.
 
         A note's version tells nothing of its Binaries, nor who may read them by now: they are fetched again,
-        unless this call has read them. Raises what FhirClient.read raises, but for notes that are gone.
+        unless this call has read them. Raises what FhirClient.read raises, but for notes that are gone or
+        may not be read any more.
         """
-        stale: dict[str, Resource | None] = {}
+        stale: dict[str, Resource | PatientLocked | NotPermitted] = {}
 
         async def check(ref: str) -> None:
             try:
                 record = await client.read(checked(ref), lock, call)
                 if await _digest(record, client, lock, call) != self.notes[ref].digest:
                     stale[ref] = record
-                self._just_read.add(ref)
-            except PatientLocked:
-                stale[ref] = None
+            except (PatientLocked, NotPermitted) as error:
+                stale[ref] = error
+            self._just_read.add(ref)
+            self.notes[ref].checked_at = anyio.current_time()
 
-        unread = [ref for ref in refs if self.notes[ref].elsewhere and ref not in self._just_read]
-        await at_once([partial(check, ref) for ref in unread])
+        await at_once([partial(check, ref) for ref in self.unchecked(refs)])
         async with Reader() as reader:
-            for ref, record in stale.items():
-                if record is not None:
-                    await self._take(record, reader, client, lock, call)
-                else:
-                    note = self.notes[ref]
-                    self._forget(ref)
+            for ref, found in stale.items():
+                if not isinstance(found, PatientLocked | NotPermitted):
+                    await self._take(found, reader, client, lock, call)
+                    continue
+                note = self.notes[ref]
+                self._forget(ref)
+                if isinstance(found, PatientLocked):
                     self.notes[ref] = Note(note.row, note.kinds, missing=["gone since it was read"])
+                else:
+                    why = [f"its record could not be read ({found.kind})"]
+                    self.notes[ref] = Note(note.row, note.kinds, missing=why, failed=found, elsewhere=True)
         return not stale
+
+    async def recheck_all(self, refs: list[str], client: FhirClient, lock: PatientLock, call: Call) -> bool:
+        """`recheck` of as many as one call may fetch and has time for; it ends where some changed."""
+        left = self.unchecked(refs)[: self.rechecked_per_call]
+        while left and self._in_time():
+            few, left = left[:_FEW], left[_FEW:]
+            if not await self.recheck(few, client, lock, call):
+                return False
+        return True
+
+    def unchecked(self, refs: Iterable[str]) -> list[str]:
+        """The notes among these whose Binaries this call has not fetched, those of the longest ago first."""
+        ours = [ref for ref in refs if self.notes[ref].elsewhere and ref not in self._just_read]
+        return sorted(ours, key=lambda ref: self.notes[ref].checked_at)
+
+    async def _retry(self, client: FhirClient, lock: PatientLock, call: Call) -> None:
+        """Fetch again what could not be: of a few notes, and of the next while that changes something."""
+        left = self.unchecked(ref for ref, note in self.notes.items() if note.failed is not None)
+        while left and self._in_time():
+            few, left = left[:_FEW], left[_FEW:]
+            with suppress(ServerFailed):
+                if not await self.recheck(few, client, lock, call):
+                    continue
+            break
+
+    def _in_time(self) -> bool:
+        """Whether this call may go on reading."""
+        return anyio.current_time() < self._deadline
 
     def search(self, text: str, within: list[str], widest: int) -> Hits:
         """The best passages; `within` names the notes to search, newest first. For a thread of its own."""
@@ -148,7 +190,7 @@ class ChartNotes:
         ref = resource_ref(record)
         self._forget(ref)
         self._just_read.add(ref)
-        if anyio.current_time() > self._deadline:
+        if not self._in_time():
             self.waiting.add(ref)
         elif entered_in_error(record):
             self.withdrawn.add(ref)
@@ -171,7 +213,7 @@ class ChartNotes:
         if not own_words(record) and not attachments(record):
             return None
         note = _described(record, self._included)
-        note.elsewhere = any(not attachment.get("data") for attachment in attachments(record))
+        note.elsewhere = any(binary(attachment) for attachment in attachments(record))
         parts: dict[str, Extracted] = {}
         marks: list[str] = []
         async for found in _documents(record, client, lock, call):
@@ -187,7 +229,7 @@ class ChartNotes:
                 note.missing.append(str(why))
             except FhirToolError as error:
                 note.missing.append(f"its Binary could not be read ({error.kind})")
-                if isinstance(error, ServerFailed | NotPermitted):
+                if note.failed is None or not isinstance(error, PatientLocked):
                     note.failed = error
         note.digest = " ".join(marks)
         text = _GAP.join(part.text for part in parts.values())

@@ -50,8 +50,9 @@ class Hit(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """The best hits, how many there are in all, and how the words asked for were taken."""
+    """The best hits, how many there are in all, and how the words asked for (`terms`) were taken."""
 
+    terms: list[str]
     best: list[Hit]
     total: int
     notes: list[str]
@@ -113,7 +114,7 @@ class Index:
         matches = self._matches(_terms(text), order)
         kept = _best_rows(matches)
         if not kept:
-            return Hits([], 0, matches.notes)
+            return Hits(matches.terms, [], 0, matches.notes)
         # The words side by side, as they were asked for, count once more, and are one mention.
         pattern = " OR ".join([_quoted(" ".join(matches.terms)), *matches.patterns])
         groups = self._ranked(pattern, kept, matches, order)
@@ -121,7 +122,7 @@ class Index:
             self._hit(same[0], sorted({matches.note_of[row] for row in same}), pattern, kept, widest)
             for same in groups[:MAX_HITS]
         ]
-        return Hits(best, len(groups), matches.notes)
+        return Hits(matches.terms, best, len(groups), matches.notes)
 
     def _matches(self, terms: list[str], order: dict[str, int]) -> _Matches:
         matches = _Matches(terms)

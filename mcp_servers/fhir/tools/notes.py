@@ -1,6 +1,8 @@
 """search_notes: what the patient's notes say, word for word."""
 
+from collections import defaultdict
 from itertools import groupby
+from math import ceil
 from typing import Annotated
 
 import anyio
@@ -9,9 +11,9 @@ from pydantic import Field
 from mcp_servers.fhir.charts.dates import bound, newest_first, span
 from mcp_servers.fhir.charts.elements import Row, folded, listed
 from mcp_servers.fhir.charts.window import Window
-from mcp_servers.fhir.errors import InvalidRequest, NotPermitted, ServerFailed
+from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, NotPermitted, PatientLocked, ServerFailed
 from mcp_servers.fhir.notes.chart_notes import ChartNotes, Note
-from mcp_servers.fhir.notes.index import Hit
+from mcp_servers.fhir.notes.index import Hit, Hits
 from mcp_servers.fhir.notes.mentions import meanings
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.tools.cursors import place_of
@@ -30,6 +32,9 @@ from mcp_servers.fhir.tools.session import (
 
 _PASSAGE = 300
 _OPENED = 1000
+# Of what could not be read: so many reasons by themselves, with the names of so many notes each.
+_REASONS = 4
+_NAMED = 2
 
 
 async def search_notes(
@@ -64,26 +69,33 @@ async def search_notes(
         elif reference in kept.notes:
             within = [reference]
         else:
-            raise InvalidRequest(
-                f"{reference} is no note of {lock.patient} with text in it; give the `ref` of a passage."
-            )
+            raise _no_note(kept, reference, lock.patient)
         if text.strip():
             rechecked = False
             while not rechecked:
                 hits = await anyio.to_thread.run_sync(kept.search, text, within, _PASSAGE)
-                shown = {hit.note for hit in hits.best[place.skip :][:limit]}
-                rechecked = await kept.recheck(shown, session.client, lock, call)
+                if hits.best:
+                    shown = {hit.note for hit in hits.best[place.skip :][:limit]}
+                    rechecked = await kept.recheck(shown, session.client, lock, call)
+                else:
+                    rechecked = await kept.recheck_all(within, session.client, lock, call)
                 within = [ref for ref in within if ref in kept.notes]
             rows = await anyio.to_thread.run_sync(_rows, hits.best[: place.skip + limit], kept.notes)
             listable, total = len(hits.best), hits.total
-            notes += [*hits.notes, _counted(kept, within, total, text), *_left_out(kept, within)]
+            notes += [
+                *hits.notes,
+                *_counted(kept, within, hits, text),
+                *_left_out(kept, within, named=not rows),
+            ]
+            if kept.withdrawn and reference is None:
+                notes.append(f"{len(kept.withdrawn)} entered in error left out.")
         elif reference is not None:
             length = len(kept.notes[reference].text)
             if start >= length > 0:
                 raise InvalidRequest(f"{reference} ends at {length}: give a `start` before that.")
             rows = await anyio.to_thread.run_sync(_opened, kept, reference, start)
             listable = total = len(rows)
-            notes += _left_out(kept, within)
+            notes += _left_out(kept, within, named=False)
         else:
             raise InvalidRequest("Say in `text` what to look for, or in `reference` which note to open.")
         if not rows:
@@ -103,7 +115,7 @@ def _within(kept: ChartNotes, kind: str | None, window: Window, now: str, notes:
         of_kind = [note for note in ours if all(word in note.kinds for word in words)]
         if ours and not of_kind:
             kinds = sorted({str(note.row["type"]) for note in ours if "type" in note.row})
-            notes.append(f"No note is a {kind}; there are: {listed(kinds)}.")
+            notes.append(f"No note is of type {kind}; there are: {listed(kinds)}.")
         ours = of_kind
     rows = window.rows([note.row for note in ours], notes, span(now))
     return [row["ref"] for row in sorted(rows, key=lambda row: newest_first(row.get("date")))]
@@ -123,7 +135,7 @@ def _row(hit: Hit, notes: dict[str, Note]) -> Row:
     row = {**note.row, **_passage(note.text, hit.sentence.heading, start, end)}
     row |= meanings(hit.words, hit.mentions, hit.sentence.heading)
     if hit.also_in:
-        dates = sorted(str(notes[ref].row["date"]) for ref in hit.also_in if "date" in notes[ref].row)
+        dates = sorted(str(notes[ref].row["date"])[:10] for ref in hit.also_in if "date" in notes[ref].row)
         others = "1 other note" if len(hit.also_in) == 1 else f"{len(hit.also_in)} other notes"
         row["also_in"] = others + (f", the first of {dates[0]}" if dates else "")
     return row
@@ -162,30 +174,51 @@ def _opened(kept: ChartNotes, reference: str, start: int) -> list[Row]:
     return rows
 
 
-def _counted(kept: ChartNotes, within: list[str], total: int, text: str) -> str:
+def _counted(kept: ChartNotes, within: list[str], hits: Hits, text: str) -> list[str]:
     """How many notes were searched, and what it means when nothing was found."""
     if not kept.notes:
-        return "No notes in this chart."
+        return ["No notes in this chart."]
+    if not within:
+        return [f"None of the {len(kept.notes)} notes was searched: none is of that type and time."]
     of = f" of {len(kept.notes)}" if len(within) < len(kept.notes) else ""
-    return f"{len(within)}{of} notes searched" + ("." if total else f", none mentions {text}.")
+    said = f"{len(within)}{of} {'note' if len(within) == 1 and not of else 'notes'} searched"
+    if hits.best:
+        return [f"{said}."]
+    terms = [f'"{term}"' if " " in term else term for term in hits.terms] or [text]
+    mentioned = terms[0] if len(terms) == 1 else f"any of: {listed(terms)}"
+    notes = [f"{said}, none mentions {mentioned}. Other words for it were not searched."]
+    if unchecked := kept.unchecked(within):
+        minutes = ceil((anyio.current_time() - kept.notes[unchecked[0]].checked_at) / 60)
+        notes.append(
+            f"The text of {len(unchecked)} is as it was up to {minutes} min ago, the rest as it is now."
+        )
+    return notes
 
 
-def _left_out(kept: ChartNotes, within: list[str]) -> list[str]:
-    """What could not be read, and why."""
-    reasons: dict[str, dict[str, list[str]]] = {}
-    for ref in within:
-        how_much = "Read in part" if kept.notes[ref].text else "Not read"
-        for why in kept.notes[ref].missing:
-            reasons.setdefault(how_much, {}).setdefault(why, []).append(ref)
-    said = [
-        f"{how_much}: {'; '.join(f'{listed(refs)}, {why}' for why, refs in whys.items())}."
-        for how_much, whys in reasons.items()
-    ]
-    if kept.withdrawn:
-        said.append(f"{len(kept.withdrawn)} entered in error left out.")
+def _left_out(kept: ChartNotes, within: list[str], *, named: bool) -> list[str]:
+    """How many notes could not be read, why, and, if `named`, which."""
+    said: list[str] = []
+    for how, whole in (("not read", False), ("read in part", True)):
+        reasons: dict[str, list[str]] = defaultdict(list)
+        for ref in within:
+            if bool(kept.notes[ref].text) == whole:
+                for why in dict.fromkeys(kept.notes[ref].missing):
+                    reasons[why].append(ref)
+        if reasons:
+            number = len({ref for refs in reasons.values() for ref in refs})
+            said.append(f"{number} {how}: {'; '.join(_reasons(reasons, named=named))}.")
     if unread := _unread(kept):
         said.append(f"{unread} notes are not read yet: ask again to go on with them.")
     return said
+
+
+def _reasons(reasons: dict[str, list[str]], *, named: bool) -> list[str]:
+    """The commonest reasons with their notes, named or counted, and the others as one."""
+    ordered = sorted(reasons.items(), key=lambda reason: -len(reason[1]))
+    if others := [ref for _, refs in ordered[_REASONS:] for ref in refs]:
+        ordered[_REASONS:] = [("other reasons", list(dict.fromkeys(others)))]
+    told = [(why, listed(refs, _NAMED) if named else str(len(refs))) for why, refs in ordered]
+    return [why if which == "1" else f"{why} ({which})" for why, which in told]
 
 
 def _unread(kept: ChartNotes) -> int:
@@ -193,8 +226,20 @@ def _unread(kept: ChartNotes) -> int:
 
 
 def _failed(kept: ChartNotes, within: list[str]) -> list[str]:
-    """The notes of which some text could not be fetched, which another try or other rights may bring."""
-    return [ref for ref in within if kept.notes[ref].failed is not None]
+    """The notes of which some text could not be fetched, though it may be the patient's."""
+    failures = ((ref, kept.notes[ref].failed) for ref in within)
+    return [ref for ref, failed in failures if failed is not None and not isinstance(failed, PatientLocked)]
+
+
+def _no_note(kept: ChartNotes, reference: str, patient: str) -> FhirToolError:
+    """Why a reference cannot be opened."""
+    if reference in kept.waiting:
+        return ServerFailed(f"{reference} is not read yet: ask again.")
+    if reference in kept.withdrawn:
+        return InvalidRequest(f"{reference} is entered in error, so it is left out.")
+    return InvalidRequest(
+        f"{reference} is no note of {patient} with text in it; give the `ref` of a passage."
+    )
 
 
 def _check_all_read(kept: ChartNotes, within: list[str]) -> None:

@@ -6,62 +6,18 @@ import time
 from typing import Any
 
 import anyio
-import httpx
 import pytest
-from mcp import Client
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
 from fhir_fixtures.generate.handmade.documents import pdf
-from mcp_servers.fhir.access.client import FhirClient
-from mcp_servers.fhir.access.compartment import PatientLock
-from mcp_servers.fhir.notes.chart_notes import ChartNotes
-from tests.mcp_servers.fhir.scripted import (
-    BASE,
-    ScriptedFhir,
-    ScriptedRecorder,
-    a_call,
-    http_to,
-    outcome,
-)
-from tests.mcp_servers.fhir.sessions import data, session, text
+from tests.mcp_servers.fhir.notes.charts import BEHIND_A_BINARY, chart, document, search
+from tests.mcp_servers.fhir.scripted import BASE, ScriptedRecorder, outcome
+from tests.mcp_servers.fhir.sessions import session, text
 
 NOOR = "hard-noor-haddad"
 NOTE = f"DocumentReference/{NOOR}-note"
-
-
-async def search(client: Client, words: str, **more: Any) -> dict[str, Any]:
-    return data(await client.call_tool("search_notes", {"text": words, **more}))
-
-
-def document(identifier: str, words: str | None = None, **elements: Any) -> dict[str, Any]:
-    """A note of patient A with this text, or with the attachment that the elements give."""
-    inline = {"contentType": "text/plain", "data": base64.b64encode((words or "").encode()).decode()}
-    return {
-        "resourceType": "DocumentReference",
-        "id": identifier,
-        "status": "current",
-        "date": "2026-03-01",
-        "type": {"text": "Progress note"},
-        "subject": {"reference": "Patient/A"},
-        "content": [{"attachment": inline if words is not None else elements.pop("attachment")}],
-        **elements,
-    }
-
-
-def chart(*records: dict[str, Any]) -> ScriptedFhir:
-    """A server with patient A and these records."""
-    return ScriptedFhir([{"resourceType": "Patient", "id": "A"}, *records])
-
-
-def binary(words: str, **elements: Any) -> dict[str, Any]:
-    coded = base64.b64encode(words.encode()).decode()
-    return {"resourceType": "Binary", "id": "b", "contentType": "text/plain", "data": coded, **elements}
-
-
-UNCHANGING = {"lastUpdated": "2026-03-01T10:00:00Z", "versionId": "1"}
-BEHIND_A_BINARY = document("behind", attachment={"url": "Binary/b"})
 
 
 FORMATS = [
@@ -115,11 +71,10 @@ async def test_behind_the_end_of_a_note_is_said_where_it_ends() -> None:
 
 @pytest.mark.anyio
 async def test_the_only_other_note_with_a_sentence_is_one_note() -> None:
-    documents = [document("1", "She has gout."), document("2", "She has gout.")]
+    documents = [document("1", "She has gout."), document("2", "She has gout.", date="2026-03-01T10:00:00Z")]
     async with session(chart(*documents), "A", base=BASE) as client:
         (row,) = (await search(client, "gout"))["rows"]
-    assert row["also_in"].startswith("1 other note")
-    assert "notes" not in row["also_in"]
+    assert row["also_in"] == "1 other note, the first of 2026-03-01"
 
 
 @pytest.mark.anyio
@@ -178,13 +133,33 @@ async def test_what_cannot_be_read_is_named_and_nothing_elsewhere_is_fetched(emb
     recorder = ScriptedRecorder()
     async with session(embedded, NOOR, recorder) as client:
         found = await search(client, "insulin")
-    (unread,) = [note for note in found["notes"] if note.startswith("Not read")]
-    assert f"{NOTE}-elsewhere, kept elsewhere, which is not followed" in unread
-    assert f"DocumentReference/{NOOR}-lost, its bytes are not in the record" in unread
-    assert f"DocumentReference/{NOOR}-ankle-scan, image/png cannot be read as text" in unread
-    (partly,) = [note for note in found["notes"] if note.startswith("Read in part")]
-    assert f"{NOTE}-html, text that its page hides is left out" in partly
+    (unread,) = [note for note in found["notes"] if note.startswith("3 not read: ")]
+    assert f"kept elsewhere, which is not followed ({NOTE}-elsewhere)" in unread
+    assert f"its bytes are not in the record (DocumentReference/{NOOR}-lost)" in unread
+    assert f"image/png cannot be read as text (DocumentReference/{NOOR}-ankle-scan)" in unread
+    assert f"1 read in part: text that its page hides is left out ({NOTE}-html)." in found["notes"]
     assert all(url.startswith("http://x/fhir/") for call in recorder.calls for _, url, _ in call.requests)
+
+
+@pytest.mark.anyio
+async def test_beside_what_was_found_the_notes_that_cannot_be_read_are_counted_by_reason() -> None:
+    lost = [document(f"lost-{n}", attachment={}) for n in range(7)]
+    scans = [document(f"scan-{n}", attachment={"contentType": "image/png", "data": "iVBO"}) for n in range(2)]
+    films = [
+        document(f"film-{n}", attachment={"contentType": f"video/{n}", "data": "AAAA"}) for n in range(4)
+    ]
+    app = chart(document("1", "She is well."), *lost, *scans, *films)
+    async with session(app, "A", base=BASE) as client:
+        found = await search(client, "well")
+        nothing = await search(client, "gout")
+    assert found["notes"][2:] == [
+        "14 notes searched.",
+        "13 not read: its bytes are not in the record (7); image/png cannot be read as text (2);"
+        " video/0 cannot be read as text; video/1 cannot be read as text; other reasons (2).",
+    ]
+    (unread,) = [note for note in nothing["notes"] if "not read" in note]
+    assert "record (DocumentReference/lost-0, DocumentReference/lost-1 and 5 more);" in unread
+    assert "other reasons (DocumentReference/film-2, DocumentReference/film-3)." in unread
 
 
 @pytest.mark.anyio
@@ -205,9 +180,12 @@ async def test_notes_are_narrowed_by_kind_and_date(embedded: Starlette) -> None:
         march = await search(client, "sprain", since="2026-03-05", until="2026-03")
         none = await search(client, "sprain", type="operation")
     assert {row["type"] for row in discharge["rows"]} == {"Discharge summary"}
+    assert "None of the 17 notes was searched: none is of that type and time." in none["notes"]
     assert all("2026-03-05" <= row["date"][:10] <= "2026-03-31" for row in march["rows"])
     assert "10 of 17 notes searched." in march["notes"]
-    assert any(note.startswith("No note is a operation; there are: Consult note") for note in none["notes"])
+    assert any(
+        note.startswith("No note is of type operation; there are: Consult note") for note in none["notes"]
+    )
 
 
 @pytest.mark.anyio
@@ -218,7 +196,9 @@ async def test_no_notes_and_no_mention_are_two_kinds_of_nothing() -> None:
         unmentioned = await search(client, "pain")
     assert (empty["finding"], empty["notes"][-1]) == ("nothing_recorded", "No notes in this chart.")
     assert unmentioned["finding"] == "nothing_recorded"
-    assert "1 notes searched, none mentions pain." in unmentioned["notes"]
+    assert (
+        "1 note searched, none mentions pain. Other words for it were not searched." in unmentioned["notes"]
+    )
 
 
 @pytest.mark.anyio
@@ -236,134 +216,27 @@ async def test_nothing_found_while_text_could_not_be_fetched_is_an_error(status:
 
 
 @pytest.mark.anyio
-async def test_a_server_that_recovers_is_asked_again() -> None:
-    app = chart({**BEHIND_A_BINARY, "meta": UNCHANGING}, binary("Chest pain."))
-    app.script["Binary/b"] = lambda _: outcome(500, "exception", "no")
-    async with session(app, "A", base=BASE) as client:
-        assert (await client.call_tool("search_notes", {"text": "pain"})).is_error
-        del app.script["Binary/b"]
-        assert (await search(client, "pain"))["total"] == 1
-
-
-@pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("status", "kind"), [(403, "not_permitted"), (410, "patient_locked"), (500, "server_failed")]
+    ("words", "said"),
+    [
+        ("no fever", "none mentions fever."),
+        ("stroke or TIA", "none mentions any of: stroke, TIA."),
+        ('"shortness of breath"', 'none mentions "shortness of breath".'),
+        ("?!", "none mentions ?!."),
+    ],
 )
-async def test_text_that_may_not_be_read_any_more_is_not_shown_from_memory(status: int, kind: str) -> None:
-    app = chart(
-        {**BEHIND_A_BINARY, "meta": UNCHANGING}, document("1", "Well."), binary("Told in confidence.")
-    )
-    async with session(app, "A", base=BASE) as client:
-        assert (await search(client, "confidence"))["total"] == 1
-        app.script["Binary/b"] = lambda _: outcome(status, "exception", "no")
-        results = [
-            await client.call_tool("search_notes", arguments)
-            for arguments in (
-                {"text": "confidence"},
-                {"text": "confidence", "reference": "DocumentReference/behind"},
-                {"reference": "DocumentReference/behind"},
-            )
-        ]
-        found = await search(client, "well confidence")
-    for result in results:
-        assert "Told in" not in text(result)
-        assert kind in text(result)
-        assert result.is_error == (kind != "patient_locked")
-    assert [row["ref"] for row in found["rows"]] == ["DocumentReference/1"]
-    assert any(
-        f"DocumentReference/behind, its Binary could not be read ({kind})" in n for n in found["notes"]
-    )
+async def test_the_words_that_no_note_mentions_are_named_as_they_were_searched(words: str, said: str) -> None:
+    async with session(chart(document("1", "Well.")), "A", base=BASE) as client:
+        found = await search(client, words)
+    assert f"1 note searched, {said} Other words for it were not searched." in found["notes"]
 
 
 @pytest.mark.anyio
-async def test_a_binary_that_was_amended_or_given_to_another_patient_is_read_as_it_is_now() -> None:
-    app = chart({**BEHIND_A_BINARY, "meta": UNCHANGING}, binary("Biopsy: malignant."))
-    async with session(app, "A", base=BASE) as client:
-        assert (await search(client, "biopsy"))["rows"][0]["passage"] == "Biopsy: malignant."
-        app.resources[-1] = binary("Biopsy: benign.")
-        assert (await search(client, "biopsy"))["rows"][0]["passage"] == "Biopsy: benign."
-        opened = await search(client, "", reference="DocumentReference/behind")
-        assert [row["passage"] for row in opened["rows"]] == ["Biopsy: benign."]
-        app.resources[-1] = binary("Biopsy: malignant.", securityContext={"reference": "Patient/B"})
-        assert (await search(client, "biopsy"))["rows"] == []
-
-
-@pytest.mark.anyio
-async def test_a_note_that_can_no_longer_be_read_by_its_reference_is_named() -> None:
-    app = chart({**BEHIND_A_BINARY, "meta": UNCHANGING}, binary("Biopsy: malignant."))
-    async with session(app, "A", base=BASE) as client:
-        assert (await search(client, "biopsy"))["total"] == 1
-        app.script["DocumentReference/behind"] = lambda _: outcome(404, "not-found", "no")
-        found = await search(client, "biopsy")
-    assert found["rows"] == []
-    assert "Not read: DocumentReference/behind, gone since it was read." in found["notes"]
-
-
-@pytest.mark.anyio
-async def test_the_passages_that_take_the_place_of_others_are_checked_too() -> None:
-    notes = [
-        {**document(f"{n}", attachment={"url": f"Binary/{n}"}), "date": f"2026-03-0{n}", "meta": UNCHANGING}
-        for n in range(1, 6)
-    ]
-    app = chart(*notes, *({**binary(f"Cough on day {n}."), "id": f"{n}"} for n in range(1, 6)))
-    async with session(app, "A", base=BASE) as client:
-        assert (await search(client, "cough", limit=1))["total"] == 5
-        for number in (2, 3, 4, 5):
-            app.script[f"Binary/{number}"] = lambda _: outcome(403, "forbidden", "no")
-        found = await search(client, "cough", limit=1)
-    assert [row["ref"] for row in found["rows"]] == ["DocumentReference/1"]
-
-
-@pytest.mark.anyio
-async def test_the_binary_of_another_patient_is_not_read() -> None:
-    secret = binary("Pregnant.", securityContext={"reference": "Patient/B"})
-    async with session(chart(BEHIND_A_BINARY, secret), "A", base=BASE) as client:
-        found = await search(client, "pregnant")
-    assert found["rows"] == []
-    assert any(
-        "DocumentReference/behind, its Binary could not be read (patient_locked)" in n for n in found["notes"]
-    )
-
-
-@pytest.mark.anyio
-async def test_a_note_that_is_added_changed_or_deleted_is_found_as_it_is_now() -> None:
-    app = chart(document("1", "Chest pain."))
-    async with session(app, "A", base=BASE) as client:
-        assert (await search(client, "pain"))["total"] == 1
-        app.resources.append(document("2", "Back pain."))
-        assert (await search(client, "pain"))["total"] == 2
-        app.resources[1:] = [document("2", "Back well.")]
-        assert (await search(client, "pain"))["total"] == 0
-        assert [row["ref"] for row in (await search(client, "well"))["rows"]] == ["DocumentReference/2"]
-
-
-@pytest.mark.anyio
-async def test_calls_at_the_same_time_read_each_document_once_and_check_what_they_show() -> None:
-    app = chart({**BEHIND_A_BINARY, "meta": UNCHANGING}, binary("Chest pain."))
-    found: list[int] = []
-    async with session(app, "A", base=BASE) as client:
-
-        async def ask() -> None:
-            found.append((await search(client, "pain"))["total"])
-
-        async with anyio.create_task_group() as group:
-            for _ in range(4):
-                group.start_soon(ask)
-    assert found == [1, 1, 1, 1]
-    assert sum(request.url.path.endswith("Binary/b") for request in app.seen) == 4
-
-
-@pytest.mark.anyio
-async def test_notes_that_one_call_has_no_time_for_are_read_by_the_next() -> None:
-    app = chart(document("1", "Chest pain."), document("2", "Back pain."))
-    lock, notes = PatientLock("Patient/A", BASE), ChartNotes()
-    async with http_to(app) as http:
-        notes.seconds_per_call = -1.0
-        await notes.refresh(FhirClient(http), lock, a_call())
-        assert (notes.waiting, notes.notes) == ({"DocumentReference/1", "DocumentReference/2"}, {})
-        notes.seconds_per_call = 20.0
-        await notes.refresh(FhirClient(http), lock, a_call())
-    assert (notes.waiting, set(notes.notes)) == (set(), {"DocumentReference/1", "DocumentReference/2"})
+async def test_a_note_that_is_entered_in_error_is_not_called_empty() -> None:
+    wrong = document("1", "Pain.", status="entered-in-error")
+    async with session(chart(wrong), "A", base=BASE) as client:
+        refused = await client.call_tool("search_notes", {"reference": "DocumentReference/1"})
+    assert text(refused) == "[invalid_request] DocumentReference/1 is entered in error, so it is left out."
 
 
 @pytest.mark.anyio
@@ -438,20 +311,6 @@ async def test_a_broken_document_does_not_hide_the_others() -> None:
     ]
     async with session(chart(*records), "A", base=BASE) as client:
         found = await search(client, "pain")
+        lost = await search(client, "fever")
     assert {row["ref"] for row in found["rows"]} == {"DocumentReference/1", "DocumentReference/4"}
-    assert all(f"DocumentReference/{number}," in json.dumps(found["notes"]) for number in (2, 3, 5))
-
-
-@pytest.mark.anyio
-@pytest.mark.hapi
-async def test_notes_are_found_on_a_real_server(hapi_base: str) -> None:
-    lock, notes, call = PatientLock(f"Patient/{NOOR}", hapi_base.rstrip("/")), ChartNotes(), a_call()
-    async with httpx.AsyncClient(base_url=hapi_base, timeout=60, trust_env=False) as http:
-        client = FhirClient(http)
-        _, complete = await notes.refresh(client, lock, call)
-        first = len(call.requests)
-        await notes.refresh(client, lock, call)
-    assert complete
-    assert len(notes.notes) == 17
-    assert "seated work" in notes.notes[f"{NOTE}-binary"].text
-    assert len(call.requests) - first <= 6
+    assert all(f"(DocumentReference/{number})" in json.dumps(lost["notes"]) for number in (2, 3, 5))
