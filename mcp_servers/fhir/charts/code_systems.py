@@ -1,5 +1,7 @@
 """Code systems: their addresses, and the short names that people and answers call them by."""
 
+import re
+
 from mcp_servers.fhir.charts.elements import LOINC, SNOMED, folded
 
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -15,7 +17,13 @@ _SHORT = {
     ICD10CM: "ICD-10-CM",
     ICD10: "ICD-10",
 }
-_ADDRESSES = {folded(short).replace(" ", ""): system for system, short in _SHORT.items()} | {"snomed": SNOMED}
+_ADDRESSES = {folded(short).replace(" ", ""): system for system, short in _SHORT.items()} | {
+    "snomed": SNOMED,
+    "sct": SNOMED,
+    "rxcui": RXNORM,
+    "icd": ICD10,
+}
+_IN_WORDS = re.compile(r"\s*([A-Za-z][\w -]*?)(?:\s+code)?[\s:]+([\w.-]*\d[\w.-]*)\s*", re.ASCII)
 
 
 def short_name(system: str) -> str:
@@ -26,9 +34,14 @@ def short_name(system: str) -> str:
 def addressed(token: str) -> str:
     """`system|code` with the system's address where it was called by its short name (`LOINC|4548-4`).
 
-    Several such tokens may stand in one text, with commas between, as FHIR searches have them.
+    Several such tokens may stand in one text, with commas between, as FHIR searches have them. People write
+    `LOINC 4548-4` and `ICD-10: I10` too.
     """
-    return ",".join(_addressed(one) for one in token.split(",")) if "|" in token else token
+    if "|" in token:
+        return ",".join(_addressed(one) for one in token.split(","))
+    said = _IN_WORDS.fullmatch(token)
+    address = said and _ADDRESSES.get(folded(said[1]).replace(" ", ""))
+    return f"{address}|{said[2]}" if said and address else token
 
 
 def _addressed(token: str) -> str:

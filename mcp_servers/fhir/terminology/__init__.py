@@ -1,13 +1,14 @@
 """Words and codes: a bundled dictionary, what records mean by it, and the server's own terminology."""
 
-from mcp_servers.fhir.terminology.asking import ServerTerminology
+from mcp_servers.fhir.terminology.asking import ServerTerminology, mapped
 from mcp_servers.fhir.terminology.charted import ChartCode, charted, codeables
-from mcp_servers.fhir.terminology.concepts import Concept, Kind, classes_of
+from mcp_servers.fhir.terminology.concepts import Code, Concept, Kind, classes_of, known_by
 from mcp_servers.fhir.terminology.finding import Found, find, near
 from mcp_servers.fhir.terminology.meaning import Meaning, meaning_of, wording
 
 __all__ = [
     "ChartCode",
+    "Code",
     "Concept",
     "Found",
     "Kind",
@@ -17,6 +18,8 @@ __all__ = [
     "classes_of",
     "codeables",
     "find",
+    "known_by",
+    "mapped",
     "meaning_of",
     "near",
     "wording",

@@ -22,6 +22,7 @@ SHORTEST_MISSPELT = 5
 SHORTEST_WITHIN = 4
 _LONGEST = 7
 _LIKE_A_CODE = re.compile(r"(?=.*\d)[\w.-]+", re.ASCII)
+_ABBREVIATION = re.compile(r"(?<!\d )\b[A-Z][A-Z0-9]+\b")  # but no unit (10 MG, 24 HR)
 _SIMILAR = 70
 _SUGGESTED = 5
 # What stands before or after a condition's name in the name of a record that is not that condition.
@@ -56,7 +57,7 @@ def find(text: str, kinds: Iterable[Kind] = ()) -> Found:
         if found := _of(candidates, only):
             return Found(found)
     if within := spotted(text, only, asked=True):
-        return Found(within)
+        return Found(within, _reading(text, within, " and "))
     if len(wanted) >= SHORTEST_MISSPELT:
         known = [
             name for name, named in by_name().items() if _of(named, only) and len(name) >= SHORTEST_WITHIN
@@ -66,8 +67,12 @@ def find(text: str, kinds: Iterable[Kind] = ()) -> Found:
         best = [name for name, score in near_misses if score == near_misses[0][1]]
         if best:
             found = _of((concept for name in best for concept in by_name()[name]), only)
-            return Found(found, f"`{text}` read as {' or '.join(sorted(one.name for one in found))}.")
+            return Found(found, _reading(text, found, " or "))
     return Found(())
+
+
+def _reading(text: str, found: Iterable[Concept], joint: str) -> str:
+    return f"`{text}` read as {joint.join(sorted({one.name for one in found}))}."
 
 
 def _word_by_word(wanted: str, name: str) -> bool:
@@ -91,14 +96,15 @@ def near(text: str) -> list[str]:
 def spotted(text: str, kinds: Iterable[Kind] = (), *, asked: bool = False) -> tuple[Concept, ...]:
     """The concepts that a record's name, or a question (`asked`), names; of overlapping names the longest.
 
-    Short names count only when they are the whole text. A condition that the text calls history, a risk or
-    the like is passed over.
+    Short names count only when they are the whole text, or abbreviations in capitals within a question. A
+    condition that the text calls history, a risk or the like is passed over.
     """
     only = frozenset(kinds)
     words = folded(text).split()
+    capitals = {one.casefold() for one in _ABBREVIATION.findall(text)} if asked and not text.isupper() else ()
 
     def partly(phrase: str) -> bool:
-        return len(phrase) >= SHORTEST_WITHIN and (asked or phrase not in only_said())
+        return phrase in capitals or (len(phrase) >= SHORTEST_WITHIN and (asked or phrase not in only_said()))
 
     found: list[Concept] = []
     for start, end, named in named_in(words, only, partly):
@@ -136,10 +142,15 @@ def like_a_code(text: str) -> bool:
 def _by_code(text: str) -> tuple[Concept, ...]:
     system, bar, code = addressed(text).rpartition("|")
     if bar and system:
-        return known_by(system, code)
+        return _narrowest(known_by(system, code.upper()))
     if not like_a_code(text):
         return ()
-    return by_code().get(text.upper()) or known_by(ICD10CM, text.upper())
+    return _narrowest(by_code().get(text.upper()) or known_by(ICD10CM, text.upper()))
+
+
+def _narrowest(found: tuple[Concept, ...]) -> tuple[Concept, ...]:
+    """Without those that stand for the others too: E11.9 is type 2 diabetes, not any diabetes."""
+    return tuple(one for one in found if not any(other.name in one.members for other in found))
 
 
 def _named(name: str) -> tuple[Concept, ...]:

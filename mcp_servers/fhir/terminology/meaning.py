@@ -4,22 +4,24 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import NamedTuple
 
-from mcp_servers.fhir.charts.code_systems import addressed
+from mcp_servers.fhir.charts.code_systems import ICD10, ICD10CM, addressed
 from mcp_servers.fhir.charts.elements import LOINC, codings, concept_names, folded, string
 from mcp_servers.fhir.charts.matching import Wording
-from mcp_servers.fhir.terminology.concepts import Concept, Kind, by_name, family, known_by
+from mcp_servers.fhir.terminology.concepts import Code, Concept, Kind, by_name, family, known_by
 from mcp_servers.fhir.terminology.finding import like_a_code, named_in, spotted
 
 _WHOLE_WORD = 3
 
 
 class Meaning(NamedTuple):
-    """What was meant: concepts with their members, or plain words that no concept bears; and a code given."""
+    """What was meant: concepts with their members, or plain words that no concept bears; a code given, and
+    those that are the `same`."""
 
     concepts: frozenset[Concept]
     words: tuple[str, ...]
     system: str
     code: str
+    same: tuple[Code, ...] = ()
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -37,12 +39,14 @@ class Meaning(NamedTuple):
             (string(coding.get("system")) or "", string(coding.get("code")) or "")
             for coding in codings(codeable)
         ]
-        if self.code and any(self._given(system, code) for system, code in found):
+        if self.code and any(
+            self.gives(system, code) or (system, code) in self.same for system, code in found
+        ):
             return True
         known = {concept for system, code in found if code for concept in known_by(system, code)}
         if not known.isdisjoint(self.concepts):
             return True
-        if any(concept.kind != "drug" for concept in known):
+        if self.concepts and any(concept.kind != "drug" for concept in known):
             return False
         names = concept_names(codeable)
         if self.kinds == {"measurement"} and any(system == LOINC for system, _ in found):
@@ -52,8 +56,10 @@ class Meaning(NamedTuple):
             return any(not self.concepts.isdisjoint(spotted(name, self.kinds)) for name in names)
         return any(self._says(name) for name in names)
 
-    def _given(self, system: str, code: str) -> bool:
-        return code.casefold() == self.code.casefold() and self.system in ("", system)
+    def gives(self, system: str, code: str) -> bool:
+        """Whether this is the code given, of any system where none was; ICD-10 is said for ICD-10-CM too."""
+        systems = ("", *((ICD10, ICD10CM) if system in (ICD10, ICD10CM) else (system,)))
+        return code.casefold() == self.code.casefold() and self.system in systems
 
     def _says(self, name: str) -> bool:
         text = f" {folded(name)} "

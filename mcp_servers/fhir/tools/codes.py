@@ -1,6 +1,7 @@
 """lookup_code: words to codes, codes to words, drugs to classes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from anyio import to_thread
@@ -8,14 +9,15 @@ from pydantic import Field
 
 from mcp_servers.fhir import terminology
 from mcp_servers.fhir.access.compartment import PatientLock
-from mcp_servers.fhir.charts import SEARCHES, Search, addressed, short_name
+from mcp_servers.fhir.charts import SEARCHES, Search, short_name
 from mcp_servers.fhir.envelope import ResultEnvelope
+from mcp_servers.fhir.errors import InvalidRequest, NotPermitted, ServerFailed
 from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Resource, gather
 from mcp_servers.fhir.reading.inventory import Inventory, Measurements
 from mcp_servers.fhir.reading.measuring import Chart, read_known
 from mcp_servers.fhir.reading.paging import read_pages
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.terminology import ChartCode, Concept, ServerTerminology, charted
+from mcp_servers.fhir.terminology import ChartCode, Code, Concept, Meaning, ServerTerminology, charted
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient, Row, Text
 
 _SYNONYMS = 6
@@ -23,6 +25,7 @@ _CODES = 6
 _COUNTED = 8  # codes of measurements whose records the server is asked to count
 _READ_TO_COUNT = 1_000  # records of a measurement beyond which the server is asked
 _TOKENS = 40
+_SAME = ("equal", "equivalent")
 
 _MEDICATIONS = tuple(search for search in SEARCHES["medications"] if search.resource_type != "Condition")
 _READ: dict[terminology.Kind, tuple[Search, ...]] = {
@@ -33,6 +36,15 @@ _READ: dict[terminology.Kind, tuple[Search, ...]] = {
     "vaccine": SEARCHES["immunizations"],
     "procedure": SEARCHES["procedures"],
     "substance": SEARCHES["allergies"],
+}
+_RECORDS: dict[terminology.Kind, tuple[str, ...]] = {
+    "condition": ("problems",),
+    "drug": ("medications", "allergies"),
+    "class": ("medications", "allergies"),
+    "measurement": ("measurements",),
+    "vaccine": ("immunizations",),
+    "procedure": ("procedures",),
+    "substance": ("allergies",),
 }
 
 
@@ -46,25 +58,39 @@ async def lookup_code(
 ) -> Answer:
     """The codes that a term stands for, in this chart and in the dictionary, with synonyms; a drug's classes,
     a class's drugs. Use it when a search needs a code. Example: text "ACE inhibitors"."""
+    if not any(map(str.isalnum, text)) or text.count("|") > 1:
+        raise InvalidRequest("Give one word, name or code at a time, a code as system|code: `LOINC|4548-4`.")
     lock = await session.lock(patient, call)
     found = terminology.find(text)
     meaning = terminology.meaning_of(text, found.concepts)
+    notes = [found.note] if found.note else []
+    known: list[Row] = []
+    if meaning.system and not found.concepts:
+        with _noting_failures(notes):
+            known, meaning = await _mapped(session, meaning, call)
     kinds = {concept.kind for concept in found.concepts} or set(_READ)
     gathered = await gather(session.client, _searches(kinds), lock, call)
     codes, withdrawn = await to_thread.run_sync(charted, gathered.resources, gathered.included, meaning)
     if "measurement" in kinds:
         codes += await _measurements(session, lock, meaning, call)
-    rows = [_chart_row(code) for code in codes]
-    rows += [_row(concept) for concept in found.concepts]
-    if not rows:
-        rows = await _of_server(session, lock, text, call)
-    notes = [*([found.note] if found.note else []), *_memberships(found.concepts), *gathered.notes]
+    if not codes and not found.concepts:
+        with _noting_failures(notes):
+            known = [*await _of_server(session, lock, text, meaning, call), *known]
+    rows = [*map(_chart_row, codes), *map(_row, found.concepts), *known]
+    notes += [*_memberships(found.concepts), *gathered.notes]
     if withdrawn:
         notes.append(f"{withdrawn} records entered in error are not counted.")
     if len(rows) > limit:
         notes.append(f"{len(rows) - limit} more rows: raise the limit, or ask for one of the names.")
     if not codes:
-        notes.append(f"This chart has no record of `{text}`." + ("" if rows else _hint(text)))
+        notes.append(_nowhere(text, meaning, kinds, known=bool(rows)))
+    elif meaning.code and not any(
+        meaning.gives(one.system, code) for one in codes for code in (one.code, one.code.partition(".")[0])
+    ):
+        others = (
+            " or ".join(one.name for one in found.concepts) or "what the server's concept maps call the same"
+        )
+        notes.append(f"No record here bears `{text}` itself; these bear other codes of {others}.")
     complete = gathered.complete and len(rows) <= limit
     envelope = ResultEnvelope(
         finding="recorded" if codes else "nothing_recorded",
@@ -83,7 +109,7 @@ def _searches(kinds: Iterable[terminology.Kind]) -> list[Search]:
 
 
 async def _measurements(
-    session: ChartSession, lock: PatientLock, meaning: terminology.Meaning, call: Call
+    session: ChartSession, lock: PatientLock, meaning: Meaning, call: Call
 ) -> list[ChartCode]:
     """The codings of the chart's measurements, by the dictionary's codes or else by the chart's names."""
     parameters = (await session.client.capability(call)).of("Observation")
@@ -118,7 +144,7 @@ async def _measurements(
 
 
 async def _of_inventory(
-    session: ChartSession, lock: PatientLock, meaning: terminology.Meaning, call: Call
+    session: ChartSession, lock: PatientLock, meaning: Meaning, call: Call
 ) -> tuple[list[Resource], bool]:
     """The chart's measurements that are about what was meant, as they are now; whether these are all."""
     chart = Chart(session.client, lock, call, session.now)
@@ -152,13 +178,37 @@ def _row(concept: Concept) -> Row:
     return {field: value for field, value in row.items() if value}
 
 
-async def _of_server(session: ChartSession, lock: PatientLock, text: str, call: Call) -> list[Row]:
+@contextmanager
+def _noting_failures(notes: list[str]) -> Iterator[None]:
+    """What chart and dictionary say stands where the server's terminology fails: a note tells that it did."""
+    try:
+        yield
+    except (NotPermitted, ServerFailed) as error:
+        note = f"The server's own terminology could not be asked. {error}"
+        notes += [note] if note not in notes else []
+
+
+async def _mapped(session: ChartSession, meaning: Meaning, call: Call) -> tuple[list[Row], Meaning]:
+    """What the server's concept maps have for the code given; the meaning, with those that are the same."""
+    found = await terminology.mapped(session.client, meaning.system, meaning.code, call)
+    rows: list[Row] = []
+    for one in found:
+        named = terminology.known_by(one["system"], one["code"])
+        name = one.get("name") or (named[0].name if named else "")
+        row: Row = {"name": name, "system": short_name(one["system"]), "code": one["code"]}
+        rows.append({**row, "kind": f"{one['equivalence']} (server's concept map)"})
+    same = tuple(Code(one["system"], one["code"]) for one in found if one["equivalence"] in _SAME)
+    return rows, meaning._replace(same=same)
+
+
+async def _of_server(
+    session: ChartSession, lock: PatientLock, text: str, meaning: Meaning, call: Call
+) -> list[Row]:
     """What the server's own terminology knows, where neither chart nor dictionary does."""
     known = session.keep(lock, ServerTerminology)
-    system, bar, code = addressed(text.strip()).rpartition("|")
-    if bar and system:
-        name = await known.coded(session.client, system, code, call)
-        named = [{"system": system, "code": code, "name": name}] if name else []
+    if meaning.system:
+        name = await known.coded(session.client, meaning.system, meaning.code, call)
+        named = [{"system": meaning.system, "code": meaning.code, "name": name}] if name else []
     else:
         named = await known.named(session.client, text, call)
     return [
@@ -184,7 +234,17 @@ def _memberships(concepts: Iterable[Concept]) -> list[str]:
     ]
 
 
-def _hint(text: str) -> str:
+def _nowhere(text: str, meaning: Meaning, kinds: Collection[terminology.Kind], *, known: bool) -> str:
+    """That the chart has nothing of it, among which records; where nobody knows what it is, what to try."""
+    among = ", ".join(dict.fromkeys(one for kind, read in _RECORDS.items() if kind in kinds for one in read))
+    none = f"This chart has no record of `{text}` among its {among}."
+    if known:
+        return none
+    if meaning.code:
+        return f"{none} Nor does the dictionary know the code: try its name."
     similar = terminology.near(text)
     names = f" Similar names: {', '.join(similar)}." if similar else ""
-    return f" Nor does the dictionary know it; try another word for it, or its code.{names}"
+    return (
+        f"Nothing in this chart is called `{text}`, and the dictionary does not know it. It may be there"
+        f" under another name: try another word for it, in English, or its code.{names}"
+    )

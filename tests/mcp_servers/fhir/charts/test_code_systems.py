@@ -17,9 +17,28 @@ def test_a_token_with_the_short_name_of_its_system_is_one_with_its_address(syste
         assert addressed(f"{short}|A1.2") == f"{system}|A1.2"
 
 
-@pytest.mark.parametrize("token", ["4548-4", "|4548-4", "http://loinc.org|4548-4", "local|LOINC", "a,b", ""])
+@pytest.mark.parametrize(
+    "token",
+    ["4548-4", "|4548-4", "http://loinc.org|4548-4", "local|LOINC", "a,b", "", "vitamin B12", "code 4548-4",
+     "SNOMED CT", "4548-4 LOINC"],
+)  # fmt: skip
 def test_other_tokens_stay_as_they_are(token: str) -> None:
     assert addressed(token) == token
+
+
+@pytest.mark.parametrize(
+    ("written", "token"),
+    [
+        ("LOINC 4548-4", f"{LOINC}|4548-4"),
+        ("ICD-10-CM: I10", f"{ICD10CM}|I10"),
+        ("icd 10 e11.9", f"{ICD10}|e11.9"),
+        ("CVX code 08", f"{CVX}|08"),
+        ("sct|73211009", f"{SNOMED}|73211009"),
+        ("RxCUI 29046", f"{RXNORM}|29046"),
+    ],
+)
+def test_a_code_after_the_name_of_its_system_is_a_token(written: str, token: str) -> None:
+    assert addressed(written) == token
 
 
 def test_each_token_of_a_search_is_read() -> None:

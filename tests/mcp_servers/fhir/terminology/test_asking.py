@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mcp_servers.fhir.access.client import FhirClient
-from mcp_servers.fhir.terminology import ServerTerminology
+from mcp_servers.fhir.terminology import ServerTerminology, mapped
 from tests.mcp_servers.fhir.scripted import ScriptedFhir, a_call, capability_statement, fhir, http_to, outcome
 
 SCT = "http://snomed.info/sct"
@@ -31,12 +31,45 @@ def offering(*operations: tuple[str, str]) -> Any:
         display = {"name": "display", "valueString": "Crohn's disease"}
         return fhir({"resourceType": "Parameters", "parameter": [display]})
 
+    def translate(request: Request) -> Response:
+        if request.query_params["code"] != "ZB1":
+            return fhir(
+                {"resourceType": "Parameters", "parameter": [{"name": "result", "valueBoolean": False}]}
+            )
+        return fhir(
+            {
+                "resourceType": "Parameters",
+                "parameter": [
+                    {"name": "result", "valueBoolean": True},
+                    match("equivalent", {"system": SCT, "code": "34000006", "display": "Crohn's disease"}),
+                    match("wider", {"system": SCT, "code": "24526004"}),
+                    match("wider", {"system": SCT, "code": "34000006"}),
+                    match("disjoint", {"system": SCT, "code": "64766004"}),
+                    match("unmatched", {"system": SCT}),
+                    match("equivalent", "no concept at all"),
+                    {"name": "match", "part": "none"},
+                    *(match("inexact", {"system": "urn:many", "code": f"{n}"}) for n in range(100)),
+                ],
+            }
+        )
+
     script = {
+        "ConceptMap/$translate": translate,
         "metadata": lambda _: fhir(statement),
         "ValueSet/$expand": expand,
         "CodeSystem/$lookup": lookup,
     }
     return ScriptedFhir(script=script)
+
+
+def match(equivalence: str, concept: Any) -> dict[str, Any]:
+    """A match of `$translate`, as HAPI 8.8 gives it."""
+    parts = [
+        {"name": "equivalence", "valueCode": equivalence},
+        {"name": "concept", "valueCoding": concept},
+        {"name": "source", "valueUri": "http://example.org/map"},
+    ]
+    return {"name": "match", "part": parts}
 
 
 def asked(app: ScriptedFhir) -> list[str]:
@@ -72,3 +105,30 @@ async def test_a_server_that_offers_no_terminology_is_not_asked() -> None:
         assert await ServerTerminology().named(FhirClient(http), "crohn", a_call()) == []
         assert await ServerTerminology().coded(FhirClient(http), SCT, "34000006", a_call()) is None
     assert asked(app) == []
+
+
+@pytest.mark.anyio
+async def test_a_code_has_what_the_servers_concept_maps_have_for_it_and_not_what_they_rule_out() -> None:
+    app = offering(("ConceptMap", "translate"))
+    async with http_to(app) as http:
+        found = await mapped(FhirClient(http), "urn:local", "ZB1", a_call())
+        assert await mapped(FhirClient(http), "urn:local", "ZB2", a_call()) == []
+    assert found[:2] == [
+        {"system": SCT, "code": "34000006", "equivalence": "equivalent", "name": "Crohn's disease"},
+        {"system": SCT, "code": "24526004", "equivalence": "wider"},
+    ]
+    assert {one["system"] for one in found[2:]} == {"urn:many"}
+    assert len(found) == 10
+
+
+@pytest.mark.anyio
+async def test_concept_maps_are_asked_with_a_code_alone_and_only_where_they_are_offered() -> None:
+    app = offering(("ConceptMap", "translate"))
+    async with http_to(app) as http:
+        await mapped(FhirClient(http), "urn:local", "ZB1", a_call())
+    (request,) = [one for one in app.seen if "$" in one.url.path]
+    assert dict(request.query_params) == {"system": "urn:local", "code": "ZB1"}
+    without = offering(("ConceptMap", "closure"))
+    async with http_to(without) as http:
+        assert await mapped(FhirClient(http), "urn:local", "ZB1", a_call()) == []
+    assert asked(without) == []

@@ -111,6 +111,7 @@ async def test_a_code_of_the_chart_is_named(embedded: Starlette) -> None:
 async def test_a_word_that_nobody_knows_says_what_to_try(embedded: Starlette) -> None:
     found = await looked_up(embedded, OKAFOR, "fracture")
     assert found["rows"] == []
+    assert "Nothing in this chart is called `fracture`" in found["notes"][-1]
     assert "try another word" in found["notes"][-1]
     assert "Hip fracture" in found["notes"][-1]
 
@@ -213,3 +214,111 @@ async def test_what_neither_chart_nor_dictionary_knows_is_asked_of_the_server() 
     assert expansions
     assert not any("Patient" in url or "patient" in url for url in expansions)
     assert "This chart has no record of" in text(result)
+
+
+def with_terminology(**answers: Any) -> ScriptedFhir:
+    """A chart with one problem, on a server that offers all three terminology operations."""
+    statement = capability_statement()
+    for kind, name in (("ValueSet", "expand"), ("CodeSystem", "lookup"), ("ConceptMap", "translate")):
+        statement["rest"][0]["resource"].append({"type": kind, "operation": [{"name": name}]})
+    parameters = {"patient": "reference", "clinical-status": "token", "code": "token"}
+    statement["rest"][0]["resource"].append(
+        {"type": "Condition", "searchParam": [{"name": n, "type": t} for n, t in parameters.items()]}
+    )
+    problem = {
+        "resourceType": "Condition",
+        "id": "c1",
+        "subject": {"reference": "Patient/A"},
+        "code": {"coding": [{"system": "urn:new", "code": "N1", "display": "Zorbitis, chronic"}]},
+    }
+    patient = {"resourceType": "Patient", "id": "A"}
+    script = {name.replace("_", "/$"): answer for name, answer in answers.items()}
+    return ScriptedFhir([patient, problem], {"metadata": lambda _: fhir(statement), **script})
+
+
+@pytest.mark.anyio
+async def test_a_code_that_the_dictionary_does_not_know_is_mapped_by_the_server() -> None:
+    def part(equivalence: str, code: str) -> dict[str, Any]:
+        concept = {"system": "urn:new", "code": code}
+        return {
+            "name": "match",
+            "part": [
+                {"name": "equivalence", "valueCode": equivalence},
+                {"name": "concept", "valueCoding": concept},
+            ],
+        }
+
+    app = with_terminology(
+        ConceptMap_translate=lambda _: fhir(
+            {"resourceType": "Parameters", "parameter": [part("equivalent", "N1"), part("wider", "N")]}
+        )
+    )
+    recorder = ScriptedRecorder()
+    async with session(app, "A", recorder) as client:
+        found = data(await client.call_tool("lookup_code", {"text": "urn:old|O1"}))
+    assert in_chart(found) == {"Zorbitis, chronic": 1}
+    assert [(one["code"], one["kind"]) for one in found["rows"][1:]] == [
+        ("N1", "equivalent (server's concept map)"),
+        ("N", "wider (server's concept map)"),
+    ]
+    assert any("No record here bears `urn:old|O1` itself" in note for note in found["notes"])
+    (asked,) = [url for _, url, _ in recorder.calls[0].requests if "$translate" in url]
+    assert "atient" not in asked
+
+
+@pytest.mark.anyio
+async def test_what_the_chart_says_stands_where_the_servers_terminology_fails() -> None:
+    def broken(_: Request) -> Response:
+        return fhir({"resourceType": "OperationOutcome", "issue": []}, 501)
+
+    app = with_terminology(ConceptMap_translate=broken, CodeSystem_lookup=broken, ValueSet_expand=broken)
+    charted = await looked_up(app, "A", "urn:new|N1")
+    assert in_chart(charted) == {"Zorbitis, chronic": 1}
+    for words in ("urn:other|O1", "knorbitis"):
+        found = await looked_up(app, "A", words)
+        assert found["rows"] == []
+        failures = [note for note in found["notes"] if "own terminology could not be asked" in note]
+        assert len(failures) == 1
+
+
+@pytest.mark.parametrize("words", ["", "  ", "|", "-,-", "http://loinc.org|4548-4,http://loinc.org|2345-7"])
+@pytest.mark.anyio
+async def test_what_is_no_word_and_no_single_code_is_refused(embedded: Starlette, words: str) -> None:
+    async with session(embedded, OKAFOR) as client:
+        result = await client.call_tool("lookup_code", {"text": words})
+    assert result.is_error
+    assert "one word, name or code" in text(result)
+
+
+@pytest.mark.anyio
+async def test_a_code_that_stands_in_the_chart_under_another_says_so(embedded: Starlette) -> None:
+    other = await looked_up(embedded, OKAFOR, "SNOMED CT|59621000")
+    assert in_chart(other) == {"Hypertensive disorder, systemic arterial": 1}
+    assert any("No record here bears `SNOMED CT|59621000` itself" in note for note in other["notes"])
+    same = await looked_up(embedded, OKAFOR, "SNOMED CT|38341003")
+    assert same["rows"] == other["rows"]
+    assert not any("itself" in note for note in same["notes"])
+
+
+@pytest.mark.anyio
+async def test_a_code_is_found_as_people_write_it(embedded: Starlette) -> None:
+    token = await looked_up(embedded, OKAFOR, "RxNorm|314076")
+    assert in_chart(token) == {"lisinopril 10 MG Oral Tablet": 1}
+    for written in ("RxNorm 314076", "rxcui: 314076", "RxNorm code 314076"):
+        assert (await looked_up(embedded, OKAFOR, written))["rows"] == token["rows"]
+
+
+@pytest.mark.anyio
+async def test_a_word_of_the_charts_names_is_found_where_the_dictionary_knows_the_code(
+    embedded: Starlette,
+) -> None:
+    found = await looked_up(embedded, OKAFOR, "hypertensive systemic")
+    assert in_chart(found) == {"Hypertensive disorder, systemic arterial": 1}
+    assert "`hypertensive systemic` read as Hypertension." in found["notes"]
+    assert in_chart(await looked_up(embedded, OKAFOR, "serum plasma"))
+
+
+@pytest.mark.anyio
+async def test_what_the_chart_lacks_is_said_of_the_records_that_were_read(embedded: Starlette) -> None:
+    lacking = await looked_up(embedded, OKAFOR, "statin")
+    assert lacking["notes"] == ["This chart has no record of `statin` among its medications, allergies."]
