@@ -151,11 +151,11 @@ class FhirClient:
             with suppress(NotFound, NotPermitted):
                 lock.admit(await self._transport.get(self._url(referrer), call, quoting=False))
         capability = await self.capability(call)
-        for kind, parameter in referring_searches(ref, self.base, capability):
+        for kind, parameter, looked_at in referring_searches(ref, self.base, capability):
             if lock.was_referred_to(ref):
                 break
             try:
-                await self.search(kind, [parameter], lock, call, count=1, total=False)
+                await self.search(kind, [parameter], lock, call, count=looked_at, total=False)
             except InvalidRequest:  # a server may refuse a target that R4 allows
                 continue
         return lock.was_referred_to(ref)

@@ -1,5 +1,7 @@
 """Which searches find out whether a record of a patient refers to a record that is about nobody."""
 
+from typing import NamedTuple
+
 from mcp_servers.fhir.access.capability import Capability
 
 # Of every answer to "who may refer to it", the likeliest first; R4's search parameters by their targets.
@@ -52,13 +54,24 @@ _BY_TARGET: dict[str, tuple[tuple[str, str], ...]] = {
         ("DeviceRequest", "device"),
         ("MedicationAdministration", "device"),
     ),
-    "Binary": (("DocumentReference", "location"),),
+    # No parameter searches DiagnosticReport.presentedForm: the newest by this date are looked at.
+    "Binary": (("DocumentReference", "location"), ("DiagnosticReport", "date")),
     "Endpoint": (("ImagingStudy", "endpoint"),),
 }
+# With whole documents in them, so many still fit into one answer.
+_NEWEST = 50
 
 
-def referring_searches(ref: str, base: str, capability: Capability) -> list[tuple[str, tuple[str, str]]]:
-    """Each type with the parameter that finds its records which refer to `ref` (`Type/id`), at most twelve.
+class Referring(NamedTuple):
+    """A search that may bring a record which refers to another among its first `looked_at` matches."""
+
+    kind: str
+    parameter: tuple[str, str]
+    looked_at: int = 1
+
+
+def referring_searches(ref: str, base: str, capability: Capability) -> list[Referring]:
+    """What finds the records that refer to `ref` (`Type/id`), at most twelve searches.
 
     None for types in whose place no record refers, and of parameters that the server does not have.
     """
@@ -66,7 +79,9 @@ def referring_searches(ref: str, base: str, capability: Capability) -> list[tupl
     for kind, name in _BY_TARGET.get(ref.partition("/")[0], ()):
         known = capability.parameters.get(kind, {}).get(name)
         if known == "reference":
-            found.append((kind, (name, ref)))
+            found.append(Referring(kind, (name, ref)))
         elif known == "uri":  # compared as a text: an attachment's address may be written either way
-            found.append((kind, (name, f"{ref},{base}/{ref}")))
+            found.append(Referring(kind, (name, f"{ref},{base}/{ref}")))
+        elif known == "date":
+            found.append(Referring(kind, ("_sort", f"-{name}"), _NEWEST))
     return found

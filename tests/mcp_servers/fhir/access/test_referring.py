@@ -12,6 +12,8 @@ from tests.mcp_servers.fhir.scripted import (
     ScriptedFhir,
     a_call,
     bundle,
+    capability_statement,
+    fhir,
     http_to,
     observation,
     outcome,
@@ -112,6 +114,46 @@ async def test_an_attachment_is_read_when_a_document_of_the_patient_names_its_ad
     assert app.seen[-2].query_params["location"] == f"Binary/b,{BASE}/Binary/b"
     with pytest.raises(PatientLocked):
         await read(ScriptedFhir([binary]), "Binary/b")
+
+
+@pytest.mark.parametrize(
+    ("subject", "address", "shown"),
+    [
+        ("Patient/A", "Binary/b", True),
+        ("Patient/A", f"{BASE}/Binary/b", True),
+        ("Patient/A", "https://elsewhere.example/fhir/Binary/b", False),
+        ("Patient/A", "Binary/other", False),
+        ("Patient/B", "Binary/b", False),
+    ],
+)
+@pytest.mark.anyio
+async def test_the_form_of_a_report_is_read_where_one_of_the_newest_reports_is_the_patients_and_names_it(
+    subject: str, address: str, shown: bool
+) -> None:
+    statement = capability_statement()
+    searched = [{"name": "patient", "type": "reference"}, {"name": "date", "type": "date"}]
+    statement["rest"][0]["resource"].append({"type": "DiagnosticReport", "searchParam": searched})
+    own = {"resourceType": "DiagnosticReport", "id": "own", "subject": {"reference": "Patient/A"}}
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "1",
+        "subject": {"reference": subject},
+        "presentedForm": [{"url": address}],
+    }
+    app = ScriptedFhir(
+        [{"resourceType": "Binary", "id": "b", "contentType": "text/plain"}],
+        script={
+            "metadata": lambda _: fhir(statement),
+            "DiagnosticReport": lambda request: bundle(request, [own, {**own, "id": "own-2"}, report]),
+        },
+    )
+    if shown:
+        assert (await read(app, "Binary/b"))["id"] == "b"
+    else:
+        with pytest.raises(PatientLocked):
+            await read(app, "Binary/b")
+        assert not [request for request in sent(app) if request.startswith("Binary")]
+    assert "DiagnosticReport?patient=A&_sort=-date&_count=50" in sent(app)
 
 
 @pytest.mark.parametrize(
