@@ -104,7 +104,12 @@ class ChartNotes:
                     for record in records:
                         await self._take(record, reader, client, lock, call)
 
-            changes = await self._snapshot.refresh(client, lock, call, receive=receive)
+            try:
+                changes = await self._snapshot.refresh(client, lock, call, receive)
+            except BaseException:  # the snapshot, as it was before, would not tell that one of these is gone
+                for ref in self._just_read:
+                    self._forget(ref)
+                raise
             for ref in changes.removed:
                 self._forget(ref)
             for ref in sorted(earlier & self.waiting):
@@ -194,10 +199,13 @@ class ChartNotes:
             self.waiting.add(ref)
         elif entered_in_error(record):
             self.withdrawn.add(ref)
-        elif (note := await self._read(record, reader, client, lock, call)) is not None:
-            self.notes[ref] = note
-            if isinstance(note.failed, ServerFailed):
-                self.waiting.add(ref)
+        else:
+            self.waiting.add(ref)  # until it is read: the call may be given up before
+            note = await self._read(record, reader, client, lock, call)
+            if note is not None:
+                self.notes[ref] = note
+            if note is None or not isinstance(note.failed, ServerFailed):
+                self.waiting.remove(ref)
 
     def _forget(self, ref: str) -> None:
         if (note := self.notes.pop(ref, None)) is not None:

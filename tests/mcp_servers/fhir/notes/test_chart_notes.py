@@ -3,6 +3,8 @@
 import anyio
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
@@ -16,7 +18,7 @@ from tests.mcp_servers.fhir.notes.charts import (
     document,
     search,
 )
-from tests.mcp_servers.fhir.scripted import BASE, ScriptedFhir, a_call, http_to, outcome
+from tests.mcp_servers.fhir.scripted import BASE, ScriptedFhir, a_call, bundle, http_to, outcome
 from tests.mcp_servers.fhir.sessions import session, text
 
 NOOR = "hard-noor-haddad"
@@ -247,6 +249,49 @@ async def test_notes_that_one_call_has_no_time_for_are_read_by_the_next() -> Non
         notes.seconds_per_call = 20.0
         await notes.refresh(FhirClient(http), lock, a_call())
     assert (notes.waiting, set(notes.notes)) == (set(), {"DocumentReference/1", "DocumentReference/2"})
+
+
+@pytest.mark.anyio
+async def test_a_note_deleted_after_a_search_that_failed_half_way_is_not_shown() -> None:
+    app = chart()
+    documents = [document("1", "She has gout."), document("2", "She has asthma.")]
+    following: str | None = f"{BASE}/DocumentReference?page=2"
+
+    def answer(request: Request) -> Response:
+        if "page" in request.query_params:
+            return outcome(400, "exception", "no")
+        return bundle(request, documents, following=following)
+
+    app.script["DocumentReference"] = answer
+    async with session(app, "A", base=BASE) as client:
+        assert (await client.call_tool("search_notes", {"text": "gout"})).is_error
+        following = None
+        del documents[0]
+        assert (await search(client, "gout"))["rows"] == []
+        assert (await search(client, "asthma"))["total"] == 1
+
+
+@pytest.mark.anyio
+async def test_a_note_that_was_being_read_again_when_its_call_was_given_up_is_read_by_the_next() -> None:
+    app = chart({**BEHIND_A_BINARY, "meta": UNCHANGING}, binary("Chest pain."))
+    lock, notes, call = PatientLock("Patient/A", BASE), ChartNotes(), a_call()
+    async with http_to(app) as http:
+        client = FhirClient(http)
+        notes.seconds_per_call = -1.0
+        await notes.refresh(client, lock, call)
+        notes.seconds_per_call = 20.0
+        with anyio.CancelScope() as scope:
+
+            def give_up(_: Request) -> Response:
+                scope.cancel()
+                return outcome(500, "exception", "no")
+
+            app.script["Binary/b"] = give_up
+            await notes.refresh(client, lock, call)
+        assert scope.cancelled_caught
+        del app.script["Binary/b"]
+        await notes.refresh(client, lock, call)
+    assert [note.text for note in notes.notes.values()] == ["Chest pain."]
 
 
 @pytest.mark.anyio
