@@ -4,6 +4,7 @@ import json
 import lzma
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,5 +38,13 @@ def handmade() -> list[dict[str, Any]]:
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starlette]:
     """The embedded store over HTTP, with the hand-made charts."""
     store = open_store(tmp_path_factory.mktemp("store") / "store.db", HandmadeCharts())
+    yield create_app(store)
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def samples(sample_charts: Path) -> Iterator[Starlette]:
+    """The embedded store over HTTP, with all sample charts."""
+    store = open_store(sample_charts)
     yield create_app(store)
     store.close()

@@ -1,7 +1,6 @@
 """Long lists: what is shown, counted and noted is as from the whole chart, and little of it is read."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,26 +178,22 @@ async def test_the_overview_of_long_lists_is_that_of_the_whole_chart(long_lists:
 @pytest.mark.parametrize("patient", ["renae-homenick", "hard-john-smith-1950"])
 @pytest.mark.anyio
 async def test_the_overview_is_that_of_the_whole_chart_in_few_requests(
-    sample_charts: Path, patient: str
+    samples: Starlette, patient: str
 ) -> None:
-    store = open_store(sample_charts)
-    async with http_to(create_app(store), BASE) as http:
+    async with http_to(samples, BASE) as http:
         client, calls = FhirClient(http), [a_call(), a_call()]
         session = ChartSession(client, NOW)
         answers = [await chart_overview(session, call, patient) for call in calls]
         whole = await overview_of_all(client, patient)
-    store.close()
     assert [answer.envelope.rows for answer in answers] == [whole.rows, whole.rows]
     assert len(calls[1].requests) <= 45
 
 
 @pytest.mark.anyio
-async def test_the_text_of_the_overview_stays_within_its_budget(sample_charts: Path) -> None:
-    store = open_store(sample_charts)
-    async with http_to(create_app(store), BASE) as http:
+async def test_the_text_of_the_overview_stays_within_its_budget(samples: Starlette) -> None:
+    async with http_to(samples, BASE) as http:
         session = ChartSession(FhirClient(http), NOW)
         first = await chart_overview(session, a_call(), "renae-homenick")
         again = await chart_overview(session, a_call(), "renae-homenick")
-    store.close()
     assert len(first.text.encode()) / 4 <= 1500
     assert first.envelope == again.envelope

@@ -1,0 +1,62 @@
+"""Values within a threshold: converted, or left out and said."""
+
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from tests.mcp_servers.fhir.counting import counted
+from tests.mcp_servers.fhir.scripted import Resource, ScriptedFhir, http_to, observation
+
+
+@pytest.mark.parametrize(
+    ("given", "converted"),
+    [
+        ({"measurement": "weight", "above": 90, "unit": "kg"}, {"above": 198.416, "unit": "lb"}),
+        ({"measurement": "temperature", "above": 37.5}, {"above": 99.5, "unit": "F"}),
+        ({"measurement": "glucose", "above": 126, "unit": "mg/dL"}, {"above": 6.994, "unit": "mmol/L"}),
+        ({"measurement": "a1c", "above": 7, "unit": "%"}, {"above": 53, "unit": "mmol/mol"}),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_threshold_in_another_unit_counts_the_same_patients(
+    samples: Starlette, given: dict[str, Any], converted: dict[str, Any]
+) -> None:
+    async with http_to(samples, "http://x/fhir") as http:
+        plain = await counted(http, given)
+        other = await counted(http, given | converted)
+    assert other["rows"][0]["patients"] == plain["rows"][0]["patients"] > 0
+    assert not other["truncated"]
+
+
+@pytest.mark.anyio
+async def test_a_value_to_come_withdrawn_or_with_a_comparator_is_left_out_and_said() -> None:
+    def result(who: str, **more: Any) -> Resource:
+        coding = {"system": "http://loinc.org", "code": "4548-4"}
+        quantity = {"value": 8, "unit": "%"}
+        at = {"effectiveDateTime": "2026-01-01", "valueQuantity": quantity}
+        return observation(who, who, code={"coding": [coding]}, **{**at, **more})
+
+    results = [
+        result("p1"),
+        result("p2", effectiveDateTime="2026-12-24"),
+        result("p3", status="entered-in-error"),
+        result("p4", valueQuantity={"value": 64, "unit": "mmol/mol"}),
+        result("p5", valueQuantity={"value": 8, "unit": "%", "comparator": ">"}),
+        result("p6", valueQuantity={"value": 6, "unit": "%"}),
+        result("p7", subject={"reference": "Group/g"}),
+        result("p8", valueQuantity=None, valueString="high"),
+    ]
+    async with http_to(ScriptedFhir(results)) as http:
+        found = await counted(http, {"measurement": "a1c", "above": 7})
+    assert found["rows"][0]["patients"] == 2
+    said = " ".join(found["notes"])
+    for part in (
+        "1 dated after now",
+        "1 entered-in-error",
+        "1 without a patient",
+        "1 without a number",
+        "1 in > %",
+        "in %, as recorded: 2 %, 1 mmol/mol",
+    ):
+        assert part in said, part
