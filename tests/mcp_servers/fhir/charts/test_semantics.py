@@ -7,7 +7,7 @@ Clauses whose tests stand elsewhere:
 | refuted and ended problems, none without a status lost | test_listing |
 | results entered in error, cancelled, and every other status | test_measurements |
 | "none known", "no information", nothing recorded; and which of them a chart contradicts | test_listing |
-| refused or failed is an error and never an empty chart | ../test_server |
+| refused or failed is an error and never an empty chart | ../surface/test_server |
 | medications as a concept, by reference, contained, by identifier | test_listing |
 | every value[x], components, absent values, ranges | test_values |
 | units never mixed, conversions shown | test_measurements, test_selection, test_units |
@@ -16,7 +16,7 @@ Clauses whose tests stand elsewhere:
 | deceased as a flag or a date, age counted to it | test_patient |
 | references: relative, versioned, contained, by identifier, elsewhere, urn; who and where | test_references |
 | texts as data: one line, no control characters, no bytes | test_elements, test_kinds |
-| compartment: membership by type, what is outside it | ../test_compartment, ../test_patient_lock |
+| compartment: membership by type, what is outside it | test_compartment, test_patient_lock in ../access |
 """
 
 from typing import Any

@@ -88,6 +88,19 @@ async def test_current_medications_leave_out_stopped_ones_and_say_so(embedded: S
 
 
 @pytest.mark.anyio
+async def test_the_medications_of_a_past_day_say_what_cannot_be_known(embedded: Starlette) -> None:
+    async with session(embedded, OKAFOR) as client:
+        asked = {"kind": "medications", "at": "2025-06-01"}
+        found = data(await client.call_tool("list_records", asked))
+    uncertain = {row["ref"]: row["uncertain"] for row in found["rows"] if "uncertain" in row}
+    assert uncertain == {
+        "MedicationRequest/hard-amara-okafor-glipizide": "now on-hold; since when is not recorded",
+        "MedicationRequest/hard-amara-okafor-metformin-500": "now stopped; since when is not recorded",
+    }
+    assert "MedicationRequest/hard-amara-okafor-metformin-1000" in [row["ref"] for row in found["rows"]]
+
+
+@pytest.mark.anyio
 async def test_the_latest_blood_pressure_comes_with_its_components(embedded: Starlette) -> None:
     async with session(embedded, OKAFOR) as client:
         (row,) = data(await client.call_tool("observations", {"name": "blood pressure"}))["rows"]

@@ -1,4 +1,4 @@
-"""Units, limits, events and past days as arguments of the tools, on the hand-made charts."""
+"""observations: units, limits and events as arguments, on the hand-made charts."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from tests.mcp_servers.fhir.sessions import data, session, text
 OKAFOR = "hard-amara-okafor"
 
 
-async def _asked(embedded: Starlette, tool: str, **arguments: Any) -> dict[str, Any]:
+async def _asked(embedded: Starlette, **arguments: Any) -> dict[str, Any]:
     async with session(embedded, OKAFOR) as client:
-        return data(await client.call_tool(tool, arguments))
+        return data(await client.call_tool("observations", arguments))
 
 
 async def _refused(embedded: Starlette, **arguments: Any) -> str:
@@ -25,7 +25,7 @@ async def _refused(embedded: Starlette, **arguments: Any) -> str:
 
 @pytest.mark.anyio
 async def test_results_of_two_units_are_one_series_in_the_unit_asked_for(embedded: Starlette) -> None:
-    found = await _asked(embedded, "observations", name="HbA1c", mode="series", unit="mmol/mol")
+    found = await _asked(embedded, name="HbA1c", mode="series", unit="mmol/mol")
     assert {row["unit"] for row in found["rows"]} == {"mmol/mol"}
     assert [row.get("recorded") for row in found["rows"]] == ["7.1 %", "7.4 %", None, "8.2 %"]
     assert any("NGSP/IFCC" in note for note in found["notes"])
@@ -33,7 +33,7 @@ async def test_results_of_two_units_are_one_series_in_the_unit_asked_for(embedde
 
 @pytest.mark.anyio
 async def test_a_count_above_a_number_is_one_exact_call(embedded: Starlette) -> None:
-    found = await _asked(embedded, "observations", name="HbA1c", mode="count", above=7.5, unit="%")
+    found = await _asked(embedded, name="HbA1c", mode="count", above=7.5, unit="%")
     assert [(row["n"], row["of"]) for row in found["rows"]] == [(2, 4)]
 
 
@@ -89,14 +89,3 @@ async def test_an_event_without_a_date_says_so() -> None:
     async with session(app, "A") as client:
         result = await client.call_tool("observations", {"name": "x", "near": "Observation/mine"})
     assert text(result) == "[invalid_request] Observation/mine carries no date; give `near` as a date"
-
-
-@pytest.mark.anyio
-async def test_the_medications_of_a_past_day_say_what_cannot_be_known(embedded: Starlette) -> None:
-    found = await _asked(embedded, "list_records", kind="medications", at="2025-06-01")
-    uncertain = {row["ref"]: row["uncertain"] for row in found["rows"] if "uncertain" in row}
-    assert uncertain == {
-        "MedicationRequest/hard-amara-okafor-glipizide": "now on-hold; since when is not recorded",
-        "MedicationRequest/hard-amara-okafor-metformin-500": "now stopped; since when is not recorded",
-    }
-    assert "MedicationRequest/hard-amara-okafor-metformin-1000" in [row["ref"] for row in found["rows"]]
