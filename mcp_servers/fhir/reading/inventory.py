@@ -22,9 +22,10 @@ from mcp_servers.fhir.recording import Call
 
 # More codes than this make an address that some servers do not take.
 _MOST_EXCLUDED = 400
-# More codes than this in one `code:not` can take a HAPI on H2 over a minute; several such parameters do not.
-_EXCLUDED_AT_ONCE = 40
 _MOST_STEPS = 12
+# Seconds. H2 works a `code:not` out anew for every record once something is written while it searches: a HAPI
+# on it then takes minutes for what else takes half a second.
+_PATIENCE = 10.0
 # What a transaction wrote may be seen this much later than the time that it stands under.
 _SEEN_LATE = timedelta(seconds=30)
 _SENDABLE = re.compile(r"[\w.-]+", re.ASCII)
@@ -51,7 +52,8 @@ class Measurements:
 class Inventory:
     """The measurements of one chart, kept between calls and brought up to date by each."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = _PATIENCE) -> None:
+        self._patience = patience
         self._kept: Measurements | None = None
         self._one_at_a_time = anyio.Lock()
 
@@ -64,7 +66,10 @@ class Inventory:
         """
         async with self._one_at_a_time:
             kept = None if anew else await self._caught_up(client, lock, call)
-            self._kept = kept or await _scanned(client, lock, call) or await _all(client, lock, call)
+            if kept is None:
+                with anyio.move_on_after(self._patience):
+                    kept = await _scanned(client, lock, call)
+            self._kept = kept or await _all(client, lock, call)
             return self._kept
 
     async def _caught_up(self, client: FhirClient, lock: PatientLock, call: Call) -> Measurements | None:
@@ -92,7 +97,7 @@ async def _scanned(client: FhirClient, lock: PatientLock, call: Call) -> Measure
     excluded: set[str] = set()
     stuck = False
     for step in range(_MOST_STEPS):
-        without = [("code:not", ",".join(part)) for part in _parts(sorted(excluded))]
+        without = [("code:not", ",".join(sorted(excluded)))] if excluded else []
         last = stuck or step + 1 == _MOST_STEPS
         try:
             pages = await read_pages(
@@ -129,10 +134,6 @@ async def _all(client: FhirClient, lock: PatientLock, call: Call) -> Measurement
 def sendable(code: str) -> bool:
     """Whether a code can stand in a list of search values as it is."""
     return _SENDABLE.fullmatch(code) is not None
-
-
-def _parts(codes: list[str]) -> list[list[str]]:
-    return [codes[start : start + _EXCLUDED_AT_ONCE] for start in range(0, len(codes), _EXCLUDED_AT_ONCE)]
 
 
 def _moment(text: str | None) -> datetime | None:

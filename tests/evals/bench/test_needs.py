@@ -25,13 +25,7 @@ def embedded(sample_charts: Path) -> Iterator[httpx.AsyncBaseTransport]:
     store.close()
 
 
-# Not strict, as it depends on how busy the machine is; to be removed once the reading is mended (issue 4).
-SLOW = pytest.mark.xfail(
-    reason="HAPI on H2 may take over 30 s for a search that leaves out or names many codes", strict=False
-)
-
-
-@pytest.fixture(params=["embedded", pytest.param("hapi", marks=[pytest.mark.hapi, SLOW])])
+@pytest.fixture(params=["embedded", pytest.param("hapi", marks=pytest.mark.hapi)])
 async def http(request: pytest.FixtureRequest, anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:
     """Each store in turn."""
     if request.param == "hapi":

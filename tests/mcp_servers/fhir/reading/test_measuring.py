@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import anyio
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -193,3 +194,15 @@ async def test_a_server_that_ignores_what_is_asked_is_read_whole(long_chart: Sta
         glucose = await answered(chart, inventory, "glucose", "latest")
     assert [row["ref"] for row in creatinine.rows] == ["Observation/o500"]
     assert [row["ref"] for row in glucose.rows] == NEWEST_GLUCOSES
+
+
+@pytest.mark.anyio
+async def test_a_server_that_takes_too_long_to_leave_codes_out_is_read_whole(long_chart: Starlette) -> None:
+    async def stuck(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and b"code%3Anot" in scope["query_string"]:
+            await anyio.sleep_forever()
+        await long_chart(scope, receive, send)
+
+    async with reading(stuck) as (chart, _):
+        found = await answered(chart, Inventory(patience=0.5), "creatinine", "latest")
+    assert [row["ref"] for row in found.rows] == ["Observation/o500"]
