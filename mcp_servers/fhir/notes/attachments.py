@@ -60,19 +60,19 @@ async def document(attachment: Resource, client: FhirClient, lock: PatientLock, 
     if not attachment.get("data"):
         target = binary(attachment)
         if target is None and isinstance(attachment.get("url"), str):
-            raise Unreadable("kept elsewhere, which is not followed")
+            raise Unreadable("kept elsewhere, not fetched")
         if target is None:
-            raise Unreadable("its bytes are not in the record")
+            raise Unreadable("its content is not in the record")
         holder = await client.read(target, lock, call)
     data = holder.get("data")
     if not isinstance(data, str):
-        raise Unreadable("its bytes are not in the record")
+        raise Unreadable("its content is not in the record")
     if len(data) * 3 // 4 > MAX_BYTES + 3:
         raise Unreadable(f"larger than {MAX_BYTES // 1024**2} MB")
     try:
         return Document(b64decode(data), media_type or str(holder.get("contentType") or ""))
     except (binascii.Error, ValueError):
-        raise Unreadable("its bytes are broken (no base64)") from None
+        raise Unreadable("its content is broken (no base64)") from None
 
 
 def _sections(holder: Resource, depth: int) -> Iterator[str]:

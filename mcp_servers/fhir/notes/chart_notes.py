@@ -48,6 +48,12 @@ _INCLUDES = {
 }
 _USUAL = frozenset({"current", "final"})
 _GAP = "\n\n"
+# Why a Binary could not be read, by the kind of the error.
+_WHY = {
+    "not_permitted": "reading its file is not permitted",
+    "patient_locked": "its file is not there, or not this patient's",
+    "server_failed": "the server failed to send its file",
+}
 
 
 @dataclass
@@ -148,8 +154,8 @@ class ChartNotes:
                 if isinstance(found, PatientLocked):
                     self.notes[ref] = Note(note.row, note.kinds, missing=["gone since it was read"])
                 else:
-                    why = [f"its record could not be read ({found.kind})"]
-                    self.notes[ref] = Note(note.row, note.kinds, missing=why, failed=found, elsewhere=True)
+                    why = "reading its record is not permitted"
+                    self.notes[ref] = Note(note.row, note.kinds, missing=[why], failed=found, elsewhere=True)
         return not stale
 
     async def recheck_all(self, refs: list[str], client: FhirClient, lock: PatientLock, call: Call) -> bool:
@@ -236,7 +242,7 @@ class ChartNotes:
             except Unreadable as why:
                 note.missing.append(str(why))
             except FhirToolError as error:
-                note.missing.append(f"its Binary could not be read ({error.kind})")
+                note.missing.append(_WHY.get(error.kind, f"its file could not be read ({error.kind})"))
                 if note.failed is None or not isinstance(error, PatientLocked):
                     note.failed = error
         note.digest = " ".join(marks)

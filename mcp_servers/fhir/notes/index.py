@@ -17,9 +17,9 @@ LONG_WORD = 5
 _ASKED = re.compile(r'"([^"]+)"|(\S+)')
 _WORD = re.compile(r"\w")
 _FILLER = re.compile(
-    r"an?|about|all|and|any|are|as|at|be|been|by|did|do|does|documented|ever|for|from|had|has|have|he|her|his|in"
-    r"|is|it|mention|mentioned|mentions|no|not|of|on|or|patient|said|says?|she|that|the|their|there|they|this|to"
-    r"|was|were|what|when|where|which|who|with",
+    r"an?|about|all|and|any|are|as|at|be|been|by|can|did|do|does|documented|ever|find|for|from|had|has|have|he"
+    r"|her|his|how|in|is|it|me|mention|mentioned|mentions|no|not|of|on|or|patient|said|says?|she|show|tell|that"
+    r"|the|their|there|they|this|to|was|were|what|when|where|which|who|why|with",
     re.IGNORECASE,
 )
 # Around a hit in FTS5's answer; cleaned texts hold neither.
@@ -38,7 +38,8 @@ class Hit(NamedTuple):
     """A sentence that answers a search: its words, and where in them the mentions stand (start, end).
 
     `also_in` are the other notes that say the very same under the same heading; `around` is the span of the
-    note's text that surrounds it without holding another hit.
+    note's text that surrounds it without holding another hit. `lacks` are the words asked for that it does
+    not hold, where no note holds them all.
     """
 
     note: str
@@ -47,6 +48,7 @@ class Hit(NamedTuple):
     mentions: list[tuple[int, int]]
     also_in: list[str]
     around: tuple[int, int]
+    lacks: list[str]
 
 
 class Hits(NamedTuple):
@@ -67,6 +69,11 @@ class _Matches:
     note_of: dict[int, str] = field(default_factory=dict)
     patterns: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    partial: bool = False
+
+    def lacking(self, row: int) -> list[str]:
+        """The terms that a sentence does not hold, where no note holds them all."""
+        return [term for term in self.terms if term not in self.held[row]] if self.partial else []
 
 
 class Index:
@@ -118,10 +125,7 @@ class Index:
         # The words side by side, as they were asked for, count once more, and are one mention.
         pattern = " OR ".join([_quoted(" ".join(matches.terms)), *matches.patterns])
         groups = self._ranked(pattern, kept, matches, order)
-        best = [
-            self._hit(same[0], sorted({matches.note_of[row] for row in same}), pattern, kept, widest)
-            for same in groups[:MAX_HITS]
-        ]
+        best = [self._hit(same, pattern, kept, matches, widest) for same in groups[:MAX_HITS]]
         return Hits(matches.terms, best, len(groups), matches.notes)
 
     def _matches(self, terms: list[str], order: dict[str, int]) -> _Matches:
@@ -165,15 +169,16 @@ class Index:
             key=lambda rows: (-len(matches.held[rows[0]]), rank[rows[0]], age(rows[0])),
         )
 
-    def _hit(self, row: int, notes: list[str], pattern: str, kept: set[int], widest: int) -> Hit:
+    def _hit(self, same: list[int], pattern: str, kept: set[int], matches: _Matches, widest: int) -> Hit:
         columns = "note, number, highlight(words, 0, ?, ?), start, stop, heading"
         note, number, marked, *place = self._database.execute(
-            f"SELECT {columns} {_FROM} AND words.rowid = ?", (*_MARKS, pattern, row)
+            f"SELECT {columns} {_FROM} AND words.rowid = ?", (*_MARKS, pattern, same[0])
         ).fetchone()
         sentence = Sentence(*place)
         words, mentions = _unmarked(marked)
         around = self._around(note, number, sentence, kept, widest)
-        return Hit(note, sentence, words, mentions, [other for other in notes if other != note], around)
+        others = sorted({matches.note_of[row] for row in same} - {note})
+        return Hit(note, sentence, words, mentions, others, around, matches.lacking(same[0]))
 
     def _around(
         self, note: str, number: int, sentence: Sentence, kept: set[int], widest: int
@@ -225,6 +230,7 @@ def _best_rows(matches: _Matches) -> set[int]:
         return {row for row in held if matches.note_of[row] in complete}
     most = max(len(found) for found in held.values())
     anywhere = set().union(*held.values())
+    matches.partial = True
     absent = ", ".join(f"`{term}`" for term in matches.terms if term not in anywhere)
     matches.notes.append(
         f"No note holds every word; these sentences hold {most} of {wanted}."

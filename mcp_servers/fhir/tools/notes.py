@@ -132,7 +132,8 @@ def _row(hit: Hit, notes: dict[str, Note]) -> Row:
     start, end = hit.around
     if end - start > _PASSAGE:
         start, end = _about_the_mention(note.text, hit)
-    row = {**note.row, **_passage(note.text, hit.sentence.heading, start, end)}
+    lacks = {"lacks": ", ".join(hit.lacks)} if hit.lacks else {}
+    row = {**note.row, **lacks, **_passage(note.text, hit.sentence.heading, start, end)}
     row |= meanings(hit.words, hit.mentions, hit.sentence.heading)
     if hit.also_in:
         dates = sorted(str(notes[ref].row["date"])[:10] for ref in hit.also_in if "date" in notes[ref].row)
@@ -178,13 +179,14 @@ def _counted(kept: ChartNotes, within: list[str], hits: Hits, text: str) -> list
     """How many notes were searched, and what it means when nothing was found."""
     if not kept.notes:
         return ["No notes in this chart."]
-    if not within:
-        return [f"None of the {len(kept.notes)} notes was searched: none is of that type and time."]
-    of = f" of {len(kept.notes)}" if len(within) < len(kept.notes) else ""
-    said = f"{len(within)}{of} {'note' if len(within) == 1 and not of else 'notes'} searched"
+    terms = [f'"{term}"' if " " in term else term for term in hits.terms] or [text]
+    held, searched = len(kept.notes), sum(bool(kept.notes[ref].text) for ref in within)
+    if not searched:
+        return [f"None of {held} notes was searched, so nothing is known of {listed(terms)}."]
+    of = f"{searched} of {held} notes" if searched < held else "1 note" if held == 1 else f"{held} notes"
+    said = f"{of} searched"
     if hits.best:
         return [f"{said}."]
-    terms = [f'"{term}"' if " " in term else term for term in hits.terms] or [text]
     mentioned = terms[0] if len(terms) == 1 else f"any of: {listed(terms)}"
     notes = [f"{said}, none mentions {mentioned}. Other words for it were not searched."]
     if unchecked := kept.unchecked(within):

@@ -41,9 +41,16 @@ async def test_a_server_that_recovers_is_asked_again() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("status", "kind"), [(403, "not_permitted"), (410, "patient_locked"), (500, "server_failed")]
+    ("status", "kind", "why"),
+    [
+        (403, "not_permitted", "reading its file is not permitted"),
+        (410, "patient_locked", "its file is not there, or not this patient's"),
+        (500, "server_failed", "the server failed to send its file"),
+    ],
 )
-async def test_text_that_may_not_be_read_any_more_is_not_shown_from_memory(status: int, kind: str) -> None:
+async def test_text_that_may_not_be_read_any_more_is_not_shown_from_memory(
+    status: int, kind: str, why: str
+) -> None:
     app = chart(
         {**BEHIND_A_BINARY, "meta": UNCHANGING}, document("1", "Well."), binary("Told in confidence.")
     )
@@ -61,10 +68,10 @@ async def test_text_that_may_not_be_read_any_more_is_not_shown_from_memory(statu
         found = await search(client, "well confidence")
     for result in results:
         assert "Told in" not in text(result)
-        assert kind in text(result)
+        assert (kind if result.is_error else why) in text(result)
         assert result.is_error == (kind != "patient_locked")
     assert [row["ref"] for row in found["rows"]] == ["DocumentReference/1"]
-    assert f"1 not read: its Binary could not be read ({kind})." in found["notes"]
+    assert f"1 not read: {why}." in found["notes"]
 
 
 @pytest.mark.anyio
@@ -172,7 +179,7 @@ async def test_a_note_whose_record_may_not_be_read_any_more_is_withdrawn_and_the
         del app.script["DocumentReference/2"]
         again = await search(client, "cough")
     assert [row["ref"] for row in found["rows"]] == ["DocumentReference/1"]
-    assert "1 not read: its record could not be read (not_permitted)." in found["notes"]
+    assert "1 not read: reading its record is not permitted." in found["notes"]
     assert again["total"] == 2
 
 
@@ -205,7 +212,7 @@ async def test_the_binary_of_another_patient_is_not_read() -> None:
         found = await search(client, "pregnant")
     assert found["rows"] == []
     assert (
-        "1 not read: its Binary could not be read (patient_locked) (DocumentReference/behind)."
+        "1 not read: its file is not there, or not this patient's (DocumentReference/behind)."
         in found["notes"]
     )
 

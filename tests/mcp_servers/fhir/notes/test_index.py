@@ -72,12 +72,14 @@ def test_words_of_several_sentences_are_found_within_a_note_and_a_note_says_so()
     )
     assert words(hits) == ["The chest, as it is, hurts while she is walking up a long hill.", "Plan."]
     assert hits.notes == ["No sentence holds every word; these are of notes that hold all of them."]
+    assert not any(hit.lacks for hit in hits.best)
 
 
 def test_where_no_note_has_every_word_the_sentences_with_most_of_them_are_found_and_a_note_says_so() -> None:
     hits = search("chest pain headache")
     assert set(words(hits)) == {"Chest pain on walking, gone at rest.", "Denies pain in the chest."}
     assert hits.notes == ["No note holds every word; these sentences hold 2 of 3. No note holds `headache`."]
+    assert [hit.lacks for hit in hits.best] == [["headache"], ["headache"]]
 
 
 @pytest.mark.parametrize(

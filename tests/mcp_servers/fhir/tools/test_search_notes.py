@@ -134,8 +134,8 @@ async def test_what_cannot_be_read_is_named_and_nothing_elsewhere_is_fetched(emb
     async with session(embedded, NOOR, recorder) as client:
         found = await search(client, "insulin")
     (unread,) = [note for note in found["notes"] if note.startswith("3 not read: ")]
-    assert f"kept elsewhere, which is not followed ({NOTE}-elsewhere)" in unread
-    assert f"its bytes are not in the record (DocumentReference/{NOOR}-lost)" in unread
+    assert f"kept elsewhere, not fetched ({NOTE}-elsewhere)" in unread
+    assert f"its content is not in the record (DocumentReference/{NOOR}-lost)" in unread
     assert f"image/png cannot be read as text (DocumentReference/{NOOR}-ankle-scan)" in unread
     assert f"1 read in part: text that its page hides is left out ({NOTE}-html)." in found["notes"]
     assert all(url.startswith("http://x/fhir/") for call in recorder.calls for _, url, _ in call.requests)
@@ -153,8 +153,8 @@ async def test_beside_what_was_found_the_notes_that_cannot_be_read_are_counted_b
         found = await search(client, "well")
         nothing = await search(client, "gout")
     assert found["notes"][2:] == [
-        "14 notes searched.",
-        "13 not read: its bytes are not in the record (7); image/png cannot be read as text (2);"
+        "1 of 14 notes searched.",
+        "13 not read: its content is not in the record (7); image/png cannot be read as text (2);"
         " video/0 cannot be read as text; video/1 cannot be read as text; other reasons (2).",
     ]
     (unread,) = [note for note in nothing["notes"] if "not read" in note]
@@ -180,9 +180,9 @@ async def test_notes_are_narrowed_by_kind_and_date(embedded: Starlette) -> None:
         march = await search(client, "sprain", since="2026-03-05", until="2026-03")
         none = await search(client, "sprain", type="operation")
     assert {row["type"] for row in discharge["rows"]} == {"Discharge summary"}
-    assert "None of the 17 notes was searched: none is of that type and time." in none["notes"]
+    assert "None of 17 notes was searched, so nothing is known of sprain." in none["notes"]
     assert all("2026-03-05" <= row["date"][:10] <= "2026-03-31" for row in march["rows"])
-    assert "10 of 17 notes searched." in march["notes"]
+    assert "9 of 17 notes searched." in march["notes"]
     assert any(
         note.startswith("No note is of type operation; there are: Consult note") for note in none["notes"]
     )
@@ -229,6 +229,15 @@ async def test_the_words_that_no_note_mentions_are_named_as_they_were_searched(w
     async with session(chart(document("1", "Well.")), "A", base=BASE) as client:
         found = await search(client, words)
     assert f"1 note searched, {said} Other words for it were not searched." in found["notes"]
+
+
+@pytest.mark.anyio
+async def test_a_passage_without_every_word_says_which_it_lacks() -> None:
+    async with session(chart(document("1", "Patient status: stable.")), "A", base=BASE) as client:
+        (row,) = (await search(client, "code status DNR"))["rows"]
+        (whole,) = (await search(client, "status stable"))["rows"]
+    assert row["lacks"] == "code, DNR"
+    assert "lacks" not in whole
 
 
 @pytest.mark.anyio
