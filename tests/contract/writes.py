@@ -4,7 +4,6 @@ from typing import Any
 
 from tests.contract.exchange import Case
 
-FORMATTED = (("Content-Type", "application/fhir+json"),)
 SYSTEM = "http://example.org/contract"
 
 
