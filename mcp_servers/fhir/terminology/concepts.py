@@ -10,18 +10,20 @@ from mcp_servers.fhir.charts.code_systems import CVX, ICD10, ICD10CM, RXNORM
 from mcp_servers.fhir.charts.elements import LOINC, SNOMED, folded
 from mcp_servers.fhir.charts.measurement_names import LIKE_A_LOINC_CODE
 
-Kind = Literal["condition", "drug", "class", "measurement", "vaccine", "procedure", "substance"]
+Kind = Literal["condition", "drug", "class", "measurement", "panel", "vaccine", "procedure", "substance"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _FILES: tuple[tuple[str, Kind], ...] = (
     ("conditions", "condition"),
     ("drugs", "drug"),
     ("drug_classes", "class"),
+    ("panels", "panel"),
     ("procedures", "procedure"),
     ("substances", "substance"),
     ("vaccines", "vaccine"),
 )
-_SYSTEM_OF_KEY = {"snomed": SNOMED, "icd10cm": ICD10CM, "rxnorm": RXNORM, "cvx": CVX}
+_OF_MEMBERS: dict[Kind, Kind] = {"class": "drug", "panel": "measurement"}
+_SYSTEM_OF_KEY = {"loinc": LOINC, "snomed": SNOMED, "icd10cm": ICD10CM, "rxnorm": RXNORM, "cvx": CVX}
 
 
 class Code(NamedTuple):
@@ -35,7 +37,8 @@ class Concept(NamedTuple):
     """One thing that people name in many ways.
 
     `said` are names that people use, and that in a record's name may mean otherwise (a stent, a reflux).
-    `members` are the names of narrower concepts: a drug class's ingredients, the kinds of a condition.
+    `members` are the names of narrower concepts: a drug class's ingredients, a panel's measurements, the
+    kinds of a condition.
     """
 
     name: str
@@ -121,7 +124,7 @@ def family(wanted: Iterable[Concept]) -> tuple[Concept, ...]:
         concept = waiting.pop(0)
         if (concept.name, concept.kind) not in found:
             found[concept.name, concept.kind] = concept
-            kind = "drug" if concept.kind == "class" else concept.kind
+            kind = _OF_MEMBERS.get(concept.kind, concept.kind)
             members = [one for name in concept.members for one in by_name().get(folded(name), ())]
             waiting += [one for one in members if one.kind == kind and one.name in concept.members]
     return tuple(found.values())

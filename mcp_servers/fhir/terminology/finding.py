@@ -72,7 +72,9 @@ def find(text: str, kinds: Iterable[Kind] = ()) -> Found:
 
 
 def _reading(text: str, found: Iterable[Concept], joint: str) -> str:
-    return f"`{text}` read as {joint.join(sorted({one.name for one in found}))}."
+    return (
+        f"`{text}` read as {joint.join(sorted({one.name.casefold(): one.name for one in found}.values()))}."
+    )
 
 
 def _word_by_word(wanted: str, name: str) -> bool:

@@ -49,7 +49,11 @@ class Meaning(NamedTuple):
         if self.concepts and any(concept.kind != "drug" for concept in known):
             return False
         names = concept_names(codeable)
-        if self.kinds == {"measurement"} and any(system == LOINC for system, _ in found):
+        if (
+            self.kinds
+            and self.kinds <= {"measurement", "panel"}
+            and any(system == LOINC for system, _ in found)
+        ):
             # A LOINC code says what was measured: a likeness of names does not overrule it.
             return False
         if self.concepts:

@@ -24,7 +24,7 @@ _SYNONYMS = 6
 _CODES = 6
 _COUNTED = 8  # codes of measurements whose records the server is asked to count
 _READ_TO_COUNT = 1_000  # records of a measurement beyond which the server is asked
-_TOKENS = 40
+_TOKENS = 100
 _SAME = ("equal", "equivalent")
 
 _MEDICATIONS = tuple(search for search in SEARCHES["medications"] if search.resource_type != "Condition")
@@ -33,6 +33,7 @@ _READ: dict[terminology.Kind, tuple[Search, ...]] = {
     "drug": (*_MEDICATIONS, *SEARCHES["allergies"]),
     "class": (*_MEDICATIONS, *SEARCHES["allergies"]),
     "measurement": (),
+    "panel": (),
     "vaccine": SEARCHES["immunizations"],
     "procedure": SEARCHES["procedures"],
     "substance": SEARCHES["allergies"],
@@ -42,6 +43,7 @@ _RECORDS: dict[terminology.Kind, tuple[str, ...]] = {
     "drug": ("medications", "allergies"),
     "class": ("medications", "allergies"),
     "measurement": ("measurements",),
+    "panel": ("measurements",),
     "vaccine": ("immunizations",),
     "procedure": ("procedures",),
     "substance": ("allergies",),
@@ -58,7 +60,7 @@ async def lookup_code(
 ) -> Answer:
     """The codes that a term stands for, in this chart and in the dictionary, with synonyms; a drug's classes,
     a class's drugs. Use it when a search needs a code. Example: text "ACE inhibitors"."""
-    if not any(map(str.isalnum, text)) or text.count("|") > 1:
+    if not any(map(str.isalnum, text)) or text.count("|") > 1 or text.strip().endswith("|"):
         raise InvalidRequest("Give one word, name or code at a time, a code as system|code: `LOINC|4548-4`.")
     lock = await session.lock(patient, call)
     found = terminology.find(text)
@@ -71,7 +73,7 @@ async def lookup_code(
     kinds = {concept.kind for concept in found.concepts} or set(_READ)
     gathered = await gather(session.client, _searches(kinds), lock, call)
     codes, withdrawn = await to_thread.run_sync(charted, gathered.resources, gathered.included, meaning)
-    if "measurement" in kinds:
+    if kinds & {"measurement", "panel"}:
         codes += await _measurements(session, lock, meaning, call)
     if not codes and not found.concepts:
         with _noting_failures(notes):
@@ -245,6 +247,6 @@ def _nowhere(text: str, meaning: Meaning, kinds: Collection[terminology.Kind], *
     similar = terminology.near(text)
     names = f" Similar names: {', '.join(similar)}." if similar else ""
     return (
-        f"Nothing in this chart is called `{text}`, and the dictionary does not know it. It may be there"
-        f" under another name: try another word for it, in English, or its code.{names}"
+        f"None of the chart's {among} is called `{text}`, and the dictionary does not know it. It may be"
+        f" there under another name: try another word for it, in English, or its code.{names}"
     )

@@ -35,6 +35,13 @@ def names(text: str) -> list[str]:
         ("any PE or DVT?", ["Pulmonary embolism", "Deep vein thrombosis"]),
         ("24 HR metoprolol 50 MG Oral Tablet", ["metoprolol"]),
         ("hr of this one", []),
+        ("diabetes insipidus", ["Diabetes insipidus"]),
+        ("low blood sugar", ["Hypoglycemia"]),
+        ("stomach flu", ["Gastroenteritis"]),
+        ("fluid pill", ["diuretic"]),
+        ("painkillers", ["pain medication"]),
+        ("CBC", ["Complete blood count"]),
+        ("LFTs", ["Liver function tests"]),
         ("is lisinopril an ACE inhibitor?", ["ACE inhibitor", "lisinopril"]),
         ("gestational diabetes", ["Gestational diabetes"]),
         ("iron", ["Iron", "iron"]),
@@ -56,6 +63,17 @@ def test_a_misspelt_name_is_read_as_the_one_it_looks_like_and_says_so(misspelt: 
     found = find(misspelt)
     assert [concept.name for concept in found.concepts] == [meant]
     assert found.note == f"`{misspelt}` read as {meant}."
+
+
+def test_names_that_are_read_in_a_question_are_told() -> None:
+    assert find("does she take insulin for kidney cancer").note == (
+        "`does she take insulin for kidney cancer` read as Kidney cancer and insulin."
+    )
+    assert find("kidney cancer").note is None
+
+
+def test_a_panel_is_no_measurement_that_has_a_value() -> None:
+    assert find("cbc", ("measurement",)).concepts == ()
 
 
 def test_kinds_narrow_what_a_name_may_mean() -> None:

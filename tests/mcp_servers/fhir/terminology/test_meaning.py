@@ -9,6 +9,7 @@ from mcp_servers.fhir.terminology import find, meaning_of
 SCT = "http://snomed.info/sct"
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 RX = "http://www.nlm.nih.gov/research/umls/rxnorm"
+CVX = "http://hl7.org/fhir/sid/cvx"
 LOINC = "http://loinc.org"
 
 
@@ -36,6 +37,14 @@ def coded(system: str, code: str, display: str = "") -> dict[str, Any]:
         ("statin", coded(RX, "314076", "lisinopril 10 MG Oral Tablet"), False),
         ("oxycodone", coded(RX, "1049221", "Acetaminophen 325 MG / oxyCODONE 5 MG Oral Tablet"), True),
         ("potassium chloride", coded(RX, "979492", "losartan potassium 50 MG Oral Tablet"), False),
+        ("diabetes", coded("urn:local", "DI", "Central diabetes insipidus"), False),
+        ("birth control", coded(RX, "978950", "Natazia 28 Day Pack"), True),
+        ("polio vaccine", coded(CVX, "110", "DTaP-Hep B-IPV"), True),
+        ("hepatitis B vaccine", coded(CVX, "104", "Hep A-Hep B"), True),
+        ("bmp", coded(LOINC, "2160-0", "Creatinine"), True),
+        ("bmp", coded(LOINC, "2161-8", "Creatinine in urine"), False),
+        ("oxygen", coded(LOINC, "2708-6", "Oxygen saturation"), True),
+        ("icd-10|Q99.9", coded(ICD, "Q99.9", "Chromosomal abnormality"), True),
         ("sulfa drug", coded(RX, "10831", "Sulfamethoxazole / Trimethoprim"), True),
         ("314076", coded(RX, "314076", "anything"), True),
         (f"{SCT}|314076", coded(RX, "314076", "anything"), False),

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fhir_fixtures.store import create_app, open_store
+from mcp_servers.fhir.terminology.concepts import concepts, family
+from mcp_servers.fhir.tools.codes import _TOKENS
 from tests.mcp_servers.fhir.scripted import (
     ScriptedFhir,
     ScriptedRecorder,
@@ -111,7 +113,9 @@ async def test_a_code_of_the_chart_is_named(embedded: Starlette) -> None:
 async def test_a_word_that_nobody_knows_says_what_to_try(embedded: Starlette) -> None:
     found = await looked_up(embedded, OKAFOR, "fracture")
     assert found["rows"] == []
-    assert "Nothing in this chart is called `fracture`" in found["notes"][-1]
+    assert found["notes"][-1].startswith(
+        "None of the chart's problems, medications, allergies, measurements,"
+    )
     assert "try another word" in found["notes"][-1]
     assert "Hip fracture" in found["notes"][-1]
 
@@ -281,7 +285,9 @@ async def test_what_the_chart_says_stands_where_the_servers_terminology_fails() 
         assert len(failures) == 1
 
 
-@pytest.mark.parametrize("words", ["", "  ", "|", "-,-", "http://loinc.org|4548-4,http://loinc.org|2345-7"])
+@pytest.mark.parametrize(
+    "words", ["", "  ", "|", "-,-", "LOINC|", "http://loinc.org|4548-4,http://loinc.org|2345-7"]
+)
 @pytest.mark.anyio
 async def test_what_is_no_word_and_no_single_code_is_refused(embedded: Starlette, words: str) -> None:
     async with session(embedded, OKAFOR) as client:
@@ -322,3 +328,22 @@ async def test_a_word_of_the_charts_names_is_found_where_the_dictionary_knows_th
 async def test_what_the_chart_lacks_is_said_of_the_records_that_were_read(embedded: Starlette) -> None:
     lacking = await looked_up(embedded, OKAFOR, "statin")
     assert lacking["notes"] == ["This chart has no record of `statin` among its medications, allergies."]
+
+
+@pytest.mark.anyio
+async def test_a_panel_finds_its_measurements(embedded: Starlette) -> None:
+    found = await looked_up(embedded, "hard-henrik-olsen", "BMP")
+    alone = [
+        await looked_up(embedded, "hard-henrik-olsen", words)
+        for words in ("creatinine", "potassium", "sodium")
+    ]
+    assert in_chart(alone[0])
+    for one in alone:
+        assert in_chart(one).items() <= in_chart(found).items()
+    assert "Creatinine" in found["rows"][-1]["members"]
+
+
+def test_no_concept_has_more_codes_than_one_search_is_asked_for() -> None:
+    for concept in concepts():
+        measured = [one for one in family([concept]) if one.kind == "measurement"]
+        assert sum(len(one.codes) for one in measured) <= _TOKENS
