@@ -32,6 +32,8 @@ from mcp_servers.fhir.tools.session import (
 
 _PASSAGE = 300
 _OPENED = 1000
+# Of the types of note in a chart, so many are named where none is of the type asked for.
+_KINDS = 12
 # Of what could not be read: so many reasons by themselves, with the names of so many notes each.
 _REASONS = 4
 _NAMED = 2
@@ -115,7 +117,7 @@ def _within(kept: ChartNotes, kind: str | None, window: Window, now: str, notes:
         of_kind = [note for note in ours if all(word in note.kinds for word in words)]
         if ours and not of_kind:
             kinds = sorted({str(note.row["type"]) for note in ours if "type" in note.row})
-            notes.append(f"No note is of type {kind}; there are: {listed(kinds)}.")
+            notes.append(f"No note is of type {kind}; there are: {listed(kinds, _KINDS)}.")
         ours = of_kind
     rows = window.rows([note.row for note in ours], notes, span(now))
     return [row["ref"] for row in sorted(rows, key=lambda row: newest_first(row.get("date")))]

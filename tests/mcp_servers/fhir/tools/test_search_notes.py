@@ -232,6 +232,15 @@ async def test_the_words_that_no_note_mentions_are_named_as_they_were_searched(w
 
 
 @pytest.mark.anyio
+async def test_the_types_of_note_to_choose_from_are_named() -> None:
+    notes = [document(f"{n}", "Well.", type={"text": f"Note {n}"}) for n in range(10, 24)]
+    async with session(chart(*notes), "A", base=BASE) as client:
+        found = await search(client, "well", type="letter")
+    named = ", ".join(f"Note {n}" for n in range(10, 22))
+    assert f"No note is of type letter; there are: {named} and 2 more." in found["notes"]
+
+
+@pytest.mark.anyio
 async def test_a_passage_without_every_word_says_which_it_lacks() -> None:
     async with session(chart(document("1", "Patient status: stable.")), "A", base=BASE) as client:
         (row,) = (await search(client, "code status DNR"))["rows"]
