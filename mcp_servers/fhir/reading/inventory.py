@@ -14,18 +14,27 @@ import anyio
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.charts.dates import newest_first as sort_key
 from mcp_servers.fhir.charts.measurement_names import Measure
 from mcp_servers.fhir.errors import InvalidRequest
-from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Resource, gather, one_page, too_many
-from mcp_servers.fhir.reading.paging import read_pages
+from mcp_servers.fhir.reading.gathering import (
+    MAX_RESOURCES,
+    PAGE_SIZE,
+    Resource,
+    gather,
+    one_page,
+    too_many,
+)
+from mcp_servers.fhir.reading.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
 
 # More codes than this make an address that some servers do not take.
 _MOST_EXCLUDED = 400
 _MOST_STEPS = 12
-# Seconds. H2 works a `code:not` out anew for every record once something is written while it searches: a HAPI
-# on it then takes minutes for what else takes half a second.
-_PATIENCE = 10.0
+# Seconds that leaving out codes may take, within these bounds about as long as to read everything: H2 works a
+# `code:not` out anew for every record once something is written while it searches, which takes minutes.
+_FEW_SECONDS = 2.0
+_PATIENCE = 20.0
 # What a transaction wrote may be seen this much later than the time that it stands under.
 _SEEN_LATE = timedelta(seconds=30)
 _SENDABLE = re.compile(r"[\w.-]+", re.ASCII)
@@ -65,12 +74,11 @@ class Inventory:
         Raises what FhirClient.search raises.
         """
         async with self._one_at_a_time:
-            kept = None if anew else await self._caught_up(client, lock, call)
-            if kept is None:
-                with anyio.move_on_after(self._patience):
-                    kept = await _scanned(client, lock, call)
-            self._kept = kept or await _all(client, lock, call)
-            return self._kept
+            found = None if anew else await self._caught_up(client, lock, call)
+            found = found or await _scanned(client, lock, call, self._patience)
+            found = found or await _all(client, lock, call)
+            self._kept = _newest_of(found) if found.whole and len(found.records) > PAGE_SIZE else found
+            return found
 
     async def _caught_up(self, client: FhirClient, lock: PatientLock, call: Call) -> Measurements | None:
         """What is kept with all that was written since; None where that is more than a page, or not told."""
@@ -88,47 +96,89 @@ class Inventory:
         return replace(kept, records=records, chart=charts.measures_of(records.values()))
 
 
-async def _scanned(client: FhirClient, lock: PatientLock, call: Call) -> Measurements | None:
-    """The newest record of every code; None from a server that does not sort, exclude or come to an end."""
+async def _scanned(client: FhirClient, lock: PatientLock, call: Call, patience: float) -> Measurements | None:
+    """The newest record of every code, or all where the server takes too long to leave codes out.
+
+    None from a server that does not sort, exclude or come to an end.
+    """
     known = (await client.capability(call)).parameters.get("Observation", {})
     if not {"code", "date"} <= known.keys():
         return None
-    found = Measurements({})
+    started = anyio.current_time()
+    first = await _newest_without(client, lock, call, set())
+    if first is None:
+        return None
+    if not first.more:
+        return _measurements(first, [first], whole=True)
+    to_read_all = (anyio.current_time() - started) * (first.total or MAX_RESOURCES) / PAGE_SIZE
+    try:
+        with anyio.fail_after(min(max(to_read_all, _FEW_SECONDS), patience)):
+            return await _behind(client, lock, call, first)
+    except TimeoutError:
+        return replace(await _all(client, lock, call), as_of=first.as_of)
+
+
+async def _behind(client: FhirClient, lock: PatientLock, call: Call, first: Pages) -> Measurements | None:
+    """The newest record of every code, of which the `first` page is read."""
+    read = [first]
     excluded: set[str] = set()
-    stuck = False
-    for step in range(_MOST_STEPS):
-        without = [("code:not", ",".join(sorted(excluded)))] if excluded else []
-        last = stuck or step + 1 == _MOST_STEPS
-        try:
-            pages = await read_pages(
-                client, "Observation", [NEWEST_FIRST, *without], lock, call, count=PAGE_SIZE,
-                enough=too_many if last else one_page,
-            )  # fmt: skip
-        except InvalidRequest:
-            return None
-        records = list(pages.matches.values())
-        ordered = pages.in_order and charts.newest_first(records)
-        if not ordered or any(excluded & charts.codes_of(one) for one in records):
-            return None
-        found.records.update(pages.matches)
-        if step == 0:
-            found = replace(found, as_of=pages.as_of)
-        if not pages.more:
-            chart = charts.measures_of(found.records.values())
-            return replace(found, chart=chart, whole=step == 0, complete=pages.complete, notes=pages.notes)
-        if last:
-            return None
+    while len(read) < _MOST_STEPS:
+        records = read[-1].matches.values()
         seen = {code for one in records if (code := charts.main_code_of(one)) and sendable(code)}
         stuck = not seen or len(excluded | seen) > _MOST_EXCLUDED
         if not stuck:
             excluded |= seen
+        pages = await _newest_without(client, lock, call, excluded, whole=stuck)
+        if pages is None or (stuck and pages.more):
+            return None
+        read.append(pages)
+        if not pages.more:
+            return _measurements(first, read, whole=False)
     return None
+
+
+async def _newest_without(
+    client: FhirClient, lock: PatientLock, call: Call, excluded: set[str], *, whole: bool = False
+) -> Pages | None:
+    """The newest page of records with none of these codes, or all of them; None where they are not that."""
+    without = [("code:not", ",".join(sorted(excluded)))] if excluded else []
+    try:
+        pages = await read_pages(
+            client, "Observation", [NEWEST_FIRST, *without], lock, call, count=PAGE_SIZE,
+            enough=too_many if whole else one_page,
+        )  # fmt: skip
+    except InvalidRequest:
+        return None
+    records = list(pages.matches.values())
+    if not (pages.in_order and charts.newest_first(records)):
+        return None
+    return None if any(excluded & charts.codes_of(one) for one in records) else pages
+
+
+def _measurements(first: Pages, read: list[Pages], *, whole: bool) -> Measurements:
+    """What these searches found; the last one came to its end."""
+    records = {one: record for pages in read for one, record in pages.matches.items()}
+    last = read[-1]
+    return Measurements(
+        records, charts.measures_of(records.values()), whole=whole, complete=last.complete, notes=last.notes,
+        as_of=first.as_of,
+    )  # fmt: skip
 
 
 async def _all(client: FhirClient, lock: PatientLock, call: Call) -> Measurements:
     gathered = await gather(client, [charts.OBSERVATIONS], lock, call)
     records = {record["id"]: record for record in gathered.resources}
     return Measurements(records, whole=True, complete=gathered.complete, notes=gathered.notes)
+
+
+def _newest_of(everything: Measurements) -> Measurements:
+    """What is kept of a long chart that was read whole: of each code a newest, all without a code."""
+    records = sorted(everything.records.values(), key=lambda one: sort_key(charts.record_date(one)))
+    newest: dict[str, Resource] = {}
+    for record in records:
+        newest.setdefault(charts.main_code_of(record) or record["id"], record)
+    kept = {record["id"]: record for record in newest.values()}
+    return replace(everything, records=kept, chart=charts.measures_of(records), whole=False)
 
 
 def sendable(code: str) -> bool:
