@@ -10,7 +10,7 @@ _POLL_SECONDS = 0.2
 
 
 def answers(base: str, server: "subprocess.Popen[Any]", seconds: float) -> bool:
-    """Whether the server answers at `base`, once it does: False when its process ends or time is up before."""
+    """True once the server answers at `base`; False when its process ends, or time is up, before."""
     deadline = time.monotonic() + seconds
     while server.poll() is None and time.monotonic() < deadline:
         try:

@@ -3,14 +3,13 @@
 from mcp_servers.fhir.terminology.asking import ServerTerminology, mapped
 from mcp_servers.fhir.terminology.charted import ChartCode, charted, codeables
 from mcp_servers.fhir.terminology.concepts import Code, Concept, Kind, classes_of, known_by
-from mcp_servers.fhir.terminology.finding import Found, find, near
+from mcp_servers.fhir.terminology.finding import find, near
 from mcp_servers.fhir.terminology.meaning import Meaning, meaning_of, wording
 
 __all__ = [
     "ChartCode",
     "Code",
     "Concept",
-    "Found",
     "Kind",
     "Meaning",
     "ServerTerminology",
