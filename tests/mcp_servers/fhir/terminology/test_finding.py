@@ -40,6 +40,8 @@ def names(text: str) -> list[str]:
         ("stomach flu", ["Gastroenteritis"]),
         ("fluid pill", ["diuretic"]),
         ("painkillers", ["pain medication"]),
+        ("pip/tazo", ["piperacillin", "tazobactam"]),
+        ("chickenpox", ["Chickenpox", "Varicella vaccine"]),
         ("CBC", ["Complete blood count"]),
         ("LFTs", ["Liver function tests"]),
         ("is lisinopril an ACE inhibitor?", ["ACE inhibitor", "lisinopril"]),
