@@ -20,11 +20,11 @@ $(VENV)/dev: $(VENV)/core
 	touch $@
 
 # llama.cpp is built for any processor: a native build may use instructions (AMX) that a container forbids, and
-# a wheel of such a build may lie in pip's cache.
+# a wheel of such a build may lie in pip's cache. Its library for images is left out.
 $(VENV)/all: $(VENV)/dev
 	$(BIN)/pip install $(QUIET) --editable '.[dev,local]'
-	CMAKE_ARGS=-DGGML_NATIVE=OFF $(BIN)/pip install $(QUIET) --no-cache-dir --no-binary llama-cpp-python \
-		--editable '.[llama]'
+	CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF" \
+		$(BIN)/pip install $(QUIET) --no-cache-dir --no-binary llama-cpp-python --editable '.[llama]'
 	touch $@
 
 run: $(VENV)/core  ## ask the sample charts three questions (or yours: Q="..." PATIENT=...)
@@ -46,7 +46,7 @@ check: $(VENV)/dev  ## format, lint, strict types, import contracts
 test: $(VENV)/dev  ## the tests that need neither Java nor torch
 	$(BIN)/pytest
 
-test-all: $(VENV)/all  ## the same tests, with a real HAPI, a real model server and the `local` extra
+test-all: $(VENV)/dev  ## the same tests, with a real HAPI, a real model server and the `local` extra
 	$(BIN)/python -m tests.with_servers
 
 # Both tools need a newer Node than many machines have: it comes as a package too.

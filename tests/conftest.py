@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,10 +13,34 @@ from hypothesis import settings
 from fhir_fixtures.store import open_store
 
 TEST_ALL = "EHR_NAVIGATOR_TEST_ALL"
+# What `make test` may skip; every other test is marked `plain`.
+NOT_PLAIN = ("hapi", "llama", "local", "large")
 
 # Nothing is timed by a test: machines are busy.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what `make test` runs, so that a run after it can leave it out (`-m "not plain"`)."""
+    if not any(map(item.get_closest_marker, NOT_PLAIN)):
+        item.add_marker("plain")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is large, but where everything was promised."""
+    if item.get_closest_marker("large") and not os.environ.get(TEST_ALL):
+        pytest.skip("takes long (`make test-all` runs it)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a plain test that is skipped: it would run nowhere."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("plain"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though it is marked none of {', '.join(NOT_PLAIN)}: {report.longrepr}"
+    return report
 
 
 @pytest.fixture

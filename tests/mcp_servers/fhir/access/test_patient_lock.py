@@ -1,6 +1,5 @@
 """A session bound to one patient gets nothing of another, whatever it asks and whatever the server does."""
 
-import os
 from collections import Counter
 from typing import Any
 
@@ -18,7 +17,6 @@ from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.errors import FhirToolError
 from mcp_servers.fhir.tools import CATALOGUE
-from tests.conftest import TEST_ALL
 from tests.mcp_servers.fhir.conftest import HandmadeCharts
 from tests.mcp_servers.fhir.scripted import BASE, ScriptedFhir, a_call, bundle, http_to, observation
 from tests.mcp_servers.fhir.sessions import data, session, text
@@ -144,8 +142,6 @@ every_ask = st.one_of(
     reads, searches, lists, measurements, stolen_cursors, notes, statements, codes, now_and_then
 )
 
-# In the whole suite ten thousand; in a quick run as many as a person waits for.
-CALLS = 10_000 if os.environ.get(TEST_ALL) else 1_000
 AT_ONCE = 20
 
 
@@ -169,8 +165,9 @@ def stolen(embedded: Starlette) -> str:
     return anyio.run(a_cursor_of_another_session, embedded)
 
 
+@pytest.mark.parametrize("calls", [1_000, pytest.param(10_000, marks=pytest.mark.large)])
 def test_none_of_thousands_of_generated_calls_brings_back_another_patient(
-    embedded: Starlette, stolen: str
+    calls: int, embedded: Starlette, stolen: str
 ) -> None:
     made: Counter[str] = Counter()
     with (
@@ -178,7 +175,7 @@ def test_none_of_thousands_of_generated_calls_brings_back_another_patient(
         portal.wrap_async_context_manager(session(embedded, BOUND, base=EMBEDDED)) as client,
     ):
 
-        @settings(max_examples=CALLS // AT_ONCE, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=calls // AT_ONCE, suppress_health_check=list(HealthCheck))
         @given(st.lists(every_ask, min_size=AT_ONCE, max_size=AT_ONCE))
         def ask(asks: list[Ask]) -> None:
             made.update(tool for tool, _ in asks)
@@ -186,7 +183,7 @@ def test_none_of_thousands_of_generated_calls_brings_back_another_patient(
 
         ask()
     print(f"{made.total()} calls, none of which brought back another patient: {dict(made)}")
-    assert made.total() >= CALLS
+    assert made.total() >= calls
     assert made.keys() == {offer.work.__name__ for offer in CATALOGUE}
 
 
