@@ -12,9 +12,9 @@ from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import SEARCHES, Search, short_name
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest, NotPermitted, ServerFailed
-from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Resource, gather
+from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Gathered, Resource, gather
 from mcp_servers.fhir.reading.inventory import Inventory, Measurements
-from mcp_servers.fhir.reading.measuring import Chart, read_known
+from mcp_servers.fhir.reading.measuring import Chart, Reading, read_known
 from mcp_servers.fhir.reading.paging import read_pages
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.terminology import ChartCode, Code, Concept, Meaning, ServerTerminology, charted
@@ -74,7 +74,8 @@ async def lookup_code(
     gathered = await gather(session.client, _searches(kinds), lock, call)
     codes, withdrawn = await to_thread.run_sync(charted, gathered.resources, gathered.included, meaning)
     if kinds & {"measurement", "panel"}:
-        codes += await _measurements(session, lock, meaning, call)
+        measured, wrong = await _measurements(session, lock, meaning, gathered, call)
+        codes, withdrawn = codes + measured, withdrawn + wrong
     if not codes and not found.concepts:
         with _noting_failures(notes):
             known = [*await _of_server(session, lock, text, meaning, call), *known]
@@ -111,9 +112,10 @@ def _searches(kinds: Iterable[terminology.Kind]) -> list[Search]:
 
 
 async def _measurements(
-    session: ChartSession, lock: PatientLock, meaning: Meaning, call: Call
-) -> list[ChartCode]:
-    """The codings of the chart's measurements, by the dictionary's codes or else by the chart's names."""
+    session: ChartSession, lock: PatientLock, meaning: Meaning, gathered: Gathered, call: Call
+) -> tuple[list[ChartCode], int]:
+    """The codings of the measurements, by the dictionary's codes or else by the chart's names; how many
+    were entered in error, where all were read. What is wrong with the reading is noted in `gathered`."""
     parameters = (await session.client.capability(call)).of("Observation")
     parameter = "combo-code" if "combo-code" in parameters else "code"
     measured = sorted(one for one in meaning.concepts if one.kind == "measurement")
@@ -128,12 +130,15 @@ async def _measurements(
             count=PAGE_SIZE,
             enough=lambda pages: len(pages.matches) >= _READ_TO_COUNT,
         )
+        gathered.merge(Gathered(notes=pages.notes, complete=pages.complete))
         records, whole = list(pages.matches.values()), not pages.more
     if not tokens or not records:
-        records, whole = await _of_inventory(session, lock, meaning, call)
-    codes, _ = await to_thread.run_sync(charted, records, {}, meaning)
+        reading = await _of_inventory(session, lock, meaning, call)
+        gathered.merge(Gathered(notes=reading.notes, complete=reading.complete))
+        records, whole = list(reading.records.values()), reading.whole
+    codes, withdrawn = await to_thread.run_sync(charted, records, {}, meaning)
     if whole:
-        return codes
+        return codes, withdrawn
     standing = [("status:not", "entered-in-error")] if "status" in parameters else []
     counted: list[ChartCode] = []
     for code in codes[:_COUNTED]:
@@ -142,21 +147,18 @@ async def _measurements(
             page = await session.client.search("Observation", asked, lock, call, count=1)
             code = code._replace(n=max(code.n, page.total or 0))
         counted.append(code)
-    return counted + codes[_COUNTED:]
+    return counted + codes[_COUNTED:], 0
 
 
-async def _of_inventory(
-    session: ChartSession, lock: PatientLock, meaning: Meaning, call: Call
-) -> tuple[list[Resource], bool]:
-    """The chart's measurements that are about what was meant, as they are now; whether these are all."""
+async def _of_inventory(session: ChartSession, lock: PatientLock, meaning: Meaning, call: Call) -> Reading:
+    """The chart's measurements that are about what was meant, as they are now."""
     chart = Chart(session.client, lock, call, session.now)
 
     def meant(known: Measurements) -> list[Resource]:
         records = known.records.values()
         return [one for one in records if any(map(meaning.covers, terminology.codeables(one, {})))]
 
-    reading = await read_known(chart, session.keep(lock, Inventory), meant)
-    return list(reading.records.values()), reading.whole
+    return await read_known(chart, session.keep(lock, Inventory), meant)
 
 
 def _chart_row(code: ChartCode) -> Row:

@@ -164,6 +164,23 @@ async def test_measurements_of_a_long_chart_are_counted_by_the_server() -> None:
     assert in_chart(found) == {"Heart rate": 1_234}
 
 
+@pytest.mark.parametrize("words", ["pulse", "zorbinol"])
+@pytest.mark.anyio
+async def test_what_is_wrong_with_the_measurements_that_were_read_is_told(words: str) -> None:
+    wrong = observation("o1", "A", code=PULSE, status="entered-in-error")
+    records = [observation("o2", "A", code=PULSE), observation("o3", "A", code={"text": "Zorbinol"}), wrong]
+
+    def observations(request: Request) -> Response:
+        return fhir({**searchset(request, records), "total": 5})
+
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}], {"Observation": observations})
+    found = await looked_up(app, "A", words)
+    assert "The server counts 5 Observation records, and sent 3: others are missing." in found["notes"]
+    assert (found["total"], found["truncated"]) == (None, True)
+    said = "1 records entered in error are not counted."
+    assert (said in found["notes"]) == (words == "pulse")
+
+
 @pytest.mark.anyio
 async def test_a_measurement_that_was_deleted_since_the_chart_was_read_is_not_in_it(tmp_path: Path) -> None:
     class LongChart:
