@@ -13,6 +13,10 @@ from fhir_fixtures.hapi.build import HapiUnavailable, build, cache_folder, find_
 from fhir_fixtures.readiness import answers
 
 START_SECONDS = 300.0
+# H2 goes on with a query that nobody waits for any more, and some take minutes (a `:not` of many codes while
+# something is written): it gives up after these milliseconds.
+_H2_LIMITS = "MAX_QUERY_TIMEOUT=20000"
+_H2_USER = {"JDBC_USER": "sa", "JDBC_PASSWORD": ""}
 STOP_SECONDS = 20.0
 
 
@@ -23,10 +27,10 @@ def jdbc_settings(database: str) -> dict[str, str]:
     its password from PGPASSWORD when the URL has none. Raises HapiUnavailable for anything else.
     """
     if database == "h2":
-        return {"JDBC_URL": "jdbc:h2:mem:hapi;DB_CLOSE_DELAY=-1", "JDBC_USER": "sa", "JDBC_PASSWORD": ""}
+        return {"JDBC_URL": f"jdbc:h2:mem:hapi;DB_CLOSE_DELAY=-1;{_H2_LIMITS}", **_H2_USER}
     if database.startswith("h2:"):
         path = Path(database.removeprefix("h2:")).absolute()
-        return {"JDBC_URL": f"jdbc:h2:file:{path}", "JDBC_USER": "sa", "JDBC_PASSWORD": ""}
+        return {"JDBC_URL": f"jdbc:h2:file:{path};{_H2_LIMITS}", **_H2_USER}
     url = urlsplit(database)
     if url.scheme != "postgresql" or not url.hostname or not url.username or url.path in {"", "/"}:
         raise HapiUnavailable(
