@@ -3,7 +3,7 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -59,6 +59,14 @@ def absent(what: str) -> NoReturn:
 def hapi_base() -> str:
     """The base URL of a real HAPI server that holds the sample charts."""
     return os.environ.get("EHR_NAVIGATOR_TEST_FHIR") or absent("no real HAPI at $EHR_NAVIGATOR_TEST_FHIR")
+
+
+@pytest.fixture
+def hapi_turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One test at a time, among all workers: for those that create patients in HAPI or count them there."""
+    with (tmp_path_factory.getbasetemp().parent / "hapi-turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ async def test_the_server_answers_every_read_as_recorded(hapi: httpx.AsyncClient
     assert otherwise == {}
 
 
+@pytest.mark.usefixtures("hapi_turn")
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_the_server_keeps_records_as_recorded(hapi: httpx.AsyncClient, scenario: str) -> None:
     assert await play(hapi, SCENARIOS[scenario]) == recorded().writes[scenario]

@@ -158,6 +158,7 @@ async def test_counts_are_those_of_plain_python(samples: Starlette, chart: Chart
 
 
 @pytest.mark.hapi
+@pytest.mark.usefixtures("hapi_turn")
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.anyio
 async def test_a_real_server_gives_the_same_counts(hapi_base: str, chart: Chart, case: str) -> None:
