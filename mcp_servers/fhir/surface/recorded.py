@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import anyio
+from anyio import to_thread
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent
 
@@ -52,7 +53,7 @@ async def recorded(
     A client that wants to know of progress is told of each FHIR request answered.
     """
     try:
-        call = asked.begin(recorder)
+        call = await to_thread.run_sync(asked.begin, recorder)  # a thread, as it waits for the disk
     except AuditError as error:
         return _unrecorded(error)
     context = asked.context
@@ -119,9 +120,11 @@ async def _completed(call: Call, work: Callable[[], Awaitable[Answer]]) -> CallT
         _complete(call, None, None)
         raise
     try:
-        return _complete(call, answer, error)
+        with anyio.CancelScope(shield=True):
+            result = await to_thread.run_sync(_complete, call, answer, error)
     except AuditError as unrecorded:
         return _failure(AuditUnavailable(f"{unrecorded} The result is withheld, as it cannot be recorded."))
+    return result
 
 
 def _complete(call: Call, answer: Answer | None, error: FhirToolError | None) -> CallToolResult:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import threading
 from typing import Any, cast
 
 import anyio
@@ -14,11 +15,19 @@ from starlette.responses import HTMLResponse
 
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.recording import Call, Outcome
 from mcp_servers.fhir.surface.recorded import META_KEY
 from mcp_servers.fhir.surface.server import build_server
 from mcp_servers.fhir.tools import CATALOGUE
 from tests.mcp_servers.fhir.conftest import NOW
-from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, http_to, observation, outcome
+from tests.mcp_servers.fhir.scripted import (
+    ScriptedCall,
+    ScriptedFhir,
+    ScriptedRecorder,
+    http_to,
+    observation,
+    outcome,
+)
 from tests.mcp_servers.fhir.sessions import data, session, text
 
 OKAFOR = "hard-amara-okafor"
@@ -243,6 +252,34 @@ async def test_a_result_that_cannot_be_recorded_is_withheld() -> None:
     assert text(result).startswith("[audit_unavailable] ")
     assert "Roe" not in text(result)
     assert result.structured_content is None
+
+
+@pytest.mark.anyio
+async def test_others_are_served_while_a_call_waits_for_the_disk_of_its_trail() -> None:
+    waiting, disk = anyio.Event(), threading.Event()
+
+    class SlowDisk(ScriptedCall):
+        def complete(self, outcome: Outcome, **facts: Any) -> None:
+            anyio.from_thread.run_sync(waiting.set)
+            assert disk.wait(timeout=5)
+            super().complete(outcome, **facts)
+
+    class SlowRecorder(ScriptedRecorder):
+        def begin(
+            self, tool: str, arguments: dict[str, Any], patient: str | None, meta: dict[str, Any] | None
+        ) -> Call:
+            anyio.from_thread.check_cancelled()  # raises where this is no thread of its own
+            self.calls.append(SlowDisk("slow", tool, arguments, patient, meta))
+            return self.calls[0]
+
+    recorder = SlowRecorder()
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}])
+    async with session(app, "A", recorder) as client, anyio.create_task_group() as group:
+        group.start_soon(client.call_tool, "fhir_read", {"reference": "Patient/A"})
+        await waiting.wait()
+        disk.set()
+    assert recorder.calls[0].completion is not None
+    assert recorder.calls[0].completion["outcome"] == "ok"
 
 
 @pytest.mark.anyio
