@@ -120,7 +120,9 @@ class ChartNotes:
                 self._forget(ref)
             for ref in sorted(earlier & self.waiting):
                 if self._in_time():
-                    await self._take(await client.read(checked(ref), lock, call), reader, client, lock, call)
+                    with suppress(PatientLocked, NotPermitted):  # then it goes on waiting, which is told
+                        record = await client.read(checked(ref), lock, call)
+                        await self._take(record, reader, client, lock, call)
         await self._retry(client, lock, call)
         return changes.notes, changes.complete
 

@@ -259,6 +259,19 @@ async def test_notes_that_one_call_has_no_time_for_are_read_by_the_next() -> Non
 
 
 @pytest.mark.anyio
+async def test_a_waiting_note_that_may_not_be_read_keeps_no_other_from_being_read() -> None:
+    app = chart(*({**document(one, "Chest pain."), "meta": UNCHANGING} for one in "12"))
+    lock, notes = PatientLock("Patient/A", BASE), ChartNotes()
+    async with http_to(app) as http:
+        notes.seconds_per_call = -1.0
+        await notes.refresh(FhirClient(http), lock, a_call())
+        app.script["DocumentReference/1"] = lambda _: outcome(403, "forbidden", "no")
+        notes.seconds_per_call = 20.0
+        await notes.refresh(FhirClient(http), lock, a_call())
+    assert (notes.waiting, set(notes.notes)) == ({"DocumentReference/1"}, {"DocumentReference/2"})
+
+
+@pytest.mark.anyio
 async def test_a_note_deleted_after_a_search_that_failed_half_way_is_not_shown() -> None:
     app = chart()
     documents = [document("1", "She has gout."), document("2", "She has asthma.")]
