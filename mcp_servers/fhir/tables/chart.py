@@ -75,11 +75,12 @@ class ChartTables:
             if self._process is not None and not self._process.alive:
                 self._forget()
             try:
-                process = self._process or await self._start(now)
+                process = self._process or await self._start()
                 tables = self._checked(await process.ask({"do": "check", "sql": sql}, seconds=LIMIT_S))
                 notes, complete = await self._refresh(
                     process, sorted({self._type_of[t] for t in tables}), client, lock, call
                 )
+                _expect(await process.ask({"do": "present", "now": now}))
                 reply = await process.ask({"do": "query", "sql": sql, "limit": limit}, seconds=LIMIT_S)
             except Ended:
                 self._forget()
@@ -90,8 +91,8 @@ class ChartTables:
             found = self._selected(reply, tables, notes)
             return found if complete else found._replace(total=None)
 
-    async def _start(self, now: str) -> TablesProcess:
-        process = await anyio.to_thread.run_sync(TablesProcess, now)
+    async def _start(self) -> TablesProcess:
+        process = await anyio.to_thread.run_sync(TablesProcess)
         try:
             described = await process.ask({"do": "describe"})
         except Ended:

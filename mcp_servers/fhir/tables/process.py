@@ -28,9 +28,9 @@ class Ended(Exception):
 class TablesProcess:
     """A worker (see worker.py) that ends with this object. Requests wait for each other."""
 
-    def __init__(self, now: str, *, grace_s: float = GRACE_S) -> None:
+    def __init__(self, *, grace_s: float = GRACE_S) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mcp_servers.fhir.tables.worker", now],
+            [sys.executable, "-P", "-m", "mcp_servers.fhir.tables.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it could quote the chart

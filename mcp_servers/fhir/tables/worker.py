@@ -33,8 +33,8 @@ Connection = duckdb.DuckDBPyConnection
 Message = dict[str, Any]
 
 
-def open_tables(now: str) -> Connection:
-    """A database in memory with every table, empty. `now` (ISO 8601, with its offset) is what now() gives."""
+def open_tables() -> Connection:
+    """A database in memory with every table, empty; what now() gives is set by `set_present`."""
     connection = duckdb.connect(
         config={"python_enable_replacements": False, "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False, "memory_limit": "768MB", "threads": 2}
@@ -43,11 +43,10 @@ def open_tables(now: str) -> Connection:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("CREATE TABLE resource (type VARCHAR, id VARCHAR, json JSON)")
     connection.execute((HERE / "macros.sql").read_text(encoding="utf-8"))
-    moment = datetime.datetime.fromisoformat(now)
     for name, kind in PRESENT.items():
         # As in the tables: days as they are written, instants in UTC.
-        text = moment.astimezone(datetime.UTC) if kind == "TIMESTAMP" else moment
-        connection.execute(f"CREATE MACRO {name}() AS CAST(TIMESTAMP '{text:%Y-%m-%d %H:%M:%S}' AS {kind})")
+        moment = "present_utc" if kind == "TIMESTAMP" else "present"
+        connection.execute(f"CREATE MACRO {name}() AS CAST(getvariable('{moment}') AS {kind})")
     connection.execute(
         "CREATE MACRO age(one) AS system.main.age(today()::TIMESTAMP, one::TIMESTAMP),"
         " (one, two) AS system.main.age(one::TIMESTAMP, two::TIMESTAMP)"
@@ -59,6 +58,13 @@ def open_tables(now: str) -> Connection:
     return connection
 
 
+def set_present(connection: Connection, now: str) -> None:
+    """Let the statements that follow take `now` (ISO 8601, with its offset) for the present."""
+    moment = datetime.datetime.fromisoformat(now)
+    for name, one in (("present", moment), ("present_utc", moment.astimezone(datetime.UTC))):
+        connection.execute(f"SET VARIABLE {name} = TIMESTAMP '{one:%Y-%m-%d %H:%M:%S}'")
+
+
 def selects() -> dict[str, str]:
     """The SELECT of each table, by its name."""
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted((HERE / "sql").glob("*.sql"))}
@@ -67,8 +73,8 @@ def selects() -> dict[str, str]:
 class Worker:
     """What a request does to the tables."""
 
-    def __init__(self, now: str) -> None:
-        self.connection = open_tables(now)
+    def __init__(self) -> None:
+        self.connection = open_tables()
         self._selects = selects()
         self._functions = computing_functions(self.connection)
         self._of_type: dict[str, list[str]] = {}
@@ -93,6 +99,8 @@ class Worker:
             case "remove":
                 for ref in request["refs"]:
                     self._remove([ref], ref.partition("/")[0])
+            case "present":
+                set_present(self.connection, request["now"])
             case "query":
                 return self._query(request["sql"], request["limit"])
         return {}
@@ -221,7 +229,7 @@ def main() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
-    worker = Worker(sys.argv[1])
+    worker = Worker()
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     answered = threading.Event()
     answered.set()

@@ -6,13 +6,11 @@ import pytest
 
 from mcp_servers.fhir.tables.process import TablesProcess
 
-NOW = "2026-11-01T10:00:00+00:00"
-
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[list[TablesProcess]]:
     """The processes that tests of a module started, the last of which `tables` gives."""
-    processes = [TablesProcess(NOW)]
+    processes = [TablesProcess()]
     yield processes
     for process in processes:
         process.end()
@@ -25,5 +23,5 @@ def tables(started: list[TablesProcess]) -> TablesProcess:
     It is shared by the tests of a module, as long as it lives.
     """
     if not started[-1].alive:
-        started.append(TablesProcess(NOW))
+        started.append(TablesProcess())
     return started[-1]

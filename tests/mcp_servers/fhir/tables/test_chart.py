@@ -281,6 +281,17 @@ async def test_tables_lost_while_they_are_filled_are_no_fault_of_the_statement()
 
 
 @pytest.mark.anyio
+async def test_each_statement_has_its_own_present() -> None:
+    tables, lock = ChartTables(), PatientLock("Patient/A", BASE)
+    async with http_to(ScriptedFhir([observation("1", "A")])) as http:
+        client, days = FhirClient(http), ("2026-11-01", "2026-11-22")
+        for day in days:
+            sql, now = "SELECT ref, today() AS day FROM observation", f"{day}T00:00:00+00:00"
+            found = await tables.select(client, lock, a_call(), sql, limit=5, now=now)
+            assert found.rows == [{"ref": "Observation/1", "day": day}]
+
+
+@pytest.mark.anyio
 async def test_an_empty_chart_is_nothing_recorded_even_for_a_count() -> None:
     async with selecting(ScriptedFhir()) as select:
         assert (await select("SELECT count(*) AS n FROM observation")).nothing_recorded

@@ -11,7 +11,6 @@ import pytest
 
 from mcp_servers.fhir.tables.process import GRACE_S, Ended, Message, TablesProcess
 from mcp_servers.fhir.tables.worker import Worker
-from tests.mcp_servers.fhir.tables.conftest import NOW
 
 ENDLESS = "SELECT sum(x) FROM range(1000000000000) r(x)"
 
@@ -49,7 +48,7 @@ async def test_a_query_without_an_end_is_interrupted_and_the_next_one_answered(
 )
 @pytest.mark.anyio
 async def test_what_needs_too_much_memory_fails_alone(sql: str) -> None:
-    process = TablesProcess(NOW)
+    process = TablesProcess()
     try:
         reply = await process.ask(query(sql), seconds=2.0)
         assert reply.keys() & {"out_of_memory", "interrupted"}, reply
@@ -69,7 +68,7 @@ async def test_a_cancelled_query_is_interrupted_at_once(tables: TablesProcess) -
 
 
 def test_a_query_leaves_no_transaction_open_whenever_it_is_interrupted() -> None:
-    worker, done = Worker(NOW), threading.Event()
+    worker, done = Worker(), threading.Event()
 
     def interrupt() -> None:
         while not done.is_set():
@@ -89,7 +88,7 @@ def test_a_query_leaves_no_transaction_open_whenever_it_is_interrupted() -> None
 
 @pytest.mark.anyio
 async def test_a_process_that_heeds_no_interruption_is_ended() -> None:
-    process = TablesProcess(NOW, grace_s=0.5)
+    process = TablesProcess(grace_s=0.5)
     with pytest.raises(Ended):
         await process.ask(query("SELECT length(lpad('x', 400000000, 'y'))"), seconds=0.1)
     assert not process.alive
@@ -133,7 +132,7 @@ def ended(process: TablesProcess) -> Callable[[], bool]:
 
 
 def test_the_process_ends_when_nobody_holds_on_to_it() -> None:
-    process = TablesProcess(NOW)
+    process = TablesProcess()
     is_ended = ended(process)
     assert not is_ended()
     del process
@@ -179,6 +178,9 @@ async def test_now_is_the_present_of_the_chart(tables: TablesProcess) -> None:
         " current_timestamp::VARCHAR AS d, localtimestamp::VARCHAR AS e, today()::VARCHAR AS f,"
         " current_time::VARCHAR AS g, localtime::VARCHAR AS h"
     )
-    (row,) = (await tables.ask(query(sql)))["rows"]
+    for day in ("2026-11-30", "2026-11-01"):
+        await tables.ask({"do": "present", "now": f"{day}T10:00:00+00:00"})
+        (row,) = (await tables.ask(query(sql)))["rows"]
+        assert row[:2] == [f"{day} 10:00:00", day]
     now = "2026-11-01 10:00:00"
     assert row == [now, "2026-11-01", "2 days", now, now, "2026-11-01", "10:00:00", "10:00:00"]
