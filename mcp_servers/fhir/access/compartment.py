@@ -99,6 +99,7 @@ class PatientLock:
         mentioned: set[str] = set()
         taken_out: set[str] = set()
         withheld = 0
+        held: dict[str, Resource] = {}
         waiting: list[Any] = [resource]
         while waiting:
             node = waiting.pop()
@@ -108,14 +109,19 @@ class PatientLock:
             if _TELLING.isdisjoint(node):
                 waiting += [item for item in node.values() if isinstance(item, _NODES)]
                 continue
-            if node is not resource and "resourceType" in node and self._is_about_another(node, resource):
+            if node is not resource and "resourceType" in node and self._is_about_another(node, held):
                 node.clear()
                 withheld += 1
             if isinstance(contained := node.get("contained"), list):
-                others = [item for item in contained if self._is_about_another(item, node)]
+                others: list[Any] = []
+                within, node["contained"] = _contained(node), []
+                for item in contained:
+                    of_another = self._is_about_another(item, within)
+                    (others if of_another else node["contained"]).append(item)
                 taken_out |= {f"#{item.get('id')}" for item in others if isinstance(item, dict)}
-                node["contained"] = [item for item in contained if item not in others]
                 withheld += len(others)
+                if node is resource:
+                    held = _contained(resource)
             if self._mentions_another(node, taken_out):
                 node.clear()
                 node["display"] = "another patient (withheld)"
@@ -166,18 +172,19 @@ class PatientLock:
         )
 
     def _patients(
-        self, resource: Resource, paths: tuple[Path, ...], container: Resource | None = None
+        self, resource: Resource, paths: tuple[Path, ...], contained: dict[str, Resource] | None = None
     ) -> set[str]:
         """The patients at `paths`; what may be a patient but cannot be told is there under its own name.
 
-        A nested resource has its `#` references in its `container`.
+        `contained`: what `#` references mean there, where that is not within the record itself.
         """
+        contained = _contained(resource) if contained is None else contained
         found: set[str] = set()
         for path in paths:
             for value in _at(resource, path):
                 text = value.get("reference") if isinstance(value, dict) else None
                 literal = self._local(text)
-                if literal is None and _maybe_patient(value, container or resource):
+                if literal is None and _maybe_patient(value, contained):
                     found.add(f"unknown {text}")
                 elif literal is not None and literal.type == "Patient":
                     found.add(literal.local if not literal.base else f"{literal.base}/{literal.local}")
@@ -201,12 +208,12 @@ class PatientLock:
             ("reference", "identifier", "display")
         )
 
-    def _is_about_another(self, nested: Any, container: Resource) -> bool:
-        """Whether a record within another (`#` there) is about another patient, or one who cannot be told."""
+    def _is_about_another(self, nested: Any, contained: dict[str, Resource]) -> bool:
+        """Whether a record beside those `contained` is about another patient, or one who cannot be told."""
         if not isinstance(nested, dict) or nested.get("resourceType") == "Patient":
             return True
         paths = _paths().get(str(nested.get("resourceType")), {"owner": _BEYOND, "all": _BEYOND})
-        owners = self._patients(nested, paths["owner"] or paths["all"], container)
+        owners = self._patients(nested, paths["owner"] or paths["all"], contained)
         return not owners <= {self.patient, "unknown #"}
 
 
@@ -215,17 +222,24 @@ def in_compartment(resource_type: str) -> bool:
     return resource_type == "Patient" or resource_type in _paths()
 
 
-def _maybe_patient(value: Any, resource: Resource) -> bool:
+def _contained(resource: Resource) -> dict[str, Resource]:
+    """The records within a record, by the references to them (`#id`); of several with one id, the first."""
+    contained = resource.get("contained")
+    found: dict[str, Resource] = {}
+    for item in contained if isinstance(contained, list) else []:
+        if isinstance(item, dict) and isinstance(item.get("id"), str):
+            found.setdefault(f"#{item['id']}", item)
+    return found
+
+
+def _maybe_patient(value: Any, contained: dict[str, Resource]) -> bool:
     """Whether a reference that names no type and id may still mean a patient."""
     if not isinstance(value, dict):
         return True
     reference = value.get("reference")
     if isinstance(reference, str) and reference.startswith("#"):
-        contained = resource.get("contained")
-        for item in contained if isinstance(contained, list) else []:
-            if isinstance(item, dict) and f"#{item.get('id')}" == reference:
-                return item.get("resourceType") == "Patient"
-        return True
+        item = contained.get(reference)
+        return item is None or item.get("resourceType", "Patient") == "Patient"
     stated = str(reference).partition("?")[0] if reference is not None else value.get("type")
     if isinstance(stated, str) and stated.isalpha():
         return stated == "Patient"

@@ -272,3 +272,32 @@ def test_the_compartment_is_the_published_one_of_r4() -> None:
     assert not in_compartment("Practitioner")
     assert not in_compartment("Medication")
     assert not in_compartment("Location")
+
+
+class Counted(dict[str, Any]):  # noqa: PLW1641 - as every dict, it has no hash
+    """A record that counts how often one of its kind is looked into, or compared."""
+
+    looks = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        Counted.looks += 1
+        return super().get(key, default)
+
+    def __eq__(self, other: object) -> bool:
+        Counted.looks += 1
+        return super().__eq__(other)
+
+
+@pytest.mark.parametrize(
+    ("subject", "stay"), [(B, 0), ({"reference": "#gone"}, 0), ({"reference": "#c999"}, 1000)]
+)
+def test_the_work_that_contained_records_make_grows_with_their_number_alone(
+    subject: Resource, stay: int
+) -> None:
+    many = [Counted(record("Observation"), id=f"c{n}", subject=subject, contained=[]) for n in range(1000)]
+    holder = record("Observation", subject=[A, *[subject] * 1000], contained=many)
+    Counted.looks = 0
+    lock().verdict(holder)
+    lock().admit(holder)
+    assert len(holder["contained"]) == stay
+    assert Counted.looks < 50 * len(many)
