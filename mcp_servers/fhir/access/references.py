@@ -12,6 +12,8 @@ _TYPE = r"[A-Z][A-Za-z]{1,63}"
 _ID_PATTERN = re.compile(_ID)
 _TYPE_PATTERN = re.compile(_TYPE)
 _LITERAL = re.compile(rf"(?P<base>https?://[^\s?#]*/)?(?P<type>{_TYPE})/(?P<id>{_ID})(?:/_history/{_ID})?")
+# What is longer is no reference, but may be a whole file (`data:`), which is not for the cache to keep.
+_LONGEST = 1000
 
 
 class Reference(NamedTuple):
@@ -27,9 +29,13 @@ class Reference(NamedTuple):
         return f"{self.type}/{self.id}"
 
 
-@lru_cache(maxsize=4096)
 def parse(text: str) -> Reference | None:
     """The literal reference in `text`; None for contained, logical and `urn:` ones, and for anything else."""
+    return _parsed(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Reference | None:
     matched = _LITERAL.fullmatch(text)
     if matched is None:
         return None
