@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from functools import partial
 
+from anyio import to_thread
+
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.charts import Search
 from mcp_servers.fhir.charts.elements import Row, entered_in_error
@@ -47,32 +49,35 @@ Extent = tuple[Row, list[str]]
 async def _of_measured(chart: Chart, measured: Reading) -> Extent:
     kind, newest = charts.OBSERVATIONS.resource_type, list(measured.records.values())
     if measured.whole:
-        return _of_all(kind, Gathered({kind: newest}))
+        return await _of_all(kind, Gathered({kind: newest}))
     return await _of_ends(chart, kind, newest=newest)
 
 
 async def _of_listed(chart: Chart, kind: str, listed: Listed) -> Extent:
     records = listed.found.by_type.get(kind, [])
     if kind in listed.whole:
-        return _of_all(kind, Gathered({kind: records}))
+        return await _of_all(kind, Gathered({kind: records}))
     return await _of_ends(chart, kind, standing=listed.standing[kind], newest=listed.newest.get(kind))
 
 
 async def _of_type(chart: Chart, kind: str) -> Extent:
     if kind not in DATED_BY:
-        return _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
+        return await _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
     try:
         first = await read_first(chart, Search(kind))
     except InvalidRequest:  # a server may lack the order
-        return _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
+        return await _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
     if not first.more and first.in_order:
-        return _of_all(kind, gathered(kind, first))
+        return await _of_all(kind, gathered(kind, first))
     return await _of_ends(chart, kind, newest=newest_of(kind, first).get(kind))
 
 
-def _of_all(kind: str, found: Gathered) -> Extent:
-    standing = [one for one in found.resources if not entered_in_error(one)]
-    return charts.extent(kind, len(standing), map(charts.record_date, standing)), found.notes
+async def _of_all(kind: str, found: Gathered) -> Extent:
+    def row() -> Row:
+        standing = [one for one in found.resources if not entered_in_error(one)]
+        return charts.extent(kind, len(standing), map(charts.record_date, standing))
+
+    return await to_thread.run_sync(row), found.notes
 
 
 async def _of_ends(
@@ -88,7 +93,7 @@ async def _of_ends(
         row = None
     if row is not None:
         return row, []
-    return _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
+    return await _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
 
 
 async def _by_its_ends(

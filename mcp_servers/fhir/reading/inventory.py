@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import anyio
+from anyio import to_thread
 
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.client import FhirClient
@@ -77,7 +78,8 @@ class Inventory:
             found = None if anew else await self._caught_up(client, lock, call)
             found = found or await _scanned(client, lock, call, self._patience)
             found = found or await _all(client, lock, call)
-            self._kept = _newest_of(found) if found.whole and len(found.records) > PAGE_SIZE else found
+            long = found.whole and len(found.records) > PAGE_SIZE
+            self._kept = await to_thread.run_sync(_newest_of, found) if long else found
             return found
 
     async def _caught_up(self, client: FhirClient, lock: PatientLock, call: Call) -> Measurements | None:
@@ -93,7 +95,8 @@ class Inventory:
         if not page.matches:
             return kept
         records = kept.records | {record["id"]: record for record in page.matches}
-        return replace(kept, records=records, chart=charts.measures_of(records.values()))
+        chart = await to_thread.run_sync(charts.measures_of, records.values())
+        return replace(kept, records=records, chart=chart)
 
 
 async def _scanned(client: FhirClient, lock: PatientLock, call: Call, patience: float) -> Measurements | None:
@@ -109,7 +112,7 @@ async def _scanned(client: FhirClient, lock: PatientLock, call: Call, patience: 
     if first is None:
         return None
     if not first.more:
-        return _measurements(first, [first], whole=True)
+        return await _measurements(first, [first], whole=True)
     to_read_all = (anyio.current_time() - started) * (first.total or MAX_RESOURCES) / PAGE_SIZE
     try:
         with anyio.fail_after(min(max(to_read_all, _FEW_SECONDS), patience)):
@@ -133,7 +136,7 @@ async def _behind(client: FhirClient, lock: PatientLock, call: Call, first: Page
             return None
         read.append(pages)
         if not pages.more:
-            return _measurements(first, read, whole=False)
+            return await _measurements(first, read, whole=False)
     return None
 
 
@@ -155,14 +158,14 @@ async def _newest_without(
     return None if any(excluded & charts.codes_of(one) for one in records) else pages
 
 
-def _measurements(first: Pages, read: list[Pages], *, whole: bool) -> Measurements:
+async def _measurements(first: Pages, read: list[Pages], *, whole: bool) -> Measurements:
     """What these searches found; the last one came to its end."""
     records = {one: record for pages in read for one, record in pages.matches.items()}
     last = read[-1]
+    chart = await to_thread.run_sync(charts.measures_of, records.values())
     return Measurements(
-        records, charts.measures_of(records.values()), whole=whole, complete=last.complete, notes=last.notes,
-        as_of=first.as_of,
-    )  # fmt: skip
+        records, chart, whole=whole, complete=last.complete, notes=last.notes, as_of=first.as_of
+    )
 
 
 async def _all(client: FhirClient, lock: PatientLock, call: Call) -> Measurements:

@@ -9,6 +9,7 @@ from anyio import to_thread
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.charts.meanings import Meant
 from mcp_servers.fhir.charts.measurement_names import Measure
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Resource, at_once, gather, gather_by_id
@@ -117,12 +118,13 @@ async def read_known(
 
 async def _read_behind(chart: Chart, reading: Reading) -> None:
     """Of codes whose newest records hold no value that stands, a page of older ones, which may."""
-    codes = {c for c in charts.codes_without_value(reading.records.values(), chart.now) if sendable(c)}
-    if codes:
+    without = await to_thread.run_sync(charts.codes_without_value, reading.records.values(), chart.now)
+    if codes := {code for code in without if sendable(code)}:
         page = await chart.client.search(
             "Observation", [NEWEST_FIRST, _of(codes)], chart.lock, chart.call, count=PAGE_SIZE
         )
-        reading.add(charts.newest_of_each(page.matches, chart.now), page.notes, complete=True)
+        older = await to_thread.run_sync(charts.newest_of_each, page.matches, chart.now)
+        reading.add(older, page.notes, complete=True)
 
 
 async def _read(chart: Chart, measurements: Measurements, name: str, *, newest: bool) -> Reading:
@@ -145,10 +147,15 @@ async def _read(chart: Chart, measurements: Measurements, name: str, *, newest: 
 
 async def _look_up(chart: Chart, reading: Reading, name: str, *, newest: bool) -> None:
     """Read what `name` means, and what it means in the light of what was read, until all is read."""
-    meant = charts.meant(name, reading.known)
+
+    def meaning() -> Meant:
+        return charts.meant(name, charts.both(charts.measures_of(reading.records.values()), reading.known))
+
+    meant = await to_thread.run_sync(meaning)
     if not meant.codes and not meant.uncoded:
-        reading.known = charts.both(reading.known, charts.measures_of(await _so_named(chart, name)))
-        meant = charts.meant(name, reading.known)
+        named = await to_thread.run_sync(charts.measures_of, await _so_named(chart, name))
+        reading.known = charts.both(reading.known, named)
+        meant = await to_thread.run_sync(meaning)
     asked: set[str] = set()
     while wanted := {code for code in meant.codes | meant.everyday if sendable(code)} - asked:
         asked |= wanted
@@ -157,7 +164,7 @@ async def _look_up(chart: Chart, reading: Reading, name: str, *, newest: bool) -
                 await _read_newest(chart, reading, {code}, code)
         else:
             await _read_codes(chart, reading, wanted, name, newest=newest)
-        meant = charts.meant(name, charts.both(charts.measures_of(reading.records.values()), reading.known))
+        meant = await to_thread.run_sync(meaning)
     reading.stale = bool(meant.codes) and not reading.records
     if meant.uncoded or not all(map(sendable, meant.codes)):
         uncoded = [one for one in reading.kept if not sendable(charts.main_code_of(one) or "")]
@@ -196,7 +203,7 @@ async def _read_newest(chart: Chart, reading: Reading, codes: set[str], name: st
         found = await gather(
             chart.client, [_search(_of(codes), ("date", f"ge{day}"))], chart.lock, chart.call
         )
-        newest = charts.day_before(last(found.resources))
+        newest = charts.day_before(await to_thread.run_sync(last, found.resources))
         if newest is None or newest < day:
             return False
         reading.add(found.resources, found.notes, complete=found.complete)

@@ -1,9 +1,8 @@
 """observations: measurements and results by name or code."""
 
-from functools import partial
 from typing import Annotated, Literal
 
-import anyio
+from anyio import to_thread
 from pydantic import Field
 
 from mcp_servers.fhir import charts
@@ -57,29 +56,31 @@ async def observations(
     moment = await _moment(session, lock, call, near)
     try:
         reading = await read_measurement(chart, inventory, name, newest=mode == "latest" and not narrowed)
-        project = partial(
-            charts.observations,
-            list(reading.records.values()),
-            name=name,
-            mode=mode,
-            since=since,
-            until=until,
-            now=session.now,
-            unit=unit,
-            near=moment,
-            above=above,
-            below=below,
-            known=reading.known,
-        )
-        found = await anyio.to_thread.run_sync(project)
-        measured = charts.both(charts.measures_of(reading.records.values()), reading.known)
-        instead = None if found.rows else charts.not_understood(name, measured)
+
+        def worked_out() -> Answer:
+            found = charts.observations(
+                list(reading.records.values()),
+                name=name,
+                mode=mode,
+                since=since,
+                until=until,
+                now=session.now,
+                unit=unit,
+                near=moment,
+                above=above,
+                below=below,
+                known=reading.known,
+            )
+            if not found.rows:
+                measured = charts.both(charts.measures_of(reading.records.values()), reading.known)
+                if (instead := charts.not_understood(name, measured)) is not None:
+                    raise InvalidRequest(instead)
+            rows = all_rows(found, reading.notes, complete=reading.complete)
+            return session.cut(query, rows, limit, lock, place)
+
+        return await to_thread.run_sync(worked_out)
     except charts.Ambiguous as several:
         raise InvalidRequest(str(several)) from None
-    if instead is not None:
-        raise InvalidRequest(instead)
-    rows = all_rows(found, reading.notes, complete=reading.complete)
-    return session.cut(query, rows, limit, lock, place)
 
 
 async def _moment(session: ChartSession, lock: PatientLock, call: Call, near: str | None) -> str | None:

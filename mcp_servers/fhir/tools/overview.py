@@ -1,5 +1,7 @@
 """chart_overview: a chart at a glance."""
 
+from anyio import to_thread
+
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.references import checked
 from mcp_servers.fhir.charts.overview import ENCOUNTERS, SECTIONS
@@ -25,33 +27,37 @@ async def chart_overview(session: ChartSession, call: Call, patient: Patient) ->
     kinds = [kind for _, kind in SECTIONS]
     listed = await read_kinds(chart, kinds, current=True, newest=ENCOUNTERS + 1)
     extents, notes = await read_extents(chart, listed.values(), measured)
-    lists = {kind: _projected(session, kind, part) for kind, part in listed.items()}
     visits = listed["encounters"]
-    found = charts.glance(
-        person,
-        lists,
-        measured.records.values(),
-        extents,
-        now=session.now,
-        encounters=visits.standing.total() if visits.newer_than is not None else None,
-    )
-    notes = [
-        *found.notes,
-        *measured.notes,
-        *notes,
-        *(n for part in listed.values() for n in part.found.notes),
-    ]
-    complete = measured.complete and all(part.found.complete for part in listed.values())
-    envelope = ResultEnvelope(
-        finding=found.finding,
-        rows=found.rows,
-        total=len(found.rows) if complete else None,
-        returned=len(found.rows),
-        truncated=not complete,
-        notes=list(dict.fromkeys(notes)),
-        as_of=session.now,
-    )
-    return Answer(envelope, session.render(_brief(envelope)).text, [lock.patient])
+
+    def worked_out() -> Answer:
+        lists = {kind: _projected(session, kind, part) for kind, part in listed.items()}
+        found = charts.glance(
+            person,
+            lists,
+            measured.records.values(),
+            extents,
+            now=session.now,
+            encounters=visits.standing.total() if visits.newer_than is not None else None,
+        )
+        told = [
+            *found.notes,
+            *measured.notes,
+            *notes,
+            *(n for part in listed.values() for n in part.found.notes),
+        ]
+        complete = measured.complete and all(part.found.complete for part in listed.values())
+        envelope = ResultEnvelope(
+            finding=found.finding,
+            rows=found.rows,
+            total=len(found.rows) if complete else None,
+            returned=len(found.rows),
+            truncated=not complete,
+            notes=list(dict.fromkeys(told)),
+            as_of=session.now,
+        )
+        return Answer(envelope, session.render(_brief(envelope)).text, [lock.patient])
+
+    return await to_thread.run_sync(worked_out)
 
 
 def _projected(session: ChartSession, kind: charts.Kind, listed: Listed) -> charts.Projected:

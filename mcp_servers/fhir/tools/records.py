@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Literal
 
 from anyio import to_thread
@@ -69,32 +68,33 @@ async def list_records(
         current=status == "current" and not searched,
         newest=place.skip + limit + 1 if unbounded else None,
     )
-    project = partial(
-        charts.list_records,
-        kind,
-        listed.found.resources,
-        included=listed.found.included,
-        base=session.client.base,
-        status=status,
-        text=text,
-        wording=terminology.wording(text, _NAMED[kind]) if text and kind in _NAMED else None,
-        code=charts.addressed(code) if code else None,
-        since=since,
-        until=until,
-        at=at,
-        now=session.now,
-        unread=listed.unread,
-    )
-    # Of thousands of records, to see what each is about takes a while.
-    found = await to_thread.run_sync(project) if text else project()
-    rows = all_rows(found, listed.found.notes, complete=listed.found.complete)
-    if listed.newer_than is not None:
-        rows = replace(
-            rows, rows=charts.later_than(listed.newer_than, rows.rows), total=listed.standing.total()
+
+    def worked_out() -> Answer:
+        found = charts.list_records(
+            kind,
+            listed.found.resources,
+            included=listed.found.included,
+            base=session.client.base,
+            status=status,
+            text=text,
+            wording=terminology.wording(text, _NAMED[kind]) if text and kind in _NAMED else None,
+            code=charts.addressed(code) if code else None,
+            since=since,
+            until=until,
+            at=at,
+            now=session.now,
+            unread=listed.unread,
         )
-    elif kind in charts.REPEATED and not (text or code):
-        rows = _folded(rows)
-    return session.cut(query, rows, limit, lock, place)
+        rows = all_rows(found, listed.found.notes, complete=listed.found.complete)
+        if listed.newer_than is not None:
+            rows = replace(
+                rows, rows=charts.later_than(listed.newer_than, rows.rows), total=listed.standing.total()
+            )
+        elif kind in charts.REPEATED and not (text or code):
+            rows = _folded(rows)
+        return session.cut(query, rows, limit, lock, place)
+
+    return await to_thread.run_sync(worked_out)  # of thousands of records, it takes a second
 
 
 def _folded(rows: Found) -> Found:
