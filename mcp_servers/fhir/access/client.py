@@ -144,20 +144,38 @@ class FhirClient:
         """Whether a record of the patient refers to `ref`, by what was seen of the chart or else by searches.
 
         The lock then knows it: it looks at each record that a search brings, and trusts no count. What
-        referred to `ref` in an earlier call is read again first.
+        referred to `ref` in an earlier call is read again first. Raises NotPermitted or ServerFailed only
+        where nothing shows it and the server withheld something that might.
         """
+        withheld: dict[str, NotPermitted | ServerFailed] = {}
         referrer = lock.referrer(ref)
         if referrer is not None and not lock.was_referred_to(ref):
-            with suppress(NotFound, NotPermitted):
+            try:
                 lock.admit(await self._transport.get(self._url(referrer), call, quoting=False))
+            except NotFound:
+                pass
+            except (NotPermitted, ServerFailed) as error:
+                withheld[referrer] = error
         capability = await self.capability(call)
-        for kind, parameter, looked_at in referring_searches(ref, self.base, capability):
+        for kind, parameter, size, pages in referring_searches(ref, self.base, capability):
             if lock.was_referred_to(ref):
                 break
             try:
-                await self.search(kind, [parameter], lock, call, count=looked_at, total=False)
+                page = await self.search(kind, [parameter], lock, call, count=size, total=False)
+                for _ in range(1, pages):
+                    if page.next is None or lock.was_referred_to(ref):
+                        break
+                    page = await self.next_page(page.next, lock, call)
             except InvalidRequest:  # a server may refuse a target that R4 allows
                 continue
+            except (NotPermitted, ServerFailed) as error:
+                withheld[kind] = error
+        if withheld and not lock.was_referred_to(ref):
+            raise type(next(iter(withheld.values())))(
+                f"Whether {lock.patient} has a record that refers to {ref} cannot be told: the FHIR server"
+                f" refused, or failed to answer, what was asked of {', '.join(withheld)}. Try again later,"
+                " or with the rights to read these."
+            )
         return lock.was_referred_to(ref)
 
     async def search(

@@ -58,16 +58,18 @@ _BY_TARGET: dict[str, tuple[tuple[str, str], ...]] = {
     "Binary": (("DocumentReference", "location"), ("DiagnosticReport", "date")),
     "Endpoint": (("ImagingStudy", "endpoint"),),
 }
-# With whole documents in them, so many still fit into one answer.
-_NEWEST = 50
+# Reports have whole documents in them, of which only so many surely fit into one answer.
+_REPORTS = 5
+_PAGES_OF_REPORTS = 10
 
 
 class Referring(NamedTuple):
-    """A search that may bring a record which refers to another among its first `looked_at` matches."""
+    """A search that may bring a record which refers to another on its first `pages`, of `size` each."""
 
     kind: str
     parameter: tuple[str, str]
-    looked_at: int = 1
+    size: int = 1
+    pages: int = 1
 
 
 def referring_searches(ref: str, base: str, capability: Capability) -> list[Referring]:
@@ -83,5 +85,5 @@ def referring_searches(ref: str, base: str, capability: Capability) -> list[Refe
         elif known == "uri":  # compared as a text: an attachment's address may be written either way
             found.append(Referring(kind, (name, f"{ref},{base}/{ref}")))
         elif known == "date":
-            found.append(Referring(kind, ("_sort", f"-{name}"), _NEWEST))
+            found.append(Referring(kind, ("_sort", f"-{name}"), _REPORTS, _PAGES_OF_REPORTS))
     return found

@@ -1,11 +1,13 @@
 """Records about nobody: shown when the chart refers to them, whether this process has seen that or not."""
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.access.references import checked
-from mcp_servers.fhir.errors import PatientLocked
+from mcp_servers.fhir.errors import FhirToolError, NotPermitted, PatientLocked, ServerFailed
 from tests.mcp_servers.fhir.scripted import (
     BASE,
     Resource,
@@ -116,6 +118,36 @@ async def test_an_attachment_is_read_when_a_document_of_the_patient_names_its_ad
         await read(ScriptedFhir([binary]), "Binary/b")
 
 
+def with_reports(_: Request) -> Response:
+    """A server's metadata, by which it has reports too."""
+    statement = capability_statement()
+    searched = [{"name": "patient", "type": "reference"}, {"name": "date", "type": "date"}]
+    statement["rest"][0]["resource"].append({"type": "DiagnosticReport", "searchParam": searched})
+    return fhir(statement)
+
+
+def file_of_report(place: int) -> ScriptedFhir:
+    """A server with many reports, of which the one at `place` names the file b."""
+
+    def reports(request: Request) -> Response:
+        start, count = int(request.query_params.get("start", 0)), int(request.query_params["_count"])
+        here = [
+            {
+                "resourceType": "DiagnosticReport",
+                "id": str(n),
+                "subject": {"reference": "Patient/A"},
+                "presentedForm": [{"url": "Binary/b"}] if n == place else [],
+            }
+            for n in range(start, start + count)
+        ]
+        return bundle(
+            request, here, following=f"{BASE}/DiagnosticReport?start={start + count}&_count={count}"
+        )
+
+    file = {"resourceType": "Binary", "id": "b", "contentType": "text/plain"}
+    return ScriptedFhir([file], script={"metadata": with_reports, "DiagnosticReport": reports})
+
+
 @pytest.mark.parametrize(
     ("subject", "address", "shown"),
     [
@@ -130,9 +162,6 @@ async def test_an_attachment_is_read_when_a_document_of_the_patient_names_its_ad
 async def test_the_form_of_a_report_is_read_where_one_of_the_newest_reports_is_the_patients_and_names_it(
     subject: str, address: str, shown: bool
 ) -> None:
-    statement = capability_statement()
-    searched = [{"name": "patient", "type": "reference"}, {"name": "date", "type": "date"}]
-    statement["rest"][0]["resource"].append({"type": "DiagnosticReport", "searchParam": searched})
     own = {"resourceType": "DiagnosticReport", "id": "own", "subject": {"reference": "Patient/A"}}
     report = {
         "resourceType": "DiagnosticReport",
@@ -143,7 +172,7 @@ async def test_the_form_of_a_report_is_read_where_one_of_the_newest_reports_is_t
     app = ScriptedFhir(
         [{"resourceType": "Binary", "id": "b", "contentType": "text/plain"}],
         script={
-            "metadata": lambda _: fhir(statement),
+            "metadata": with_reports,
             "DiagnosticReport": lambda request: bundle(request, [own, {**own, "id": "own-2"}, report]),
         },
     )
@@ -153,7 +182,23 @@ async def test_the_form_of_a_report_is_read_where_one_of_the_newest_reports_is_t
         with pytest.raises(PatientLocked):
             await read(app, "Binary/b")
         assert not [request for request in sent(app) if request.startswith("Binary")]
-    assert "DiagnosticReport?patient=A&_sort=-date&_count=50" in sent(app)
+    assert "DiagnosticReport?patient=A&_sort=-date&_count=5" in sent(app)
+
+
+@pytest.mark.parametrize(("place", "pages"), [(3, 1), (12, 3), (49, 10)])
+@pytest.mark.anyio
+async def test_reports_are_looked_at_a_few_at_a_time_until_one_names_the_file(place: int, pages: int) -> None:
+    app = file_of_report(place)
+    assert (await read(app, "Binary/b"))["id"] == "b"
+    assert len([one for one in sent(app) if one.startswith("DiagnosticReport")]) == pages
+
+
+@pytest.mark.anyio
+async def test_no_more_than_fifty_reports_are_looked_at() -> None:
+    app = file_of_report(50)
+    with pytest.raises(PatientLocked):
+        await read(app, "Binary/b")
+    assert len([one for one in sent(app) if one.startswith("DiagnosticReport")]) == 10
 
 
 @pytest.mark.parametrize(
@@ -190,10 +235,37 @@ async def test_a_file_is_read_only_where_the_record_that_rules_it_is_the_patient
             await read(app, "Binary/b")
 
 
+@pytest.mark.parametrize("status", [400, 403, 500])
 @pytest.mark.anyio
-async def test_a_target_that_the_server_refuses_does_not_end_the_search_for_who_refers_to_it() -> None:
+async def test_a_search_that_the_server_refuses_does_not_end_the_search_for_who_refers_to_it(
+    status: int,
+) -> None:
     app = ScriptedFhir(
         [{"resourceType": "Practitioner", "id": "p"}, PERFORMED],
-        script={"MedicationRequest": lambda _: outcome(400, "invalid", "no such target")},
+        script={"MedicationRequest": lambda _: outcome(status, "invalid", "no such target")},
     )
     assert (await read(app, "Practitioner/p"))["id"] == "p"
+
+
+@pytest.mark.parametrize(("status", "error"), [(403, NotPermitted), (500, ServerFailed)])
+@pytest.mark.anyio
+async def test_a_proof_that_the_server_withholds_is_not_taken_for_there_being_none(
+    status: int, error: type[FhirToolError]
+) -> None:
+    app = ScriptedFhir(
+        [{"resourceType": "Practitioner", "id": "p"}],
+        script={"MedicationRequest": lambda _: outcome(status, "x", "of Jane Roe")},
+    )
+    with pytest.raises(error, match="MedicationRequest") as caught:
+        await read(app, "Practitioner/p")
+    assert "Roe" not in str(caught.value)
+    assert "Observation" in sent(app)[-1]
+
+
+@pytest.mark.anyio
+async def test_who_referred_to_it_once_and_cannot_be_read_does_not_end_the_search_either() -> None:
+    app = ScriptedFhir([{"resourceType": "Practitioner", "id": "p"}, PERFORMED])
+    referrers: dict[str, str] = {}
+    await read(app, "Observation/1", PatientLock(A, BASE, referrers))
+    app.script["Observation/1"] = lambda _: outcome(500, "exception", "broken")
+    assert (await read(app, "Practitioner/p", PatientLock(A, BASE, referrers)))["id"] == "p"
