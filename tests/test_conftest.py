@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.conftest import NOT_PLAIN, TEST_ALL
 
 ROOT = Path(__file__).parent.parent
+OPTIONS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
 TESTS = """
 import pytest
 
@@ -22,6 +23,14 @@ def test_large():
 @pytest.mark.hapi
 def test_of_hapi(hapi_base):
     pass
+"""
+HANGING = """
+import anyio
+import pytest
+
+@pytest.mark.anyio
+async def test_that_waits_for_what_never_comes():
+    await anyio.Event().wait()
 """
 FALLING_BETWEEN = """
 def test_that_needs_hapi_and_does_not_say_so(hapi_base):
@@ -55,6 +64,10 @@ def test_where_everything_was_promised_nothing_is_skipped(tmp_path: Path) -> Non
     assert ran(tmp_path, TESTS, **{TEST_ALL: "1"}) == "2 passed, 1 error"
 
 
+def test_a_test_that_hangs_fails(tmp_path: Path) -> None:
+    assert OPTIONS["timeout"] > 0
+    assert ran(tmp_path, HANGING, "--timeout=1") == "1 failed"
+
+
 def test_every_marker_is_plain_or_is_not() -> None:
-    options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
-    assert {line.partition(":")[0] for line in options["markers"]} == {"plain", *NOT_PLAIN}
+    assert {line.partition(":")[0] for line in OPTIONS["markers"]} == {"plain", *NOT_PLAIN}

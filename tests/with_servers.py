@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.conftest import TEST_ALL
 
 START_SECONDS = 900  # a cold Maven build included
+INSTALL_SECONDS = 1800  # llama.cpp is compiled
 MODEL_SECONDS = 120
 
 
@@ -75,12 +76,12 @@ def main(arguments: list[str]) -> int:
     """Start HAPI, install the extras meanwhile, start the model, then run pytest with both addresses."""
     with ExitStack() as stack:
         base_file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "base"
-        port = free_port()
         hapi = stack.enter_context(
             running("HAPI", "fhir_fixtures.hapi", "--load", "--base-file", str(base_file))
         )
-        if subprocess.run(["make", ".venv/all"], check=False).returncode:
+        if subprocess.run(["make", ".venv/all"], timeout=INSTALL_SECONDS, check=False).returncode:
             sys.exit("the extras could not be installed")
+        port = free_port()
         model = stack.enter_context(
             running(
                 "the model server", "llama_cpp.server",

@@ -119,7 +119,9 @@ def follow_the_page(node_modules: Path, data: Path) -> list[str]:
     configured = ("--config", str(data / "clients.json"), "--server", "chart")
     listed = node(node_modules, "mcp-inspector", "--cli", *configured, "--method", "tools/list")
     python = node_modules.parent / "venv/bin/python"
-    called = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
+    called = subprocess.run(
+        [python, "-c", script], capture_output=True, text=True, timeout=RUN_SECONDS, check=False
+    )
     checks = {
         "the Inspector with its configuration": "chart_overview" in listed.stdout,
         "its Python in another environment": "Observation/hard-amara-okafor-hba1c" in called.stdout,

@@ -49,9 +49,9 @@ def test_a_server_that_is_not_ready_at_first_is_asked_again() -> None:
         assert answers(base, server, 30)
 
 
-@pytest.mark.parametrize(("lasts", "waits"), [(0, 30), (30, 0.3)])
+@pytest.mark.parametrize(("lasts", "waits"), [(0, 300), (300, 0.3)])
 def test_a_process_that_ended_or_stays_silent_is_waited_for_no_longer(lasts: float, waits: float) -> None:
     with started(SILENT.format(seconds=lasts)) as (base, server):
         before = time.monotonic()
         assert not answers(base, server, waits)
-        assert time.monotonic() - before < 15
+        assert time.monotonic() - before < 100

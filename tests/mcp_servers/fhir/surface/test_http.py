@@ -86,7 +86,7 @@ async def test_a_page_of_another_name_cannot_reach_the_server(embedded: Starlett
     async with (
         mcp_app(embedded, OKAFOR, hosts=["ehr.clinic.example"]) as app,
         served(app) as address,
-        httpx.AsyncClient(headers=ACCEPT) as http,
+        httpx.AsyncClient(timeout=60, headers=ACCEPT) as http,
     ):
 
         async def status(**headers: str) -> int:
@@ -104,8 +104,12 @@ async def test_a_page_of_another_name_cannot_reach_the_server(embedded: Starlett
 @pytest.mark.anyio
 async def test_no_stream_is_kept_open_for_a_get(embedded: Starlette, revision: str | None) -> None:
     headers = {} if revision is None else {"MCP-Protocol-Version": revision}
-    async with mcp_app(embedded) as app, served(app) as address, httpx.AsyncClient(headers=headers) as http:
-        with anyio.fail_after(5):
+    async with (
+        mcp_app(embedded) as app,
+        served(app) as address,
+        httpx.AsyncClient(timeout=60, headers=headers) as http,
+    ):
+        with anyio.fail_after(60):
             for accept in ("*/*", "text/event-stream", "text/html"):
                 answer = await http.get(f"{address}/mcp", headers={"Accept": accept})
                 assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
@@ -128,7 +132,7 @@ async def test_without_the_token_nothing_is_served(given: str | None, challenge:
     async with (
         mcp_app(fhir, None, recorder, token="s3cret") as app,
         served(app) as address,
-        httpx.AsyncClient(headers=headers) as http,
+        httpx.AsyncClient(timeout=60, headers=headers) as http,
     ):
         call = {**LIST_TOOLS, "method": "tools/call", "params": {"name": "find_patient", "arguments": {}}}
         answers = [await http.post(f"{address}/mcp", json=body) for body in (LIST_TOOLS, call)]
@@ -144,7 +148,7 @@ async def test_the_token_lets_in_under_a_path_prefix_and_stays_with_us(scheme: s
     async with (
         mcp_app(fhir, token="s3cret", path_prefix="/ehr") as app,
         served(app) as address,
-        httpx.AsyncClient(headers={**ACCEPT, "Authorization": f"{scheme} s3cret"}) as http,
+        httpx.AsyncClient(timeout=60, headers={**ACCEPT, "Authorization": f"{scheme} s3cret"}) as http,
     ):
         call = {
             **LIST_TOOLS,
@@ -197,7 +201,7 @@ async def waited_for(recorder: ScriptedRecorder) -> AsyncIterator[tuple[Waiting,
     """The tools over a FHIR server that makes one wait; the call made in the block must come to nothing."""
     fhir = Waiting()
     async with served(fhir) as base, httpx.AsyncClient(base_url=f"{base}/fhir", timeout=60) as http:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             yield fhir, build_server(FhirClient(http), recorder, patient="A", now=NOW)
             await fhir.left.wait()
     (call,) = recorder.calls
@@ -239,7 +243,7 @@ async def test_a_client_that_hangs_up_ends_its_fhir_request(revision: str) -> No
     async with (
         waited_for(ScriptedRecorder()) as (fhir, server),
         served(http_app(server)) as address,
-        httpx.AsyncClient(headers=headers) as http,
+        httpx.AsyncClient(timeout=60, headers=headers) as http,
     ):
 
         async def ask() -> None:
