@@ -209,7 +209,7 @@ async def _newest(chart: Chart, search: Search, parameter: str, newest: int) -> 
     kind = search.resource_type
 
     def enough(pages: Pages) -> bool:
-        if len(pages.matches) <= newest:
+        if len(pages.matches) <= min(newest, MAX_RESOURCES):
             return False
         dates = [charts.record_date(one) for one in pages.matches.values() if not entered_in_error(one)]
         newer = [date for date in dates if sort_key(date) < sort_key(dates[-1])]

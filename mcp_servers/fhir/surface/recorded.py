@@ -73,13 +73,17 @@ async def recorded(
     return result
 
 
-def refused(recorder: Recorder, asked: Asked, why: str) -> CallToolResult:
+async def refused(recorder: Recorder, asked: Asked, why: str) -> CallToolResult:
     """The answer to a call that no tool takes, once it is on the trail: it may have been an attempt."""
     text = json.dumps(asked.arguments)
     kept = asked.arguments if len(text) <= _MAX_REFUSED else {"cut": text[:_MAX_REFUSED]}
+    short = asked._replace(tool=asked.tool[:64], arguments=kept)
+
+    def written() -> CallToolResult:
+        return _complete(short.begin(recorder), None, InvalidRequest(why))
+
     try:
-        call = asked._replace(tool=asked.tool[:64], arguments=kept).begin(recorder)
-        return _complete(call, None, InvalidRequest(why))
+        return await to_thread.run_sync(written)
     except AuditError as error:
         return _unrecorded(error)
 

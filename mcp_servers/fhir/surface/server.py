@@ -134,13 +134,13 @@ class _Server(MCPServer):
     ) -> CallToolResult:
         if name not in self._arguments:
             why = f"There is no such tool; there are {', '.join(self._arguments)}."
-            return self._refused(name, arguments, context, why)
+            return await self._refused(name, arguments, context, why)
         known = self._arguments[name]
         unknown = sorted(arguments.keys() - set(known))
         if unknown:
             there = ", ".join(known) or "none"
             why = f"{name} has no argument {', '.join(unknown)[:200]}; it has {there}."
-            return self._refused(name, arguments, context, why)
+            return await self._refused(name, arguments, context, why)
         try:
             result = await super().call_tool(name, arguments, context)
         except ToolError as error:
@@ -148,7 +148,7 @@ class _Server(MCPServer):
                 raise
             wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.__cause__.errors()]
             why = f"{name} cannot use these arguments: {'; '.join(wrong)[:600]}."
-            return self._refused(name, arguments, context, why)
+            return await self._refused(name, arguments, context, why)
         assert isinstance(result, CallToolResult)
         return result
 
@@ -161,11 +161,11 @@ class _Server(MCPServer):
         given = arguments if self._bound is None else {"patient": self._bound, **arguments}
         return await recorded(self._recorder, asked, lambda call: work(self._present(), call, **given))
 
-    def _refused(
+    async def _refused(
         self, name: str, arguments: dict[str, Any], context: Context | None, why: str
     ) -> CallToolResult:
         about = self._bound or _patient_of(arguments)
-        return refused(self._recorder, Asked(name, arguments, about, context), why)
+        return await refused(self._recorder, Asked(name, arguments, about, context), why)
 
     async def list_resources(self) -> list[Resource]:
         return resources.listed(bound=self._bound is not None)
@@ -179,7 +179,8 @@ class _Server(MCPServer):
         try:
             name, arguments = resources.call_behind(str(uri), bound=self._bound is not None)
         except InvalidRequest as error:
-            return resources.contents(self._refused("resources/read", {"uri": str(uri)}, context, str(error)))
+            refusal = await self._refused("resources/read", {"uri": str(uri)}, context, str(error))
+            return resources.contents(refusal)
         return resources.contents(await self.call_tool(name, arguments, context))
 
     async def get_prompt(

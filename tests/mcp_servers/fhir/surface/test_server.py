@@ -283,6 +283,30 @@ async def test_others_are_served_while_a_call_waits_for_the_disk_of_its_trail() 
 
 
 @pytest.mark.anyio
+async def test_others_are_served_while_a_refused_call_waits_for_the_disk_of_its_trail() -> None:
+    waiting, disk = anyio.Event(), threading.Event()
+
+    class SlowRecorder(ScriptedRecorder):
+        def begin(
+            self, tool: str, arguments: dict[str, Any], patient: str | None, meta: dict[str, Any] | None
+        ) -> Call:
+            anyio.from_thread.run_sync(waiting.set)  # raises where this is no thread of its own
+            assert disk.wait(timeout=5)
+            return super().begin(tool, arguments, patient, meta)
+
+    async def ask() -> None:
+        assert "There is no such tool" in text(await client.call_tool("no_such_tool", {}))
+
+    recorder = SlowRecorder()
+    async with session(ScriptedFhir(), "A", recorder) as client, anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await waiting.wait()
+        disk.set()
+    assert recorder.calls[0].completion is not None
+    assert recorder.calls[0].completion["outcome"] == "refused"
+
+
+@pytest.mark.anyio
 async def test_a_cancelled_call_is_completed_in_the_trail() -> None:
     reached = anyio.Event()
 
