@@ -7,6 +7,7 @@ FhirToolError
 ├── NotPermitted        not_permitted      the FHIR server refused (401, 403)
 ├── PatientLocked       patient_locked     outside the patient that this session is bound to
 ├── ServerFailed        server_failed      unreachable, slow, 5xx, 429, or an answer that is not FHIR R4
+│   └── FilterIgnored                      the server answered a search without one of its filters
 └── AuditUnavailable    audit_unavailable  the journal cannot be written, so the call did not happen
 
 The text that a client sees starts with the kind in brackets: `[not_found] No Observation/123 ...`.
@@ -51,6 +52,10 @@ class ServerFailed(FhirToolError):
     """The FHIR server is unreachable, slow, failing, or does not speak FHIR R4."""
 
     kind = "server_failed"
+
+
+class FilterIgnored(ServerFailed):
+    """The server answered a search without one of its filters; the answer is not used."""
 
 
 class AuditUnavailable(FhirToolError):

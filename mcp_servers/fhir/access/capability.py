@@ -20,10 +20,15 @@ INCLUDES = ("_include", "_include:iterate")
 
 
 class Capability(NamedTuple):
-    """The search parameters of each type (`{"Observation": {"code": "token", ...}}`) and its operations."""
+    """The search parameters of each type (`{"Observation": {"code": "token", ...}}`) and its operations.
+
+    `without_last_updated` are the types that it turned out not to search by `_lastUpdated`. Servers seldom
+    list that parameter, so whoever reads a chart finds it out, and notes it here for the others.
+    """
 
     parameters: dict[str, dict[str, str]]
     operations: dict[str, frozenset[str]]
+    without_last_updated: set[str]
 
     def of(self, resource_type: str) -> dict[str, str]:
         """The search parameters of a type, with their types. Raises InvalidRequest."""
@@ -112,7 +117,7 @@ def read_capability(statement: Resource) -> Capability:
             "The server's CapabilityStatement names no resource type, so no search can be checked against "
             "it; ask its administrators for one that lists what the server can do."
         )
-    return Capability(found, operations)
+    return Capability(found, operations, set())
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import httpx
 
 from mcp_servers.fhir.access.references import parse
 from mcp_servers.fhir.access.transport import outcome_text
-from mcp_servers.fhir.errors import ServerFailed
+from mcp_servers.fhir.errors import FilterIgnored, ServerFailed
 
 Resource = dict[str, Any]
 
@@ -69,11 +69,11 @@ def made_at(bundle: Resource) -> str | None:
 def check_filters_kept(bundle: Resource, sent: list[str]) -> None:
     """Servers may drop a parameter and return everything; what they used stands in the self link.
 
-    Raises ServerFailed (R4 search, "Server conformance"; HAPI with `Prefer: handling=lenient` does it).
+    Raises FilterIgnored (R4 search, "Server conformance"; HAPI with `Prefer: handling=lenient` does it).
     """
     lost = sorted((Counter(sent) - _kept(bundle)).keys())
     if lost:
-        raise ServerFailed(
+        raise FilterIgnored(
             f"The FHIR server did not apply {', '.join(lost)}: its self link lacks them,"
             " so its answer is not used. Search without them."
         )

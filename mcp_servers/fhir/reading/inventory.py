@@ -7,7 +7,6 @@ until nothing is left: a handful of requests, however long the chart. Records wi
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 
 import anyio
 from anyio import to_thread
@@ -27,6 +26,7 @@ from mcp_servers.fhir.reading.gathering import (
     too_many,
 )
 from mcp_servers.fhir.reading.paging import Pages, read_pages
+from mcp_servers.fhir.reading.snapshot import NOT_SEARCHED, moment, written_since
 from mcp_servers.fhir.recording import Call
 
 # More codes than this make an address that some servers do not take.
@@ -36,8 +36,6 @@ _MOST_STEPS = 12
 # `code:not` out anew for every record once something is written while it searches, which takes minutes.
 _FEW_SECONDS = 2.0
 _PATIENCE = 20.0
-# What a transaction wrote may be seen this much later than the time that it stands under.
-_SEEN_LATE = timedelta(seconds=30)
 _SENDABLE = re.compile(r"[\w.-]+", re.ASCII)
 NEWEST_FIRST = ("_sort", "-date")
 
@@ -84,11 +82,16 @@ class Inventory:
 
     async def _caught_up(self, client: FhirClient, lock: PatientLock, call: Call) -> Measurements | None:
         """What is kept with all that was written since; None where that is more than a page, or not told."""
-        since = None if self._kept is None or self._kept.whole else _moment(self._kept.as_of)
-        if self._kept is None or since is None:
+        since = None if self._kept is None or self._kept.whole else moment(self._kept.as_of)
+        without = (await client.capability(call)).without_last_updated
+        if self._kept is None or since is None or "Observation" in without:
             return None
-        written = ("_lastUpdated", f"ge{(since - _SEEN_LATE).isoformat(timespec='milliseconds')}")
-        page = await client.search("Observation", [written], lock, call, count=PAGE_SIZE)
+        try:
+            written = written_since(since)
+            page = await client.search("Observation", [written], lock, call, count=PAGE_SIZE)
+        except NOT_SEARCHED:
+            without.add("Observation")
+            return None
         if page.next is not None:
             return None
         kept = replace(self._kept, fresh=False, as_of=page.as_of)
@@ -187,12 +190,3 @@ def _newest_of(everything: Measurements) -> Measurements:
 def sendable(code: str) -> bool:
     """Whether a code can stand in a list of search values as it is."""
     return _SENDABLE.fullmatch(code) is not None
-
-
-def _moment(text: str | None) -> datetime | None:
-    """The time of a FHIR instant; None where there is none that can be read."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None

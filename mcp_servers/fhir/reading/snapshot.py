@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.errors import FilterIgnored, InvalidRequest
 from mcp_servers.fhir.reading.gathering import PAGE_SIZE, at_once
 from mcp_servers.fhir.reading.paging import Tally, each_page
 from mcp_servers.fhir.recording import Call
@@ -22,7 +23,10 @@ Receive = Callable[[list[Resource], dict[str, Resource]], Awaitable[None]]
 _SMALLER_PAGES = {"DocumentReference": 50, "DiagnosticReport": 50}
 # So few records are read anew with one request; to count them and ask for changes takes two.
 _FEW = 20
-_MANY_AT_ONCE = 50
+# What a transaction wrote may be seen this much later than the time that it stands under.
+_SEEN_LATE = timedelta(seconds=30)
+# How a server answers that does not search by a parameter.
+NOT_SEARCHED = (InvalidRequest, FilterIgnored)
 
 
 @dataclass
@@ -45,24 +49,17 @@ class _Version(NamedTuple):
     number: str
 
 
-class _Newest(NamedTuple):
-    """The last `meta.lastUpdated` of a type, as the server wrote it, and how many records have it."""
-
-    updated: str
-    records: int
-
-
 class _Seen(NamedTuple):
     """The records of a type by id, as they were last read, how many the server counted then, what to note.
 
-    `newest` is None where all are read anew each time: when so few are there, or one has no
-    `meta.lastUpdated` that can be read, or the server's count does not add up.
+    `since` is from when on it is asked what changed. It is None where all are read anew each time: when so
+    few are there, or one has no `meta.lastUpdated` that can be read, or the server's count does not add up.
     """
 
     versions: dict[str, _Version]
     total: int | None
     notes: list[str]
-    newest: _Newest | None
+    since: datetime | None
 
 
 class Snapshot:
@@ -139,18 +136,20 @@ class _Reading:
 
     async def _recent(self, before: _Seen) -> _Seen | None:
         """`before` and what came after it; None when that cannot be told, or is not all that happened."""
-        if before.newest is None or before.total is None:
+        without = (await self.client.capability(self.call)).without_last_updated
+        if before.since is None or before.total is None or self.kind in without:
             return None
-        # What was loaded in one go was updated at one instant, and is not read again for that: of so many,
-        # one that changed once more within the same instant would be missed.
-        prefix = "ge" if before.newest.records <= _MANY_AT_ONCE else "gt"
         total = (await self.client.search(self.kind, (), self.lock, self.call, count=1)).total
-        recent = await self._read([("_lastUpdated", f"{prefix}{before.newest.updated}")])
+        try:
+            recent = await self._read([written_since(before.since)])
+        except NOT_SEARCHED:
+            without.add(self.kind)
+            return None
         if not recent.adds_up or total != before.total + len(self.held) - len(before.versions):
             return None
         notes = [*before.notes, *(note for note in recent.notes if note not in before.notes)]
-        newest = before.newest if self.held == before.versions else _newest(self.held)
-        return _Seen(self.held, total, notes, newest)
+        since = moment(recent.as_of) or (before.since if self.held == before.versions else _newest(self.held))
+        return _Seen(self.held, total, notes, since)
 
     async def _anew(self) -> _Seen:
         everything = await self._read([])
@@ -158,8 +157,9 @@ class _Reading:
         self.removed = [f"{self.kind}/{one}" for one in sorted(gone)]
         self.complete = everything.complete
         versions = {one: version for one, version in self.held.items() if one not in gone}
-        newest = _newest(versions) if everything.adds_up else None
-        return _Seen(versions, everything.total, everything.notes, newest)
+        newest = _newest(versions) if everything.adds_up and len(versions) > _FEW else None
+        since = newest and (moment(everything.as_of) or newest)
+        return _Seen(versions, everything.total, everything.notes, since)
 
     async def _read(self, parameters: list[tuple[str, str]]) -> Tally:
         """Read all that a search finds; of its records, those whose version is not held are handed on."""
@@ -188,16 +188,21 @@ def _same(now: _Version, before: _Version | None) -> bool:
     return bool(now.updated) and now == before
 
 
-def _newest(versions: dict[str, _Version]) -> _Newest | None:
+def _newest(versions: dict[str, _Version]) -> datetime | None:
+    """When a record was changed last; None where one of them does not tell."""
+    moments = [moment(version.updated) for version in versions.values()]
+    return max((known for known in moments if known), default=None) if all(moments) else None
+
+
+def moment(text: str | None) -> datetime | None:
+    """The time of a FHIR instant; None where there is none that can be read."""
     try:
-        updated = max((version.updated for version in versions.values()), key=_instant)
+        read = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    at_once = sum(version.updated == updated for version in versions.values())
-    return _Newest(updated, at_once) if len(versions) > _FEW else None
+    return read if read.tzinfo else None
 
 
-def _instant(text: str) -> datetime:
-    """The instant that `text` writes; without an offset it counts as UTC. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def written_since(then: datetime) -> tuple[str, str]:
+    """The search parameter for what was written since then, or a little before and seen only now."""
+    return "_lastUpdated", f"ge{(then - _SEEN_LATE).isoformat(timespec='milliseconds')}"

@@ -20,7 +20,7 @@ from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.reading.gathering import gather
 from mcp_servers.fhir.reading.inventory import Inventory
 from mcp_servers.fhir.reading.measuring import Chart, read_measurement, read_newest_of_each
-from tests.mcp_servers.fhir.scripted import ScriptedCall, a_call, http_to
+from tests.mcp_servers.fhir.scripted import ScriptedCall, a_call, bundle, http_to, outcome
 
 NOW = "2026-11-01T00:00:00+00:00"
 BASE = "http://x/fhir"
@@ -194,6 +194,31 @@ async def test_a_server_that_ignores_what_is_asked_is_read_whole(long_chart: Sta
         glucose = await answered(chart, inventory, "glucose", "latest")
     assert [row["ref"] for row in creatinine.rows] == ["Observation/o500"]
     assert [row["ref"] for row in glucose.rows] == NEWEST_GLUCOSES
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+@pytest.mark.anyio
+async def test_a_server_that_does_not_search_by_time_of_change_is_scanned_anew_and_asked_for_it_once(
+    long_chart: Starlette, dropped: bool
+) -> None:
+    asked: list[str] = []
+
+    async def lacking(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and b"_lastUpdated" in scope["query_string"]:
+            request = Request(scope, receive)
+            asked.append(str(request.url))
+            own = str(request.url.remove_query_params("_lastUpdated"))
+            refused = outcome(400, "not-supported", "_lastUpdated is not supported")
+            await (bundle(request, [], own=own) if dropped else refused)(scope, receive, send)
+        else:
+            await long_chart(scope, receive, send)
+
+    async with reading(lacking) as (chart, _):
+        inventory = Inventory()
+        for _ in range(3):
+            found = await answered(chart, inventory, "creatinine", "latest")
+            assert [row["ref"] for row in found.rows] == ["Observation/o500"]
+    assert len(asked) == 1
 
 
 @pytest.mark.anyio

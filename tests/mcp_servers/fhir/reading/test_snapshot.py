@@ -35,7 +35,10 @@ CHART = 30  # more than are read anew in one request
 
 
 class Chart:
-    """A server with one patient's observations, which tests change; each write is a second later."""
+    """A server with one patient's observations, which tests change; each write is a second later.
+
+    `states_time`: its answers say when they were made.
+    """
 
     def __init__(self, size: int = CHART) -> None:
         self.clock = LOADED
@@ -45,6 +48,7 @@ class Chart:
         self.app = ScriptedFhir(script={"Observation": self._search})
         self.page_size = 10
         self.states_totals = True
+        self.states_time = False
         self.meanwhile: Callable[[Request], Response | None] = lambda _: None
 
     def write(self, identifier: str, *, at_once: bool = False, **elements: Any) -> None:
@@ -81,6 +85,7 @@ class Chart:
             ],
             "entry": [{"resource": resource} for resource in found[offset : offset + size]],
             **({"total": len(found)} if self.states_totals else {}),
+            **({"meta": {"lastUpdated": self.clock.isoformat()}} if self.states_time else {}),
         }
         return fhir(answer)
 
@@ -122,6 +127,8 @@ def ids(told: Told) -> list[str]:
 @pytest.mark.anyio
 async def test_the_first_refresh_reads_every_page_and_the_next_finds_nothing_new() -> None:
     chart = Chart()
+    chart.states_time = True
+    chart.clock += timedelta(minutes=1)
     refresh = follow(chart.app, Snapshot(["Observation"]))
     first = await refresh()
     assert ids(first) == sorted(f"o{n}" for n in range(CHART))
@@ -173,6 +180,68 @@ async def test_a_record_changed_at_the_instant_of_the_newest_one_is_told() -> No
     await refresh()
     chart.write("o3", at_once=True, status="amended")
     assert ids(await refresh()) == ["o3"]
+
+
+@pytest.mark.parametrize("states_time", [False, True])
+@pytest.mark.anyio
+async def test_a_change_that_is_seen_later_than_it_was_written_is_told(states_time: bool) -> None:
+    chart = Chart()
+    chart.states_time = states_time
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+    await refresh()
+    chart.clock -= timedelta(seconds=20)
+    chart.write("o3", status="amended")
+    assert ids(await refresh()) == ["o3"]
+
+
+@pytest.mark.anyio
+async def test_what_was_loaded_in_one_go_is_not_read_again_where_the_server_says_when_it_was_read() -> None:
+    chart = Chart(size=0)
+    chart.states_time = True
+    for number in range(3 * CHART):
+        chart.write(f"o{number}", at_once=True)
+    chart.clock += timedelta(minutes=1)
+    refresh = follow(chart.app, Snapshot(["Observation"]))
+    await refresh()
+    chart.requests()
+    chart.write("o1", status="amended")
+    for changed in (["o1"], []):
+        assert (ids(await refresh()), chart.requests()) == (changed, 2)
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+@pytest.mark.anyio
+async def test_a_server_that_does_not_search_by_time_of_change_is_read_anew_and_asked_for_it_once(
+    dropped: bool,
+) -> None:
+    chart = Chart()
+    asked: list[str] = []
+
+    def refuse(request: Request) -> Response | None:
+        if (since := request.query_params.get("_lastUpdated")) is None:
+            return None
+        asked.append(since)
+        if dropped:
+            return bundle(request, [], own=str(request.url.remove_query_params("_lastUpdated")))
+        return outcome(400, "not-supported", "_lastUpdated is not supported")
+
+    chart.meanwhile = refuse
+    told: list[str] = []
+    lock = PatientLock("Patient/A", BASE)
+
+    async def receive(records: list[Resource], _: dict[str, Resource]) -> None:
+        told.extend(record["id"] for record in records)
+
+    async with http_to(chart.app) as http:
+        client = FhirClient(http)
+        for snapshot in (Snapshot(["Observation"]), Snapshot(["Observation"])):
+            await snapshot.refresh(client, lock, a_call(), receive)
+            for status in ("amended", "corrected"):
+                chart.write("o3", status=status)
+                told.clear()
+                await snapshot.refresh(client, lock, a_call(), receive)
+                assert told == ["o3"]
+    assert len(asked) == 1
 
 
 @pytest.mark.anyio

@@ -179,7 +179,7 @@ async def test_two_calls_at_once_read_the_chart_once() -> None:
             group.start_soon(once)
     assert [one.rows[0]["n"] for one in found] == [30, 30]
     asked = [r.query_params.get("_lastUpdated") for r in app.seen if r.url.path.endswith("/Observation")]
-    assert asked == [None, None, "ge2026-11-01T00:00:00Z"]  # read, then counted, then asked for changes
+    assert asked == [None, None, "ge2026-10-31T23:59:30.000+00:00"]  # read, counted, asked for changes
 
 
 @pytest.mark.parametrize(
