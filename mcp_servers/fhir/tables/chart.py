@@ -89,7 +89,18 @@ class ChartTables:
                 ) from None
             self._raise_for(reply, tables)
             found = self._selected(reply, tables, notes)
+            if not found.nothing_recorded and not any(v for row in found.rows for v in row.values()):
+                found.notes.extend(await self._hints(process, sql, tables))
             return found if complete else found._replace(total=None)
+
+    async def _hints(self, process: TablesProcess, sql: str, tables: list[str]) -> list[str]:
+        try:
+            reply = await process.ask({"do": "hints", "sql": sql, "tables": tables}, seconds=LIMIT_S)
+        except Ended:
+            self._forget()
+            return []
+        hints: list[str] = reply.get("hints", [])
+        return hints
 
     async def _start(self) -> TablesProcess:
         process = await anyio.to_thread.run_sync(TablesProcess)
@@ -190,7 +201,8 @@ class ChartTables:
             )
         if reply["kind"] not in _OF_THE_STATEMENT:
             raise InvalidRequest(
-                "The statement fails on a value in the chart: use TRY_CAST, and DATE '...' for dates."
+                "The statement fails on a value, in the chart or its own: use TRY_CAST, and DATE '...' for"
+                " dates."
             )
         if reply["kind"] == "ParserException":
             told = said.removeprefix("Parser Error: ")[:400]
@@ -210,17 +222,27 @@ class ChartTables:
         rows = [
             {n: v for n, v in zip(columns, values, strict=True) if v is not None} for values in reply["rows"]
         ]
-        empty = not any(rows) or (bool(tables) and not known)
+        total = reply["total"]
+        if total == 1 and not any(rows):  # what sums up nothing is a row without a value
+            rows, total = [], 0
+        kept = max(
+            (len(row[n]) - 1 for row in rows for n in ("ref", "refs") if _is_cut(row.get(n))), default=0
+        )
         unverified = [_verify(row, known) for row in rows]
         notes = [*notes]
+        if not rows and known:
+            notes.append(
+                "No rows: the chart may hold it in other words, under another code or in another table."
+            )
+        if kept:
+            notes.append(f"Of the references in a row the first {kept} are kept; count(*) counts them all.")
         if any(unverified):
             notes.append(
                 "What stood under ref or refs and is no reference to a record in the tables is left out."
             )
         if rows and not {"ref", "refs"} & set(columns):
             notes.append("To cite these rows, select ref, or list(ref) AS refs where records are summed up.")
-        total = reply["total"]
-        return Selected(rows, total, total is None or total > len(rows), empty, notes)
+        return Selected(rows, total, total is None or total > len(rows), bool(tables) and not known, notes)
 
 
 def _verify(row: Row, known: set[str]) -> bool:
@@ -243,7 +265,12 @@ def _verify(row: Row, known: set[str]) -> bool:
 
 def _listed(value: Any) -> list[str]:
     items = value if isinstance(value, list) else [] if value is None else [value]
-    return [str(item) for item in items if not str(item).startswith("(and ")]
+    return [str(item) for item in (items[:-1] if _is_cut(value) else items)]
+
+
+def _is_cut(value: Any) -> bool:
+    """Whether the worker cut a list of references, and says so in its last item."""
+    return isinstance(value, list) and bool(value) and str(value[-1]).startswith("(and ")
 
 
 def _near(name: str, known: list[str]) -> list[str]:

@@ -27,6 +27,9 @@ _EXPRESSIONS = frozenset({
 })  # fmt: skip
 _TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series"})
 _GROUPINGS = re.compile(rb"(cube|rollup|sets)\b", re.IGNORECASE)
+# What the database has beside the chart's tables: no WITH may take such a name, as it holds within its own
+# scope only. The worker passes records through `resource`.
+_TAKEN = re.compile("duckdb_|pragma_|pg_|sqlite_|resource$")
 # Functions that tell of the database and its surroundings, run SQL, or work on DuckDB's internals.
 _PRIVATE = re.compile(
     r"__|pg_|has_|inet_|duckdb|json_(de)?serialize|variant_|vector_|st_|uuid|enum_|hive_|icu_|parse_duckdb|"
@@ -92,9 +95,17 @@ def tables_read(
                 raise Refused("Only the chart's tables can be read, without a catalogue or schema.")
             if name in tables:
                 found[name] = None
-            elif name not in named or re.match("duckdb_|pragma_|pg_|sqlite_", name):
+            elif name not in named or _TAKEN.match(name):
                 raise UnknownTable(str(node["table_name"]))
     return list(found)
+
+
+def texts_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
+    """The texts that stand in a statement, those of a letter or less left out."""
+    row = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    literals = [node.get("literal") for node in _nodes(json.loads(row[0]) if row else {})]
+    texts = [one["text"] for one in literals if isinstance(one, dict) and one.get("kind") == "STRING"]
+    return [text for text in dict.fromkeys(texts) if len(text.strip("%_ ")) > 1]
 
 
 def _grouping_sets(sql: str) -> int:

@@ -20,14 +20,23 @@ from typing import Any
 
 import duckdb
 
-from mcp_servers.fhir.tables.statement import PRESENT, Refused, UnknownTable, computing_functions, tables_read
+from mcp_servers.fhir.tables.statement import (
+    PRESENT,
+    Refused,
+    UnknownTable,
+    computing_functions,
+    tables_read,
+    texts_of,
+)
 
 HERE = Path(__file__).parent
 _ADDRESS_SPACE = 2 * 1024**3
+PARTS = "observation_component"
 _COUNTED = 10_000
 _ANSWER_CHARACTERS = 400_000
 _CELL_CHARACTERS = 1500
 _CELL_ITEMS = 200
+_HINTED = 8  # texts of a statement that are looked for where no row fits
 
 Connection = duckdb.DuckDBPyConnection
 Message = dict[str, Any]
@@ -103,6 +112,8 @@ class Worker:
                 set_present(self.connection, request["now"])
             case "query":
                 return self._query(request["sql"], request["limit"])
+            case "hints":
+                return {"hints": self._hints(request["sql"], request["tables"])}
         return {}
 
     def interrupt(self) -> None:
@@ -162,6 +173,23 @@ class Worker:
                     rows.append(row)
         return {"columns": columns, "rows": rows, "total": total if total <= _COUNTED else None}
 
+    def _hints(self, sql: str, tables: list[str]) -> list[str]:
+        """Where the texts of a statement that finds nothing stand otherwise than it takes for granted."""
+        columns = self._columns()
+        found: list[str] = []
+        for text in texts_of(self.connection, sql)[:_HINTED]:
+            here = {t: _holding(self.connection, t, columns[t], text) for t in tables}
+            if any(as_written for as_written, _ in here.values()):
+                continue
+            said = f"`{text[:80]}` stands in"
+            near = [f"{table}.{column}" for table, (_, column) in here.items() if column]
+            if near:
+                found.append(f"{said} {' and '.join(near)} in other letters: compare with ILIKE.")
+            elif "observation" in tables:
+                parts = _holding(self.connection, PARTS, columns[PARTS], text)
+                found += [f"{said} {PARTS}, with the parts of panels."] if any(parts) else []
+        return found
+
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         """A transaction whose ends are not interrupted: it would stay open, and no other could begin."""
@@ -172,6 +200,21 @@ class Worker:
         finally:
             with self._whole:
                 self.connection.execute("ROLLBACK")
+
+
+def _holding(
+    connection: Connection, table: str, columns: list[list[str]], text: str
+) -> tuple[bool, str | None]:
+    """Whether a column of a table holds a text (or fits a pattern) as written; one that does in any case."""
+    names = [name for name, kind in columns if kind == "VARCHAR"]
+    lists = [name for name, kind in columns if kind == "VARCHAR[]"]
+    tests = [f"{name} LIKE $1" for name in names] + [f"list_contains({name}, $1)" for name in lists]
+    tests += [f"{name} ILIKE $1" for name in names]
+    asked = ", ".join(f"coalesce(bool_or({test}), false)" for test in tests)
+    row = connection.execute(f"SELECT {asked} FROM {table}", [text]).fetchone()  # noqa: S608 (our own names)
+    held = list(row or ())
+    near = [name for name, is_near in zip(names, held[-len(names) :], strict=True) if is_near]
+    return any(held[: -len(names)]), near[0] if near else None
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -291,6 +291,54 @@ async def test_each_statement_has_its_own_present() -> None:
             assert found.rows == [{"ref": "Observation/1", "day": day}]
 
 
+PANEL = observation(
+    "1",
+    "A",
+    status="final",
+    component=[
+        {"code": {"coding": [{"code": "8480-6", "display": "Systolic"}]}, "valueQuantity": {"value": 1}}
+    ],
+)
+IN_PARTS = "stands in observation_component, with the parts of panels."
+NO_ROWS = "No rows: the chart may hold it in other words, under another code or in another table."
+
+
+@pytest.mark.parametrize(
+    ("sql", "hints"),
+    [
+        ("SELECT ref FROM observation WHERE code = '8480-6'", [f"`8480-6` {IN_PARTS}"]),
+        ("SELECT max(value) FROM observation WHERE '8480-6' = ANY (codes)", [f"`8480-6` {IN_PARTS}"]),
+        ("SELECT count(*) AS n FROM observation WHERE code_text LIKE '%syst%'", [f"`%syst%` {IN_PARTS}"]),
+        (
+            "SELECT ref FROM observation WHERE status = 'Final'",
+            ["`Final` stands in observation.status in other letters: compare with ILIKE."],
+        ),
+        ("SELECT ref FROM observation WHERE status = 'final' AND value > 9", []),
+        ("SELECT ref FROM observation_component WHERE code = '8480-7'", []),
+    ],
+)
+@pytest.mark.anyio
+async def test_where_no_row_fits_a_note_tells_where_else_the_words_stand(sql: str, hints: list[str]) -> None:
+    async with selecting(ScriptedFhir([PANEL])) as select:
+        found = await select(sql)
+    assert not found.nothing_recorded
+    counted = "count" in sql
+    assert found.rows == ([{"n": 0}] if counted else [])
+    assert (found.total, NO_ROWS in found.notes) == ((1, False) if counted else (0, True))
+    assert [note for note in found.notes if note.startswith("`")] == hints
+
+
+@pytest.mark.anyio
+async def test_references_beyond_those_that_a_row_holds_are_told() -> None:
+    many = ScriptedFhir([observation(str(n), "A") for n in range(230)])
+    async with selecting(many) as select:
+        found = await select("SELECT count(*) AS n, list(ref) AS refs FROM observation")
+        few = await select("SELECT list(ref) AS refs FROM (SELECT ref FROM observation LIMIT 200)")
+    assert (found.rows[0]["n"], len(found.rows[0]["refs"])) == (230, 200)
+    assert found.notes == ["Of the references in a row the first 200 are kept; count(*) counts them all."]
+    assert few.notes == []
+
+
 @pytest.mark.anyio
 async def test_an_empty_chart_is_nothing_recorded_even_for_a_count() -> None:
     async with selecting(ScriptedFhir()) as select:

@@ -50,11 +50,16 @@ async def test_cursors_lead_through_all_rows(embedded: Starlette) -> None:
 
 
 @pytest.mark.anyio
-async def test_no_rows_are_nothing_recorded_and_withdrawn_records_are_counted(embedded: Starlette) -> None:
+async def test_no_rows_say_nothing_of_the_chart_and_withdrawn_records_are_counted(
+    embedded: Starlette,
+) -> None:
     sql = "SELECT ref FROM medication_request WHERE code_text ILIKE '%allopurinol%'"
     async with session(embedded, OKAFOR) as client:
-        found = data(await client.call_tool("query_chart", {"sql": sql}))
-    assert (found["finding"], found["rows"], found["total"]) == ("nothing_recorded", [], 0)
+        result = await client.call_tool("query_chart", {"sql": sql})
+    found = data(result)
+    assert (found["finding"], found["rows"], found["total"]) == ("recorded", [], 0)
+    assert "nothing recorded" not in text(result)
+    assert any(note.startswith("No rows:") for note in found["notes"])
     assert any(note.startswith("Left out as entered in error") for note in found["notes"])
 
 
