@@ -7,15 +7,20 @@ from pathlib import Path
 import httpx
 import pytest
 
-from evals.bench.calling import Tools, open_tools
+from evals.bench.calling import Called, Tools, open_tools
 from evals.bench.needs import RENAE, met
 from fhir_fixtures.store import create_app, open_store
 from mcp_servers.fhir.rendering import BUDGET
 
 LATEST, TEN_RESULTS, FIFTEEN_PROBLEMS = 100, 350, 450
-# Everyday names of what an outpatient's and an inpatient's chart hold under one code each.
-MEASURED = ("hba1c", "blood pressure", "weight", "heart rate", "hemoglobin", "platelet count")
+# Everyday names of what an outpatient's and an inpatient's chart hold under one code each, with how many of ten
+# results asked for each of the two has; then how many of fifteen problems.
 CHARTS = (RENAE, "lee-watson")
+RESULTS = {
+    "hba1c": (10, 9), "blood pressure": (10, 10), "weight": (10, 9), "heart rate": (10, 10),
+    "hemoglobin": (10, 2), "platelet count": (10, 1),
+}  # fmt: skip
+PROBLEMS = (15, 6)
 
 
 @pytest.fixture
@@ -56,14 +61,16 @@ async def test_latest_values_ten_results_and_problem_lists_keep_to_their_limits(
     http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     async with open_tools(http, tmp_path) as tools:
-        for patient in CHARTS:
-            for name in MEASURED:
+        for place, patient in enumerate(CHARTS):
+            for name, results in RESULTS.items():
                 asked = {"patient": patient, "name": name}
-                assert await tokens(tools, "observations", asked) <= LATEST
-                ten = {**asked, "mode": "series", "limit": 10}
-                assert await tokens(tools, "observations", ten) <= TEN_RESULTS
-            fifteen = {"patient": patient, "kind": "problems", "limit": 15}
-            assert await tokens(tools, "list_records", fifteen) <= FIFTEEN_PROBLEMS
+                assert (await told(tools, "observations", asked)).tokens <= LATEST
+                ten = await told(tools, "observations", {**asked, "mode": "series", "limit": 10})
+                assert (ten.data or {})["returned"] == results[place]
+                assert ten.tokens <= TEN_RESULTS
+            fifteen = await told(tools, "list_records", {"patient": patient, "kind": "problems", "limit": 15})
+            assert (fifteen.data or {})["returned"] == PROBLEMS[place]
+            assert fifteen.tokens <= FIFTEEN_PROBLEMS
 
 
 @pytest.mark.anyio
@@ -79,11 +86,11 @@ async def test_no_result_of_the_largest_chart_exceeds_the_budget(
             ("fhir_search", {"resource_type": "DiagnosticReport", "limit": 100}),
             ("fhir_read", {"reference": "Encounter/4118d72a-fe1f-4aa0-899f-be32f802d582"}),
         ):
-            assert await tokens(tools, tool, {"patient": RENAE, **arguments}) <= BUDGET
+            assert (await told(tools, tool, {"patient": RENAE, **arguments})).tokens <= BUDGET
 
 
-async def tokens(tools: Tools, tool: str, arguments: Mapping[str, object]) -> int:
+async def told(tools: Tools, tool: str, arguments: Mapping[str, object]) -> Called:
     called = await tools.call(tool, dict(arguments))
     assert called.data is not None, called.text
     assert called.data["rows"]
-    return called.tokens
+    return called

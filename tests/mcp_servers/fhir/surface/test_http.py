@@ -51,7 +51,8 @@ async def test_one_server_speaks_both_revisions(embedded: Starlette, mode: str) 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 @pytest.mark.anyio
-async def test_two_processes_behind_a_balancer_serve_one_client(embedded: Starlette, mode: str) -> None:
+async def test_two_servers_behind_a_balancer_serve_one_client(embedded: Starlette, mode: str) -> None:
+    """They stand in for two processes: in one, with the caches of its modules shared."""
     recorders = [ScriptedRecorder(), ScriptedRecorder()]
     async with AsyncExitStack() as stack:
         apps = []
@@ -74,7 +75,7 @@ async def test_two_processes_behind_a_balancer_serve_one_client(embedded: Starle
             refs += [row["ref"] for row in page["rows"]]
             asked["cursor"] = page["cursor"]
         whole = data(await client.call_tool("list_records", {"patient": OKAFOR, "kind": "encounters"}))
-        for _ in apps:  # what a record that the other process showed refers to
+        for _ in apps:  # what a record that the other server showed refers to
             await client.read_resource(f"fhir://{OKAFOR}/Practitioner/hard-dr-lindqvist")
         assert refs == [row["ref"] for row in whole["rows"]]
         assert len(refs) == 3
