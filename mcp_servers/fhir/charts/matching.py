@@ -1,11 +1,20 @@
 """Which records of a kind a text or a code is about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
-from mcp_servers.fhir.charts.elements import SHOWN, Resource, Row, codings, concept_names, folded, objects
+from mcp_servers.fhir.charts.elements import (
+    SHOWN,
+    Resource,
+    Row,
+    codings,
+    concept_names,
+    folded,
+    listed,
+    objects,
+)
 from mcp_servers.fhir.charts.medications import medication_concepts
 from mcp_servers.fhir.charts.negations import Negation
 from mcp_servers.fhir.charts.references import Included
@@ -58,12 +67,19 @@ class Record(NamedTuple):
 
 
 class Wording(NamedTuple):
-    """A text as a dictionary reads it: each of `covers` tells whether a CodeableConcept is about one thing
-    that the text names; `words` are the others, which must occur; `said` tells a person how it was read."""
+    """A text as a dictionary reads it.
 
+    `literal`: its words, without those that only say the kind or form of a record (a vaccine, tablets). Each
+    of `covers` tells whether a CodeableConcept is about one thing that the text names; `words` are the
+    others, which must occur. `said` tells a person how it was read. `related` tells, by the name of a class,
+    whether an allergy concerns the drugs named because it is to their class or to a drug like them.
+    """
+
+    literal: tuple[str, ...]
     covers: tuple[Callable[[object], bool], ...]
     words: tuple[str, ...]
     said: str
+    related: Mapping[str, Callable[[object], bool]]
 
 
 def with_code(records: list[Record], code: str, included: Included) -> list[Record]:
@@ -83,37 +99,55 @@ def with_code(records: list[Record], code: str, included: Included) -> list[Reco
 def with_words(
     records: list[Record], text: str, wording: Wording | None, included: Included, notes: list[str]
 ) -> list[Record]:
-    """The records in which every word of `text` occurs, or that are about what it means.
-
-    Where there are none, `notes` say what comes near.
-    """
+    """The records in which every word of `text` occurs but those of their kind, or that are about what it
+    means. `notes` name allergies beside them that are related; where there are none, what comes near."""
     words = folded(text).split()
+    needed = wording.literal if wording else words
     found: list[Record] = []
     meant = 0
     for record in records:
         names = folded(" ".join(_names(record, included)))
         texts = f"{names} {_texts(record)}"
-        if _says(texts, words):
-            found.append(record._replace(aside=not any(_says(names, [word]) for word in words)))
+        if _says(texts, needed):
+            aside = bool(needed) and not any(_says(names, [word]) for word in needed)
+            found.append(record._replace(aside=aside))
+            meant += not _says(texts, words)
         elif wording and _says(texts, wording.words) and _covered(record, wording, included):
             found.append(record)
             meant += 1
     if wording and meant:
         notes.append(f"`{text}` read as {wording.said}.")
+    if wording:
+        rest = {one.row["ref"] for one in records} - {one.row["ref"] for one in found}
+        _note_related([one for one in records if one.row["ref"] in rest], text, wording, included, notes)
     if not found and records:
         _note_nothing(records, text, wording, notes)
     return found
 
 
+def _note_related(
+    records: list[Record], text: str, wording: Wording, included: Included, notes: list[str]
+) -> None:
+    for name, covers in wording.related.items():
+        related = [
+            f"{record.row.get('name')} ({record.row['ref']}, {record.row.get('status')})"
+            for record in records
+            if not record.refuted and any(map(covers, _concepts(record, included)))
+        ]
+        if related:
+            notes.append(f"Recorded, and related to `{text}` by class ({name}): {listed(related)}.")
+
+
 def _note_nothing(records: list[Record], text: str, wording: Wording | None, notes: list[str]) -> None:
     none = [record for record in records if record.negation == "none" and not record.refuted]
-    notes += [f'The chart records "{record.row.get("name")}" ({record.row["ref"]}).' for record in none]
+    if not any(record.negation is None and not record.refuted for record in records):
+        notes += [f'The chart records "{record.row.get("name")}" ({record.row["ref"]}).' for record in none]
     names = list(dict.fromkeys(str(record.row["name"]) for record in records if "name" in record.row))
     near = process.extract(
         text, names, scorer=fuzz.partial_ratio, processor=folded, limit=SHOWN, score_cutoff=SIMILAR
     )
     alike = "; ".join(name for name, _, _ in near)
-    read = f", also read as {wording.said}" if wording else ""
+    read = f", also read as {wording.said}" if wording and wording.covers else ""
     tried = f"None of the records of this kind ({len(records)}) contains these words{read}"
     if near:
         notes.append(f"{tried}; similarly spelled in this chart: {alike}.")
@@ -123,7 +157,7 @@ def _note_nothing(records: list[Record], text: str, wording: Wording | None, not
 
 def _covered(record: Record, wording: Wording, included: Included) -> bool:
     concepts = _concepts(record, included)
-    return all(any(covers(concept) for concept in concepts) for covers in wording.covers)
+    return bool(wording.covers) and all(any(map(covers, concepts)) for covers in wording.covers)
 
 
 def _concepts(record: Record, included: Included) -> list[object]:

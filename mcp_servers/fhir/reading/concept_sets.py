@@ -17,7 +17,7 @@ def meant(text: str, kinds: tuple[terminology.Kind, ...]) -> tuple[terminology.M
         several = ", ".join(concept.name for concept in found.concepts)
         raise InvalidRequest(f"`{text}` may mean {several}; ask for one of them, or give its code.")
     if not meaning.code and not found.concepts:
-        near = ", ".join(terminology.near(text))
+        near = ", ".join(terminology.near(text, kinds))
         raise InvalidRequest(
             f"`{text}` is no {kinds[0]} that the dictionary knows; give its code as system|code"
             + (f", or one of: {near}." if near else ".")

@@ -2,9 +2,9 @@
 
 from mcp_servers.fhir.terminology.asking import ServerTerminology, mapped
 from mcp_servers.fhir.terminology.charted import ChartCode, charted, codeables
-from mcp_servers.fhir.terminology.concepts import Code, Concept, Kind, classes_of, known_by
+from mcp_servers.fhir.terminology.concepts import Code, Concept, Kind, classes_of, family, known_by
 from mcp_servers.fhir.terminology.finding import find, near
-from mcp_servers.fhir.terminology.meaning import Meaning, meaning_of, wording
+from mcp_servers.fhir.terminology.meaning import Meaning, meaning_of, related, wording
 
 __all__ = [
     "ChartCode",
@@ -16,10 +16,12 @@ __all__ = [
     "charted",
     "classes_of",
     "codeables",
+    "family",
     "find",
     "known_by",
     "mapped",
     "meaning_of",
     "near",
+    "related",
     "wording",
 ]

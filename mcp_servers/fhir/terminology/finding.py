@@ -84,15 +84,16 @@ def _word_by_word(wanted: str, name: str) -> bool:
     return same_length and all(fuzz.ratio(one, other) >= SPELLING - 10 for one, other in pairs)
 
 
-def near(text: str) -> list[str]:
-    """Names of the dictionary that hold the words of `text`, or else look like it."""
+def near(text: str, kinds: Iterable[Kind] = ()) -> list[str]:
+    """Names of the dictionary that hold the words of `text`, or else look like it; `kinds` narrows."""
+    only = frozenset(kinds)
     wanted = folded(text)
-    holding = [name for name in by_name() if wanted and f" {wanted} " in f" {name} "]
-    alike = process.extract(
-        wanted, by_name().keys(), scorer=fuzz.ratio, score_cutoff=_SIMILAR, limit=_SUGGESTED
-    )
-    names = [*holding, *(name for name, _, _ in alike)]
-    return list(dict.fromkeys(by_name()[name][0].name for name in names))[:_SUGGESTED]
+    known = {name: found[0].name for name, named in by_name().items() if (found := _of(named, only))}
+    holding = [name for name in known if wanted and f" {wanted} " in f" {name} "]
+    alike = process.extract(wanted, known.keys(), scorer=fuzz.ratio, score_cutoff=_SIMILAR, limit=_SUGGESTED)
+    return list(dict.fromkeys(known[name] for name in [*holding, *(name for name, _, _ in alike)]))[
+        :_SUGGESTED
+    ]
 
 
 def spotted(text: str, kinds: Iterable[Kind] = (), *, asked: bool = False) -> tuple[Concept, ...]:

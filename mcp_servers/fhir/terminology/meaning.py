@@ -1,16 +1,47 @@
 """Whether a record is about what was meant: by its codes, or by its names where no code says otherwise."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import NamedTuple
 
 from mcp_servers.fhir.charts.code_systems import ICD10, ICD10CM, addressed
 from mcp_servers.fhir.charts.elements import LOINC, codings, concept_names, folded, string
 from mcp_servers.fhir.charts.matching import Wording
-from mcp_servers.fhir.terminology.concepts import Code, Concept, Kind, by_name, family, known_by
+from mcp_servers.fhir.terminology.concepts import (
+    Code,
+    Concept,
+    Kind,
+    by_name,
+    concepts,
+    family,
+    known_by,
+)
 from mcp_servers.fhir.terminology.finding import like_a_code, named_in, spotted
 
 _WHOLE_WORD = 3
+# Words that only say what kind of record is asked for, or in what form.
+_SAYING_KIND: dict[Kind, frozenset[str]] = {
+    "drug": frozenset(
+        {"tablet", "tablets", "pill", "pills", "capsule", "capsules", "drug", "drugs", "medication",
+         "medications", "medicine", "medicines", "med", "meds", "therapy", "treatment", "prescription",
+         "prescriptions"}
+    ),
+    "vaccine": frozenset(
+        {"vaccine", "vaccines", "vaccination", "vaccinations", "immunization", "immunizations",
+         "immunisation", "immunisations", "shot", "shots", "jab", "jabs", "booster", "boosters", "against",
+         "for", "and"}
+    ),
+    "substance": frozenset({"allergy", "allergies", "allergic", "intolerance", "intolerances", "to"}),
+    "condition": frozenset(
+        {"diagnosis", "diagnoses", "diagnosed", "problem", "problems", "condition", "conditions"}
+    ),
+    "procedure": frozenset({"procedure", "procedures"}),
+}  # fmt: skip
+# Classes of one structure: an allergy to one of their drugs concerns the others.
+_ALIKE = frozenset(
+    {"ACE inhibitor", "aminoglycoside", "carbapenem", "cephalosporin", "fluoroquinolone", "macrolide",
+     "NSAID", "opioid", "penicillin", "statin", "sulfa drug", "tetracycline antibiotic"}
+)  # fmt: skip
 
 
 class Meaning(NamedTuple):
@@ -82,17 +113,38 @@ def meaning_of(text: str, concepts: Iterable[Concept]) -> Meaning:
 
 
 def wording(text: str, kinds: Iterable[Kind]) -> Wording | None:
-    """How the dictionary reads the words of a text, where it knows some; the others must occur."""
+    """How the dictionary reads the words of a text, where it knows some; the others must occur, but for those
+    that only say the kind of the records. What is `related` is told where `kinds` are those of allergies."""
+    only = frozenset(kinds)
     words = folded(text).split()
-    parts = list(named_in(words, frozenset(kinds)))
-    if not parts:
-        return None
+    idle = frozenset[str]().union(*(_SAYING_KIND.get(kind, ()) for kind in only))
+    parts = list(named_in(words, only))
     taken = {place for start, end, _ in parts for place in range(start, end)}
-    rest = tuple(word for place, word in enumerate(words) if place not in taken)
+    rest = tuple(word for place, word in enumerate(words) if place not in taken and word not in idle)
+    literal = tuple(word for place, word in enumerate(words) if place in taken or word not in idle)
+    if not parts and len(literal) == len(words):
+        return None
     said = [" or ".join(_said(one) for one in named) for _, _, named in sorted(parts, key=itemgetter(0))]
+    said += [f'"{" ".join(rest)}"'] if rest else []
     covers = tuple(Meaning(frozenset(family(named)), (), "", "").covers for _, _, named in parts)
-    return Wording(covers, rest, " and ".join([*said, *([f'"{" ".join(rest)}"'] if rest else [])]))
+    named = [concept for _, _, found in parts for concept in found]
+    near_to = related(named) if "substance" in only else {}
+    return Wording(literal, covers, rest, " and ".join(said) or "all of this kind", near_to)
+
+
+def related(asked: Iterable[Concept]) -> dict[str, Callable[[object], bool]]:
+    """Which allergies concern the drugs asked for, by the name of a class that they are in: those to the
+    class itself, and of a class whose drugs are alike those to any of them."""
+    drugs = {one.name for one in family(asked) if one.kind == "drug"}
+    found: dict[str, Callable[[object], bool]] = {}
+    for one in concepts():
+        if one.kind == "class" and not drugs.isdisjoint(one.members):
+            names = {folded(name) for name in (one.name, *one.names)}
+            same = [other for name in names for other in by_name()[name] if other.kind == "substance"]
+            alike = family([one]) if one.name in _ALIKE else (one,)
+            found[one.name] = Meaning(frozenset([*alike, *same]), (), "", "").covers
+    return found
 
 
 def _said(concept: Concept) -> str:
-    return f"any {concept.name}" if concept.kind == "class" else concept.name
+    return f"any {concept.name} that the dictionary knows" if concept.kind == "class" else concept.name

@@ -10,6 +10,7 @@ from pydantic import Field
 from mcp_servers.fhir import terminology
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import SEARCHES, Search, short_name
+from mcp_servers.fhir.charts.elements import concept_text, entered_in_error, resource_ref
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest, NotPermitted, ServerFailed
 from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Gathered, Resource, gather
@@ -81,6 +82,7 @@ async def lookup_code(
             known = [*await _of_server(session, lock, text, meaning, call), *known]
     rows = [*map(_chart_row, codes), *map(_row, found.concepts), *known]
     notes += [*_memberships(found.concepts), *gathered.notes]
+    notes += _related_allergies(text, found.concepts, meaning, gathered.resources)
     if withdrawn:
         notes.append(f"{withdrawn} records entered in error are not counted.")
     if len(rows) > limit:
@@ -168,9 +170,10 @@ def _chart_row(code: ChartCode) -> Row:
 
 
 def _row(concept: Concept) -> Row:
-    """A concept of the dictionary, in a row; of many codes the first ones."""
+    """A concept of the dictionary, in a row; of many codes the first ones, of a vaccine its members' too."""
+    coded = terminology.family([concept]) if concept.kind == "vaccine" else (concept,)
     codes: dict[str, list[str]] = {}
-    for code in concept.codes:
+    for code in (code for one in coded for code in one.codes):
         codes.setdefault(short_name(code.system), []).append(code.code)
     shown = {
         system: [*those[:_CODES], *([f"and {len(those) - _CODES} more"] if len(those) > _CODES else [])]
@@ -235,6 +238,24 @@ def _memberships(concepts: Iterable[Concept]) -> list[str]:
         for one in named
         if one.kind == "class"
         for drug in drugs
+    ]
+
+
+def _related_allergies(
+    text: str, asked: Iterable[Concept], meaning: Meaning, records: Iterable[Resource]
+) -> list[str]:
+    """The recorded allergies to the classes of a drug asked for, or to drugs like it."""
+    allergies = {
+        resource_ref(one): one["code"]
+        for one in records
+        if one["resourceType"] == "AllergyIntolerance" and one.get("code") and not entered_in_error(one)
+    }
+    others = {ref: code for ref, code in allergies.items() if not meaning.covers(code)}
+    return [
+        f"Recorded allergy related to `{text}` by class ({name}): {concept_text(code)} ({ref})."
+        for name, covers in terminology.related(asked).items()
+        for ref, code in others.items()
+        if covers(code)
     ]
 
 

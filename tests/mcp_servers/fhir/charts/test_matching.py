@@ -79,6 +79,70 @@ def test_a_class_finds_its_drugs_and_every_other_word_must_occur() -> None:
     assert refs(found("medications", chart, "ACE inhibitor zorbitol", "drug", "class")) == []
 
 
+ALLERGY: tuple[terminology.Kind, ...] = ("drug", "class", "substance")
+
+
+def allergy(identity: str, name: str) -> dict[str, Any]:
+    active = {"coding": [{"code": "active"}]}
+    kind = {"resourceType": "AllergyIntolerance", "id": identity, "clinicalStatus": active}
+    return {**kind, "code": {"text": name}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "record", "words", "kinds"),
+    [
+        ("allergies", allergy("a", "Wasp venom"), "wasp allergy", ALLERGY),
+        ("allergies", allergy("a", "Wasp venom"), "allergic to wasps", ALLERGY),
+        ("allergies", allergy("a", "Zorbitol"), "zorbitol allergy", ALLERGY),
+        ("medications", order("a", "metformin 500 MG Oral Tablet"), "metformin tablets", ("drug", "class")),
+        ("medications", order("a", "simvastatin"), "statin therapy", ("drug", "class")),
+        ("problems", condition("a", "Gout"), "gout diagnosis", ("condition",)),
+    ],
+)
+def test_words_that_only_say_the_kind_or_form_need_not_occur(
+    kind: Kind, record: dict[str, Any], words: str, kinds: tuple[terminology.Kind, ...]
+) -> None:
+    assert refs(found(kind, [record], words, *kinds)) == ["a"]
+
+
+def test_words_of_the_kind_alone_list_all_of_it_and_say_so() -> None:
+    chart = [allergy("none", "NKDA"), allergy("wasp", "Wasp venom"), allergy("egg", "Egg")]
+    every = found("allergies", chart, "allergy", *ALLERGY)
+    assert (sorted(refs(every)), every.finding) == (["egg", "none", "wasp"], "recorded")
+    assert "`allergy` read as all of this kind." in every.notes
+
+
+def test_that_no_allergy_is_known_is_not_said_beside_others_that_are_not_shown() -> None:
+    none = allergy("none", "NKDA")
+    beside, alone = (
+        found("allergies", chart, "latex", *ALLERGY).notes for chart in ([none, allergy("a", "Egg")], [none])
+    )
+    assert not [note for note in beside if "NKDA" in note]
+    assert alone[0] == 'The chart records "NKDA" (AllergyIntolerance/none).'
+
+
+@pytest.mark.parametrize(
+    ("recorded", "words", "by"),
+    [
+        ("Penicillin", "amoxicillin", "penicillin"),
+        ("Penicillin V", "Augmentin", "penicillin"),
+        ("Sulfonamide", "Bactrim", "sulfa drug"),
+        ("Antibiotics", "ciprofloxacin", "antibiotic"),
+        ("Aspirin", "ibuprofen", "NSAID"),
+        ("Aspirin", "clopidogrel", None),
+        ("Penicillin", "ciprofloxacin", None),
+        ("Egg", "amoxicillin", None),
+    ],
+)
+def test_an_allergy_to_the_class_of_a_drug_or_to_one_like_it_is_told(
+    recorded: str, words: str, by: str | None
+) -> None:
+    answer = found("allergies", [allergy("a", recorded)], words, *ALLERGY)
+    told = [note for note in answer.notes if note.startswith("Recorded, and related")]
+    said = f"Recorded, and related to `{words}` by class ({by}): {recorded} (AllergyIntolerance/a, active)."
+    assert (answer.rows, told) == ([], [said] if by else [])
+
+
 @pytest.mark.parametrize(
     ("patient", "kind", "words", "name"),
     [

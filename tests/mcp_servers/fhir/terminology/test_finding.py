@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_servers.fhir.terminology import find, near
+from mcp_servers.fhir.terminology import family, find, near
 from mcp_servers.fhir.terminology.finding import spotted
 
 
@@ -59,7 +59,7 @@ def test_a_text_means_its_concepts(text: str, found: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("misspelt", "meant"),
-    [("hypertention", "Hypertension"), ("warfrin", "warfarin"), ("pnuemonia", "Pneumonia")],
+    [("hypertention", "Hypertension"), ("warfrin", "warfarin"), ("astma", "Asthma")],
 )
 def test_a_misspelt_name_is_read_as_the_one_it_looks_like_and_says_so(misspelt: str, meant: str) -> None:
     found = find(misspelt)
@@ -100,6 +100,43 @@ def test_the_longer_of_two_names_at_one_place_is_meant() -> None:
 
 def test_names_that_hold_the_word_are_suggested() -> None:
     assert {"Hip fracture", "Ankle fracture", "Rib fracture"} <= set(near("fracture"))
+
+
+def test_only_names_of_the_kinds_asked_for_are_suggested() -> None:
+    assert "Fasting glucose" in near("glucose")
+    suggested = [find(name, ("drug", "class")).concepts for name in near("glucose", ("drug", "class"))]
+    assert suggested
+    assert all(suggested)
+    assert near("zebra")
+    assert near("zebra", ("condition",)) == []
+
+
+def codes(text: str) -> set[str]:
+    return {code.code for one in family(find(text, ("vaccine",)).concepts) for code in one.codes}
+
+
+@pytest.mark.parametrize(
+    ("brand", "family_name", "own"),
+    [
+        ("Shingrix", "zoster", {"187"}),
+        ("Zostavax", "shingles", {"121"}),
+        ("PCV13", "pneumococcal", {"133"}),
+        ("Pneumovax", "pneumonia", {"33"}),
+        ("Menactra", "meningitis", {"114"}),
+        ("ipv", "polio", {"10"}),
+        ("Pediarix", "hepatitis b", {"110"}),
+    ],
+)
+def test_a_brand_of_vaccine_is_its_own_codes_and_its_family_all(
+    brand: str, family_name: str, own: set[str]
+) -> None:
+    assert codes(brand) == own
+    assert codes(family_name) > own
+
+
+@pytest.mark.parametrize("disease", ["tetanus", "diphtheria"])
+def test_a_disease_is_every_vaccine_against_it(disease: str) -> None:
+    assert codes(disease) >= {"113", "115", "20", "110", "146"}
 
 
 @given(st.text(max_size=60))

@@ -364,3 +364,21 @@ def test_no_concept_has_more_codes_than_one_search_is_asked_for() -> None:
     for concept in concepts():
         measured = [one for one in family([concept]) if one.kind == "measurement"]
         assert sum(len(one.codes) for one in measured) <= _TOKENS
+
+
+@pytest.mark.anyio
+async def test_a_drug_tells_of_an_allergy_to_its_class(embedded: Starlette) -> None:
+    told = (
+        "Recorded allergy related to `amoxicillin` by class (penicillin): Penicillin"
+        " (AllergyIntolerance/hard-amara-okafor-penicillin)."
+    )
+    assert told in (await looked_up(embedded, OKAFOR, "amoxicillin"))["notes"]
+    assert not any("related" in note for note in (await looked_up(embedded, OKAFOR, "metformin"))["notes"])
+
+
+@pytest.mark.anyio
+async def test_a_disease_shows_the_codes_of_the_vaccines_against_it(embedded: Starlette) -> None:
+    rows = (await looked_up(embedded, OKAFOR, "tetanus"))["rows"]
+    (vaccine,) = [row for row in rows if row["kind"] == "vaccine (dictionary)"]
+    assert "Tdap vaccine" in vaccine["members"]
+    assert vaccine["codes"]["CVX"][0] == "139"
