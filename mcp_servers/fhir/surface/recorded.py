@@ -117,18 +117,32 @@ async def _completed(call: Call, work: Callable[[], Awaitable[Answer]]) -> CallT
     except UnusableArgument as unusable:
         error = InvalidRequest(str(unusable))
     except Exception as unexpected:
-        # The text of an unexpected error may quote the chart: only its type is logged.
-        _log.error("unexpected %s in call %s", type(unexpected).__name__, call.id)
-        error = ServerFailed("The tool failed on this server's answer; ask in another way, or try fhir_read.")
+        error = _unforeseen(call, unexpected)
     except BaseException:
         _complete(call, None, None)
         raise
     try:
         with anyio.CancelScope(shield=True):
-            result = await to_thread.run_sync(_complete, call, answer, error)
+            result = await to_thread.run_sync(_written, call, answer, error)
     except AuditError as unrecorded:
         return _failure(AuditUnavailable(f"{unrecorded} The result is withheld, as it cannot be recorded."))
     return result
+
+
+def _written(call: Call, answer: Answer | None, error: FhirToolError | None) -> CallToolResult:
+    """As `_complete`; a result that cannot be written down fails, and the trail says so."""
+    try:
+        return _complete(call, answer, error)
+    except AuditError:
+        raise
+    except Exception as unexpected:
+        return _complete(call, None, _unforeseen(call, unexpected))
+
+
+def _unforeseen(call: Call, unexpected: Exception) -> ServerFailed:
+    # The text of an unexpected error may quote the chart: only its type is logged.
+    _log.error("unexpected %s in call %s", type(unexpected).__name__, call.id)
+    return ServerFailed("The tool failed on this server's answer; ask in another way, or try fhir_read.")
 
 
 def _complete(call: Call, answer: Answer | None, error: FhirToolError | None) -> CallToolResult:
@@ -147,6 +161,7 @@ def _complete(call: Call, answer: Answer | None, error: FhirToolError | None) ->
     data = answer.envelope.model_dump(mode="json")
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     refs = [ref for row in data["rows"] for ref in [row.get("ref"), *row.get("refs", [])] if ref]
+    result = CallToolResult(content=[TextContent(type="text", text=answer.text)], structured_content=data)
     call.complete(
         "ok",
         rows=len(data["rows"]),
@@ -155,7 +170,7 @@ def _complete(call: Call, answer: Answer | None, error: FhirToolError | None) ->
         result_sha256=digest,
         error=None,
     )
-    return CallToolResult(content=[TextContent(type="text", text=answer.text)], structured_content=data)
+    return result
 
 
 def _unrecorded(error: AuditError) -> CallToolResult:

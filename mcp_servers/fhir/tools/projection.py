@@ -25,6 +25,8 @@ def elements_row(resource: Resource, elements: list[str]) -> Row:
     """
     row: Row = {"ref": f"{resource['resourceType']}/{resource['id']}"}
     for name in elements:
+        if name in ("ref", "refs"):  # evidence, which no record gives for itself; R4 has no such elements
+            continue
         if not _ELEMENT.fullmatch(name):
             raise InvalidRequest("`elements` are top-level elements of the type, such as code or status.")
         for key, value in resource.items():

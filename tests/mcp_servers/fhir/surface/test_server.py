@@ -14,11 +14,12 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 
 from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.recording import Call, Outcome
-from mcp_servers.fhir.surface.recorded import META_KEY
+from mcp_servers.fhir.surface.recorded import META_KEY, Asked, recorded
 from mcp_servers.fhir.surface.server import build_server
-from mcp_servers.fhir.tools import CATALOGUE
+from mcp_servers.fhir.tools import CATALOGUE, Answer
 from tests.mcp_servers.fhir.conftest import NOW
 from tests.mcp_servers.fhir.scripted import (
     ScriptedCall,
@@ -193,6 +194,22 @@ async def test_an_answer_that_nobody_foresaw_is_sanitised_and_logged_without_its
     assert text(result).startswith("[server_failed] ")
     assert "Roe" not in text(result)
     assert "Roe" not in caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_result_that_cannot_be_written_down_completes_its_call_as_failed() -> None:
+    odd = ResultEnvelope(
+        finding="recorded", rows=[{"refs": 5}], total=1, returned=1, truncated=False, as_of="2026"
+    )
+
+    async def work(_: Call) -> Answer:
+        return Answer(odd, "odd", ["Patient/A"])
+
+    recorder = ScriptedRecorder()
+    result = await recorded(recorder, Asked("fhir_search", {}, "Patient/A", None), work)
+    assert text(result).startswith("[server_failed] ")
+    assert recorder.calls[0].completion is not None
+    assert recorder.calls[0].completion["outcome"] == "failed"
 
 
 @pytest.mark.anyio

@@ -46,6 +46,11 @@ def test_elements_are_picked_by_name_and_choices_by_their_stem() -> None:
     }
 
 
+def test_a_row_is_evidence_of_its_record_whatever_the_record_calls_itself() -> None:
+    forged = {"resourceType": "Observation", "id": "1", "ref": "Observation/forged", "refs": 5}
+    assert elements_row(forged, ["ref", "refs"]) == {"ref": "Observation/1"}
+
+
 @pytest.mark.parametrize("name", ["code.text", "Code", "", "a b", "_id"])
 def test_what_is_no_element_is_refused(name: str) -> None:
     with pytest.raises(InvalidRequest):
