@@ -25,6 +25,7 @@ from mcp_servers.fhir.access.searchset import (
 )
 from mcp_servers.fhir.access.transport import Limits, Transport, outcome_text
 from mcp_servers.fhir.errors import (
+    FhirToolError,
     InvalidRequest,
     NotFound,
     NotPermitted,
@@ -82,6 +83,7 @@ class FhirClient:
         self._transport = Transport(http, sleep=sleep, limits=limits or Limits())
         self._capability: Capability | None = None
         self._asking = anyio.Lock()
+        self._refused: FhirToolError | None = None
 
     @property
     def base(self) -> str:
@@ -89,10 +91,22 @@ class FhirClient:
         return self._transport.base
 
     async def capability(self, call: Call) -> Capability:
-        """What the server can do, asked once. Raises ServerFailed when it does not speak FHIR R4."""
+        """What the server can do, asked once. Raises ServerFailed when it does not speak FHIR R4.
+
+        Calls that wait for another's try share its failure, or they would fail one after the other.
+        """
         if self._capability is None:
+            self._transport.begin(call)
+            earlier = self._refused
             async with self._asking:
-                self._capability = self._capability or await self._ask_capability(call)
+                if self._capability is None:
+                    if self._refused is not None and self._refused is not earlier:
+                        raise type(self._refused)(*self._refused.args)
+                    try:
+                        self._capability = await self._ask_capability(call)
+                    except FhirToolError as refused:
+                        self._refused = refused
+                        raise
         return self._capability
 
     async def _ask_capability(self, call: Call) -> Capability:
@@ -137,7 +151,7 @@ class FhirClient:
                         await self.read(context, lock, call)
             if not lock.may_see(resource):
                 raise lock.refusal(ref)
-        lock.admit(resource)
+        await anyio.to_thread.run_sync(lock.admit, resource)
         return resource
 
     async def _is_referred_to(self, ref: str, lock: PatientLock, call: Call) -> bool:
@@ -200,7 +214,8 @@ class FhirClient:
         bundle = await self._transport.get(url, call)
         check_filters_kept(bundle, [n for n, _ in filters if n != "_sort" and n not in INCLUDES])
         sort = next((value for name, value in filters if name == "_sort"), "")
-        return self._page(bundle, lock, Next(str(url), resource_type, sort, frozenset()))
+        here = Next(str(url), resource_type, sort, frozenset())
+        return await anyio.to_thread.run_sync(self._page, bundle, lock, here)
 
     async def next_page(self, following: Next, lock: PatientLock | None, call: Call) -> Page:
         """The page behind a next link, checked as the first was. Raises SearchExpired, and as `search`."""
@@ -208,7 +223,7 @@ class FhirClient:
             bundle = await self._transport.get(httpx.URL(following.url), call)
         except NotFound:
             raise SearchExpired("This search has expired on the FHIR server; run it again.") from None
-        return self._page(bundle, lock, following)
+        return await anyio.to_thread.run_sync(self._page, bundle, lock, following)
 
     async def count(
         self, resource_type: str, parameters: Parameters, lock: PatientLock | None, call: Call
@@ -257,7 +272,7 @@ class FhirClient:
         return [owner, *((n, v) for n, v in filters if n not in ("patient", "subject"))]
 
     def _page(self, bundle: Resource, lock: PatientLock | None, here: Next) -> Page:
-        """The page that the link `here` brought."""
+        """The page that the link `here` brought. Takes seconds for a large one: run it in a thread."""
         matches: list[Resource] = []
         others: list[Resource] = []
         notes: list[str] = []

@@ -79,6 +79,10 @@ class Transport:
         """The server's base address, without a slash at its end, and without the credentials in it."""
         return str(self._http.base_url.copy_with(userinfo=b"")).rstrip("/")
 
+    def begin(self, call: Call) -> None:
+        """Start the time of a call that may have to wait before its first request."""
+        self._of(call)
+
     def bytes_read(self, call: Call) -> int:
         """How much one tool call has read so far, unpacked."""
         return self._of(call).bytes
@@ -164,7 +168,7 @@ class Transport:
         )
 
     def _of(self, call: Call) -> _Spent:
-        """What `call` has cost; its time runs from its first request. The calls of long ago are forgotten."""
+        """What `call` has cost; its time runs from now if it is new. The calls of long ago are forgotten."""
         spent = self._spent.setdefault(call.id, _Spent(anyio.current_time()))
         self._spent.move_to_end(call.id)
         if len(self._spent) > _CALLS_KEPT:
