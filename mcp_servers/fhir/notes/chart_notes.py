@@ -1,8 +1,7 @@
 """The notes of one patient's chart: read on first use, kept up with the chart, searched and opened."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -22,7 +21,7 @@ from mcp_servers.fhir.charts.elements import (
     joined,
     resource_ref,
 )
-from mcp_servers.fhir.errors import FhirToolError, NotPermitted, PatientLocked, ServerFailed
+from mcp_servers.fhir.errors import FhirToolError, PatientLocked, ServerFailed
 from mcp_servers.fhir.notes.attachments import TYPES, Document, attachments, binary, document, own_words
 from mcp_servers.fhir.notes.extraction import Extracted, Unreadable
 from mcp_servers.fhir.notes.index import Hits, Index
@@ -48,12 +47,18 @@ _INCLUDES = {
 }
 _USUAL = frozenset({"current", "final"})
 _GAP = "\n\n"
-# Why a Binary could not be read, by the kind of the error.
-_WHY = {
+# Why a Binary, or the record itself, could not be read, by the kind of the error.
+_WHY_FILE = {
     "not_permitted": "reading its file is not permitted",
     "patient_locked": "its file is not there, or not this patient's",
     "server_failed": "the server failed to send its file",
 }
+_WHY_RECORD = {
+    "not_permitted": "reading its record is not permitted",
+    "patient_locked": "gone since it was read",
+    "server_failed": "the server failed to send its record",
+}
+_NOT_YET = "no time for it yet, ask again to go on"
 
 
 @dataclass
@@ -61,9 +66,10 @@ class Note:
     """A record with text in it: `row` tells of the record (`ref, date, type, author, status`).
 
     `kinds` is what it is called, folded; `missing` says why some of its text could not be read; `failed` is
-    the error where a Binary could not be, which another try or other rights may bring. `digest` tells what
-    was read from what may be read later; `elsewhere` says that some of it lies in Binaries, which change by
-    themselves, and `checked_at` when it was last seen that they had not (seconds of anyio's clock).
+    the error where another try, more time or other rights may bring it. `digest` tells what was read from
+    what may be read later, and is None where nothing was; `elsewhere` says that some of it is still to be
+    read or lies in Binaries, which change by themselves, and `checked_at` when it was last seen that they
+    had not (seconds of anyio's clock).
     """
 
     row: Row
@@ -71,7 +77,7 @@ class Note:
     text: str = ""
     missing: list[str] = field(default_factory=list)
     failed: FhirToolError | None = None
-    digest: str = ""
+    digest: str | None = None
     elsewhere: bool = False
     checked_at: float = field(default_factory=anyio.current_time)
 
@@ -83,7 +89,6 @@ class ChartNotes:
         self.turn = anyio.Lock()
         self.notes: dict[str, Note] = {}
         self.withdrawn: set[str] = set()
-        self.waiting: set[str] = set()
         self.seconds_per_call = SECONDS_PER_CALL
         self.rechecked_per_call = RECHECKED_PER_CALL
         self._index = Index()
@@ -94,14 +99,13 @@ class ChartNotes:
         self._just_read: set[str] = set()
 
     async def refresh(self, client: FhirClient, lock: PatientLock, call: Call) -> tuple[list[str], bool]:
-        """Read what is new in the chart; what to say of it, and whether all of it could be read.
+        """Read what is new in the chart, then what was left; what to say of it, and whether every record came.
 
-        Notes that this call had no time for are `waiting`. Raises what FhirClient.search raises.
+        Raises what FhirClient.search raises.
         """
         self._deadline = anyio.current_time() + self.seconds_per_call
         self._just_read.clear()
         one_at_a_time = anyio.Lock()
-        earlier = set(self.waiting)
         async with Reader() as reader:
 
             async def receive(records: list[Resource], included: dict[str, Resource]) -> None:
@@ -118,11 +122,6 @@ class ChartNotes:
                 raise
             for ref in changes.removed:
                 self._forget(ref)
-            for ref in sorted(earlier & self.waiting):
-                if self._in_time():
-                    with suppress(PatientLocked, NotPermitted):  # then it goes on waiting, which is told
-                        record = await client.read(checked(ref), lock, call)
-                        await self._take(record, reader, client, lock, call)
         await self._retry(client, lock, call)
         return changes.notes, changes.complete
 
@@ -130,34 +129,34 @@ class ChartNotes:
         """Whether these notes still hold what was read of them; those that do not are read anew.
 
         A note's version tells nothing of its Binaries, nor who may read them by now: they are fetched again,
-        unless this call has read them. Raises what FhirClient.read raises, but for notes that are gone or
-        may not be read any more.
+        unless this call has read them. A note that cannot be read any more is held without its text.
         """
-        stale: dict[str, Resource | PatientLocked | NotPermitted] = {}
+        stale: dict[str, Resource | FhirToolError] = {}
 
         async def check(ref: str) -> None:
             try:
                 record = await client.read(checked(ref), lock, call)
-                if await _digest(record, client, lock, call) != self.notes[ref].digest:
+                before = self.notes[ref].digest
+                if before is None or await _digest(record, client, lock, call) != before:
                     stale[ref] = record
-            except (PatientLocked, NotPermitted) as error:
-                stale[ref] = error
+            except FhirToolError as error:
+                if self.notes[ref].digest != _no_record(error):
+                    stale[ref] = error
             self._just_read.add(ref)
             self.notes[ref].checked_at = anyio.current_time()
 
         await at_once([partial(check, ref) for ref in self.unchecked(refs)])
         async with Reader() as reader:
             for ref, found in stale.items():
-                if not isinstance(found, PatientLocked | NotPermitted):
+                if not isinstance(found, FhirToolError):
                     await self._take(found, reader, client, lock, call)
                     continue
-                note = self.notes[ref]
+                note, gone = self.notes[ref], isinstance(found, PatientLocked)
                 self._forget(ref)
-                if isinstance(found, PatientLocked):
-                    self.notes[ref] = Note(note.row, note.kinds, missing=["gone since it was read"])
-                else:
-                    why = "reading its record is not permitted"
-                    self.notes[ref] = Note(note.row, note.kinds, missing=[why], failed=found, elsewhere=True)
+                self.notes[ref] = Note(
+                    note.row, note.kinds, missing=[_why(found, _WHY_RECORD)], failed=None if gone else found,
+                    digest=_no_record(found), elsewhere=not gone,
+                )  # fmt: skip
         return not stale
 
     async def recheck_all(self, refs: list[str], client: FhirClient, lock: PatientLock, call: Call) -> bool:
@@ -175,14 +174,12 @@ class ChartNotes:
         return sorted(ours, key=lambda ref: self.notes[ref].checked_at)
 
     async def _retry(self, client: FhirClient, lock: PatientLock, call: Call) -> None:
-        """Fetch again what could not be: of a few notes, and of the next while that changes something."""
+        """Read what is not read yet or could not be: a few notes, the next while that changes something."""
         left = self.unchecked(ref for ref, note in self.notes.items() if note.failed is not None)
         while left and self._in_time():
             few, left = left[:_FEW], left[_FEW:]
-            with suppress(ServerFailed):
-                if not await self.recheck(few, client, lock, call):
-                    continue
-            break
+            if await self.recheck(few, client, lock, call):
+                break
 
     def _in_time(self) -> bool:
         """Whether this call may go on reading."""
@@ -199,35 +196,31 @@ class ChartNotes:
     async def _take(
         self, record: Resource, reader: Reader, client: FhirClient, lock: PatientLock, call: Call
     ) -> None:
-        """Hold a record as it is now, or have it wait where this call has no time left."""
+        """Hold a record as it is now, without its text where this call has no time left."""
         ref = resource_ref(record)
         self._forget(ref)
         self._just_read.add(ref)
-        if not self._in_time():
-            self.waiting.add(ref)
-        elif entered_in_error(record):
+        if entered_in_error(record):
             self.withdrawn.add(ref)
-        else:
-            self.waiting.add(ref)  # until it is read: the call may be given up before
-            note = await self._read(record, reader, client, lock, call)
-            if note is not None:
-                self.notes[ref] = note
-            if note is None or not isinstance(note.failed, ServerFailed):
-                self.waiting.remove(ref)
+        elif own_words(record) or attachments(record):  # most reports hold neither
+            # Until it is read, as the call may be given up before; then it is the first to be tried again.
+            self.notes[ref] = replace(
+                _described(record, self._included),
+                missing=[_NOT_YET], failed=ServerFailed(f"{_NOT_YET}."), elsewhere=True, checked_at=0.0,
+            )  # fmt: skip
+            if self._in_time():
+                self.notes[ref] = await self._read(record, reader, client, lock, call)
 
     def _forget(self, ref: str) -> None:
         if (note := self.notes.pop(ref, None)) is not None:
             self._characters -= len(note.text)
             self._index.remove(ref)
         self.withdrawn.discard(ref)
-        self.waiting.discard(ref)
 
     async def _read(
         self, record: Resource, reader: Reader, client: FhirClient, lock: PatientLock, call: Call
-    ) -> Note | None:
-        """A record's text, in the index; None for a record that holds no documents, as most reports."""
-        if not own_words(record) and not attachments(record):
-            return None
+    ) -> Note:
+        """A record's note with its text, which is in the index then."""
         note = _described(record, self._included)
         note.elsewhere = any(binary(attachment) for attachment in attachments(record))
         parts: dict[str, Extracted] = {}
@@ -244,7 +237,7 @@ class ChartNotes:
             except Unreadable as why:
                 note.missing.append(str(why))
             except FhirToolError as error:
-                note.missing.append(_WHY.get(error.kind, f"its file could not be read ({error.kind})"))
+                note.missing.append(_why(error, _WHY_FILE))
                 if note.failed is None or not isinstance(error, PatientLocked):
                     note.failed = error
         note.digest = " ".join(marks)
@@ -282,6 +275,15 @@ def _mark(found: Document | Unreadable | FhirToolError) -> str:
     if isinstance(found, Document):
         return sha256(found.media_type.encode(errors="replace") + b"\0" + found.data).hexdigest()
     return type(found).__name__
+
+
+def _no_record(error: FhirToolError) -> str:
+    """The digest of a note whose record cannot be read."""
+    return f"no record: {_mark(error)}"
+
+
+def _why(error: FhirToolError, reasons: dict[str, str]) -> str:
+    return reasons.get(error.kind, f"it could not be read ({error.kind})")
 
 
 def _described(record: Resource, included: dict[str, Resource]) -> Note:

@@ -104,7 +104,7 @@ async def search_notes(
             _check_all_read(kept, within)
     if listable < total:
         notes.append(f"Only the best {listable} of {total} are listed; add words or dates to narrow it.")
-    whole = complete and listable == total and not _unread(kept) and not _failed(kept, within)
+    whole = complete and listable == total and not _failed(kept, within)
     found = Found(rows, total if whole else None, finding_of(rows), notes, listable > len(rows))
     return session.cut(query, found, limit, lock, place)
 
@@ -211,8 +211,6 @@ def _left_out(kept: ChartNotes, within: list[str], *, named: bool) -> list[str]:
         if reasons:
             number = len({ref for refs in reasons.values() for ref in refs})
             said.append(f"{number} {how}: {'; '.join(_reasons(reasons, named=named))}.")
-    if unread := _unread(kept):
-        said.append(f"{unread} notes are not read yet: ask again to go on with them.")
     return said
 
 
@@ -225,20 +223,14 @@ def _reasons(reasons: dict[str, list[str]], *, named: bool) -> list[str]:
     return [why if which == "1" else f"{why} ({which})" for why, which in told]
 
 
-def _unread(kept: ChartNotes) -> int:
-    return len(kept.waiting - kept.notes.keys())
+def _failed(kept: ChartNotes, within: list[str]) -> dict[str, FhirToolError]:
+    """The notes of which some text could not be fetched, though it may be the patient's, and why."""
+    failures = {ref: failed for ref in within if (failed := kept.notes[ref].failed) is not None}
+    return {ref: failed for ref, failed in failures.items() if not isinstance(failed, PatientLocked)}
 
 
-def _failed(kept: ChartNotes, within: list[str]) -> list[str]:
-    """The notes of which some text could not be fetched, though it may be the patient's."""
-    failures = ((ref, kept.notes[ref].failed) for ref in within)
-    return [ref for ref, failed in failures if failed is not None and not isinstance(failed, PatientLocked)]
-
-
-def _no_note(kept: ChartNotes, reference: str, patient: str) -> FhirToolError:
+def _no_note(kept: ChartNotes, reference: str, patient: str) -> InvalidRequest:
     """Why a reference cannot be opened."""
-    if reference in kept.waiting:
-        return ServerFailed(f"{reference} is not read yet: ask again.")
     if reference in kept.withdrawn:
         return InvalidRequest(f"{reference} is entered in error, so it is left out.")
     return InvalidRequest(
@@ -249,10 +241,8 @@ def _no_note(kept: ChartNotes, reference: str, patient: str) -> FhirToolError:
 def _check_all_read(kept: ChartNotes, within: list[str]) -> None:
     """Nothing found is no finding while text was not read. Raises NotPermitted, ServerFailed."""
     if failed := _failed(kept, within):
-        refused = any(isinstance(kept.notes[ref].failed, NotPermitted) for ref in failed)
+        refused = [why for why in failed.values() if isinstance(why, NotPermitted)]
         raise (NotPermitted if refused else ServerFailed)(
-            f"Nothing was found in what could be read, but some text of {listed(failed)} could not be:"
-            f" {kept.notes[failed[0]].failed}"
+            f"Nothing was found in what could be read, but some text of {listed(list(failed))} could not be:"
+            f" {[*refused, *failed.values()][0]}"
         )
-    if unread := _unread(kept):
-        raise ServerFailed(f"Nothing was found yet, but {unread} notes are still to be read: ask again.")

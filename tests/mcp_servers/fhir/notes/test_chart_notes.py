@@ -245,30 +245,67 @@ async def test_calls_at_the_same_time_read_each_document_once_and_check_what_the
     assert sum(request.url.path.endswith("Binary/b") for request in app.seen) == 4
 
 
+def texts(notes: ChartNotes) -> dict[str, str]:
+    return {ref.partition("/")[2]: note.text for ref, note in notes.notes.items()}
+
+
 @pytest.mark.anyio
 async def test_notes_that_one_call_has_no_time_for_are_read_by_the_next() -> None:
-    app = chart(document("1", "Chest pain."), document("2", "Back pain."))
+    app = chart(*({**document(one, f"Pain {one}."), "meta": UNCHANGING} for one in "123456"))
     lock, notes = PatientLock("Patient/A", BASE), ChartNotes()
     async with http_to(app) as http:
         notes.seconds_per_call = -1.0
         await notes.refresh(FhirClient(http), lock, a_call())
-        assert (notes.waiting, notes.notes) == ({"DocumentReference/1", "DocumentReference/2"}, {})
+        assert texts(notes) == dict.fromkeys("123456", "")
+        assert {why for note in notes.notes.values() for why in note.missing} == {
+            "no time for it yet, ask again to go on"
+        }
         notes.seconds_per_call = 20.0
         await notes.refresh(FhirClient(http), lock, a_call())
-    assert (notes.waiting, set(notes.notes)) == (set(), {"DocumentReference/1", "DocumentReference/2"})
+    assert texts(notes) == {one: f"Pain {one}." for one in "123456"}
+    assert not any(note.missing for note in notes.notes.values())
 
 
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (400, "it could not be read (invalid_request)"),
+        (403, "reading its record is not permitted"),
+        (404, "gone since it was read"),
+        (500, "the server failed to send its record"),
+    ],
+)
 @pytest.mark.anyio
-async def test_a_waiting_note_that_may_not_be_read_keeps_no_other_from_being_read() -> None:
-    app = chart(*({**document(one, "Chest pain."), "meta": UNCHANGING} for one in "12"))
+async def test_a_waiting_note_that_cannot_be_read_keeps_no_other_from_being_read(
+    status: int, why: str
+) -> None:
+    app = chart(*({**document(one, f"Pain {one}."), "meta": UNCHANGING} for one in "123456"))
     lock, notes = PatientLock("Patient/A", BASE), ChartNotes()
     async with http_to(app) as http:
         notes.seconds_per_call = -1.0
         await notes.refresh(FhirClient(http), lock, a_call())
-        app.script["DocumentReference/1"] = lambda _: outcome(403, "forbidden", "no")
+        app.script["DocumentReference/1"] = lambda _: outcome(status, "exception", "no")
         notes.seconds_per_call = 20.0
-        await notes.refresh(FhirClient(http), lock, a_call())
-    assert (notes.waiting, set(notes.notes)) == ({"DocumentReference/1"}, {"DocumentReference/2"})
+        for _ in range(2):
+            await notes.refresh(FhirClient(http), lock, a_call())
+            assert texts(notes) == {"1": "", **{one: f"Pain {one}." for one in "23456"}}
+            assert notes.notes["DocumentReference/1"].missing == [why]
+        if status != 404:  # the server still tells of it in searches, but not as changed
+            del app.script["DocumentReference/1"]
+            await notes.refresh(FhirClient(http), lock, a_call())
+            assert texts(notes)["1"] == "Pain 1."
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.anyio
+async def test_a_note_whose_record_the_server_fails_to_send_again_hides_no_other(status: int) -> None:
+    app = chart(*behind_binaries(2))
+    async with session(app, "A", base=BASE) as client:
+        assert (await search(client, "cough"))["total"] == 2
+        app.script["DocumentReference/2"] = lambda _: outcome(status, "exception", "no")
+        found = await search(client, "cough")
+    assert [row["ref"] for row in found["rows"]] == ["DocumentReference/1"]
+    assert (found["total"], found["truncated"]) == (None, True)
 
 
 @pytest.mark.anyio
