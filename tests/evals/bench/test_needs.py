@@ -13,8 +13,8 @@ from fhir_fixtures.store import create_app, open_store
 from mcp_servers.fhir.rendering import BUDGET
 
 LATEST, TEN_RESULTS, FIFTEEN_PROBLEMS = 100, 350, 450
-# Everyday names of what an outpatient's and an inpatient's chart hold under one code each, with how many of ten
-# results asked for each of the two has; then how many of fifteen problems.
+# Everyday names of what an outpatient's and an inpatient's chart hold under one code each, and how many of
+# ten results asked for each of the two has; then how many of fifteen problems.
 CHARTS = (RENAE, "lee-watson")
 RESULTS = {
     "hba1c": (10, 9), "blood pressure": (10, 10), "weight": (10, 9), "heart rate": (10, 10),
