@@ -37,13 +37,17 @@ _MEDICATION_KINDS: tuple[terminology.Kind, ...] = ("drug", "class")
 
 @dataclass
 class Part:
-    """One criterion: either parameters by which the server finds its patients, or their ids."""
+    """One criterion: either parameters by which the server finds its patients, or their ids.
+
+    `tallies` are the notes that tell numbers of records: where small counts are hidden, these are too.
+    """
 
     said: str
     search: Parameters | None = None
     ids: set[str] = field(default_factory=set)
     codes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tallies: list[str] = field(default_factory=list)
     exact: bool = True
 
 
@@ -150,7 +154,7 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
     _note_left_out(part, left_out)
     compared = await to_thread.run_sync(compare, values, threshold, part.said)
     part.ids, part.exact = compared.patients, part.exact and compared.exact
-    part.notes += compared.notes
+    part.tallies += compared.notes
     return part
 
 
@@ -209,7 +213,7 @@ def _take(
 def _note_left_out(part: Part, left_out: Counter[str]) -> None:
     if left_out:
         said = ", ".join(f"{n} {why}" for why, n in left_out.most_common())
-        part.notes.append(f"{part.said}: records left out: {said}.")
+        part.tallies.append(f"{part.said}: records left out: {said}.")
 
 
 def _patient(record: Resource, base: str) -> str | None:
@@ -223,9 +227,10 @@ def _patient(record: Resource, base: str) -> str | None:
 def _partly_known(part: Part, kind: str, pages: Pages) -> None:
     part.exact = False
     of = f" of {pages.total}" if pages.total is not None else ""
+    part.tallies.append(f"{part.said}: codes were looked for in {len(pages.matches)}{of} {kind} records.")
     part.notes.append(
-        f"{part.said}: its codes are the dictionary's, and those found among {len(pages.matches)}{of} {kind}"
-        " records; under other codes there may be more. Give a code to count that one exactly."
+        f"{part.said}: its codes are the dictionary's, and those found among some {kind} records; under other"
+        " codes there may be more. Give a code to count that one exactly."
     )
 
 
@@ -239,7 +244,7 @@ async def _coded(client: FhirClient, search: tuple[str, str], part: Part, call: 
         found |= pages.matches
         if pages.more or not pages.complete:
             part.exact = False
-            part.notes.append(f"{part.said}: only {len(pages.matches)} {kind} records were read.")
+            part.tallies.append(f"{part.said}: only {len(pages.matches)} {kind} records were read.")
     return list(found.values())
 
 

@@ -26,7 +26,7 @@ class Threshold(NamedTuple):
     def __str__(self) -> str:
         said = [f"above {self.above:g}"] if self.above is not None else []
         said += [f"below {self.below:g}"] if self.below is not None else []
-        return " and ".join(said)
+        return " and ".join(said) + (f" {self.unit}" if self.unit else "")
 
 
 class Value(NamedTuple):

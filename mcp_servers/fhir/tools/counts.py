@@ -47,15 +47,15 @@ async def count_patients(
     if sex is not None:
         parts.append(cohorts.of_sex(sex))
     counted = await cohorts.count(session.client, parts or [cohorts.everybody()], call)
-    notes = [note for part in parts for note in part.notes]
+    hidden = session.smallest_count > 1
+    notes = [note for part in parts for note in [*part.notes, *([] if hidden else part.tallies)]]
     if condition is not None:
         notes.append("A condition counts whether it is current or resolved; a medication only while active.")
     if min_age is None and max_age is None:
         notes.append("Patients who have died are counted too.")
     if not counted.exact:
         notes.insert(0, "Not exact: these are the patients found; there may be more.")
-    if session.smallest_count > 1:
-        notes = [note for note in notes if "left out" not in note and "compared" not in note]
+    if hidden:
         notes.append(
             f"Counts from 1 to {session.smallest_count - 1} are not shown, nor what gives them away."
         )

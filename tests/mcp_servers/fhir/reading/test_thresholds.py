@@ -26,6 +26,9 @@ async def test_a_threshold_in_another_unit_counts_the_same_patients(
         plain = await counted(http, given)
         other = await counted(http, given | converted)
     assert other["rows"][0]["patients"] == plain["rows"][0]["patients"] > 0
+    assert other["rows"][0]["name"].endswith(
+        f" above {converted['above']} {converted.get('unit', '')}".rstrip()
+    )
     assert not other["truncated"]
 
 

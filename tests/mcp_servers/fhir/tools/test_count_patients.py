@@ -1,17 +1,28 @@
 """count_patients: what it says, what it hides, and what it refuses."""
 
+import json
 from typing import Any
 
 import pytest
 from mcp import Client
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fhir_fixtures import charts
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.surface.server import build_server
 from tests.mcp_servers.fhir.conftest import NOW
 from tests.mcp_servers.fhir.counting import counted, counting
-from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, http_to, observation
+from tests.mcp_servers.fhir.scripted import (
+    ScriptedFhir,
+    ScriptedRecorder,
+    bundle,
+    capability_statement,
+    fhir,
+    http_to,
+    observation,
+)
 from tests.mcp_servers.fhir.sessions import data, text
 
 
@@ -55,6 +66,34 @@ async def test_small_counts_and_what_gives_them_away_are_not_shown(samples: Star
     assert apart["rows"][0]["patients"] in (f"<{women}", "not shown")
     assert plain["rows"][0]["patients"] == women
     assert not any("left out" in note for note in few["notes"])
+
+
+@pytest.mark.anyio
+async def test_where_small_counts_are_hidden_no_note_tells_how_many_records_there_are() -> None:
+    coding = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9", "display": "Type 2 diabetes"}
+    problems = [
+        {
+            "resourceType": "Condition",
+            "id": f"c{n}",
+            "subject": {"reference": f"Patient/p{n}"},
+            "code": {"coding": [coding], "text": "left out of what is compared"},
+        }
+        for n in range(3)
+    ]
+
+    def consented(request: Request) -> Response:
+        return fhir({**json.loads(bytes(bundle(request, problems).body)), "total": 60})
+
+    statement = capability_statement()
+    parameters = [{"name": "patient", "type": "reference"}, {"name": "code", "type": "token"}]
+    statement["rest"][0]["resource"].append({"type": "Condition", "searchParam": parameters})
+    app = ScriptedFhir(script={"Condition": consented, "metadata": lambda _: fhir(statement)})
+    async with http_to(app) as http:
+        shown = await counted(http, {"condition": "E11.9"})
+        hidden = await counted(http, {"condition": "E11.9"}, smallest=5)
+    assert "condition: E11.9: only 3 Condition records were read." in shown["notes"]
+    assert hidden["rows"][0]["patients"] == "<5"
+    assert not any("3" in note or "60" in note for note in hidden["notes"]), hidden["notes"]
 
 
 @pytest.mark.parametrize("sex", ["female", "other"])
