@@ -1,8 +1,8 @@
 """Tool calls as a client makes them, with what they cost: time, tokens, and the FHIR requests behind them."""
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from mcp import Client
 from mcp.types import TextContent
 
 from fhir_fixtures.charts import as_of
-from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.journal import Journal, Transaction
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.rendering import by_bytes
@@ -24,12 +24,16 @@ NOW = datetime.fromisoformat(f"{as_of()[:10]}T12:00:00+00:00")
 
 @dataclass(frozen=True)
 class Called:
-    """One tool call: its result's text and rows, the FHIR requests it made, and the milliseconds it took."""
+    """One tool call: its result's text and rows, the FHIR requests it made, and the milliseconds it took.
+
+    `trail_ms` of these were spent on putting its intent and its completion on disk.
+    """
 
     text: str
     data: dict[str, Any] | None
     requests: list[httpx.Request]
     ms: float
+    trail_ms: float
 
     @property
     def bytes(self) -> int:
@@ -42,21 +46,39 @@ class Called:
         return by_bytes(self.text)
 
 
+class _TimedJournal(Journal):
+    """A journal that adds up the milliseconds of its writes."""
+
+    ms = 0.0
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        started = time.perf_counter()
+        try:
+            with super().transaction() as write:
+                yield write
+        finally:
+            self.ms += (time.perf_counter() - started) * 1000
+
+
 class Tools:
     """The chart tools over one connection. One call at a time, where its requests are to be told."""
 
-    def __init__(self, client: Client, sent: list[httpx.Request]) -> None:
+    def __init__(self, client: Client, sent: list[httpx.Request], journal: _TimedJournal) -> None:
         self.client = client
         self._sent = sent
+        self._journal = journal
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> Called:
         """Call `tool`. An error is a result too: its `data` is None."""
         self._sent.clear()
+        self._journal.ms = 0.0
         started = time.perf_counter()
         result = await self.client.call_tool(tool, arguments)
         ms = (time.perf_counter() - started) * 1000
         text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
-        return Called(text, None if result.is_error else result.structured_content, [*self._sent], ms)
+        rows = None if result.is_error else result.structured_content
+        return Called(text, rows, [*self._sent], ms, self._journal.ms)
 
 
 @asynccontextmanager
@@ -67,12 +89,12 @@ async def open_tools(http: httpx.AsyncClient, folder: Path) -> AsyncIterator[Too
     async def note(request: httpx.Request) -> None:
         sent.append(request)
 
-    journal = Journal(folder / "audit.sqlite")
+    journal = _TimedJournal(folder / "audit.sqlite")
     recorder = Recorder(journal, Context(session="bench", user="bench", fhir_base=str(http.base_url)))
     http.event_hooks["request"].append(note)
     try:
         async with Client(build_server(FhirClient(http), recorder, patient=None, now=NOW)) as client:
-            yield Tools(client, sent)
+            yield Tools(client, sent, journal)
     finally:
         http.event_hooks["request"].remove(note)
         journal.close()

@@ -56,12 +56,19 @@ KEPT: tuple[Ask, ...] = (
 
 
 class Pace(NamedTuple):
-    """A call, how many requests it makes, and the milliseconds of the call and of those requests alone."""
+    """A call, how many requests it makes, and the milliseconds of the call, of those requests alone, and of
+    the call's writes to the trail."""
 
     name: str
     requests: int
     call: list[float]
     bare: list[float]
+    trail: list[float]
+
+    @property
+    def overhead(self) -> float:
+        """Milliseconds of the call's median beyond that of its requests."""
+        return statistics.median(self.call) - statistics.median(self.bare)
 
     @property
     def ratio(self) -> float:
@@ -96,18 +103,19 @@ async def against_requests(http: httpx.AsyncClient, folder: Path) -> list[Pace]:
             given = {"patient": PATIENT, **arguments}
             for _ in range(2):
                 called = await tools.call(tool, given)
-            pace = Pace(name_of((tool, arguments)), len(called.requests), [], [])
+            pace = Pace(name_of((tool, arguments)), len(called.requests), [], [], [])
             for _ in range(_rounds(called) if called.data is not None and called.requests else 0):
                 called = await tools.call(tool, given)
                 pace.call.append(called.ms)
+                pace.trail.append(called.trail_ms)
                 pace.bare.append(await replayed(http, called.requests))
             if pace.call:
                 paces.append(pace)
     return paces
 
 
-async def without_requests(http: httpx.AsyncClient, folder: Path) -> float:
-    """Median milliseconds of a call that is refused before any FHIR request: protocol and trail alone."""
+async def without_requests(http: httpx.AsyncClient, folder: Path) -> tuple[float, float]:
+    """Median milliseconds of a call that is refused before any FHIR request: in all, and for its trail."""
     async with open_tools(http, folder) as tools:
         given = {
             "patient": PATIENT,
@@ -117,7 +125,10 @@ async def without_requests(http: httpx.AsyncClient, folder: Path) -> float:
         await tools.call("fhir_search", given)
         refused = [await tools.call("fhir_search", given) for _ in range(ROUNDS)]
     assert not any(called.requests for called in refused)
-    return statistics.median(called.ms for called in refused)
+    return (
+        statistics.median(called.ms for called in refused),
+        statistics.median(called.trail_ms for called in refused),
+    )
 
 
 async def as_charts_grow(

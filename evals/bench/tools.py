@@ -33,7 +33,8 @@ async def measure(
             if needs_only:
                 return
             fixed = await speed.without_requests(http, folder)
-            for line in _paces(await speed.against_requests(http, folder), fixed):
+            found = await speed.against_requests(http, folder)
+            for line in paces(found, fixed, embedded=fhir is None):
                 yield line
             for line in _growths(await speed.as_charts_grow(http, folder, sizes, speed.FLAT)):
                 yield line
@@ -66,19 +67,33 @@ def _needs(found: list[needs.Met]) -> Iterator[str]:
     yield _verdict("their median bytes", middle, COMPUTED_BYTES)
 
 
-def _paces(paces: Iterable[speed.Pace], fixed: float) -> Iterator[str]:
+def paces(found: Iterable[speed.Pace], fixed: tuple[float, float], *, embedded: bool) -> Iterator[str]:
+    """(b) line by line. A ratio to requests is judged only where they take the time of a real server's."""
     yield "\nEach call beside its own requests, sent one after another on the same connection."
-    yield "requests: of one call, once warm; call, bare: milliseconds; ratio: call p50 over bare p50."
-    yield f"{'call':<36}{'requests':>9}{'call p50':>10}{'p95':>8}{'bare p50':>10}{'p95':>8}{'ratio':>8}"
+    yield "requests: of one call, once warm; call, bare: milliseconds; ratio: call p50 over bare p50;"
+    yield "over: milliseconds of the call beyond its requests; trail: those of its two durable writes, p50."
+    head = f"{'call':<36}{'requests':>9}{'call p50':>10}{'p95':>8}{'bare p50':>10}{'p95':>8}{'ratio':>8}"
+    yield f"{head}{'over':>7}{'trail':>7}"
     singles = []
-    for pace in paces:
-        call, bare = (f"{speed.percentile(ms, 50):>10.1f}{speed.percentile(ms, 95):>8.1f}" for ms in pace[2:])
-        yield f"{pace.name:<36}{pace.requests:>9}{call}{bare}{pace.ratio:>8.2f}"
+    for pace in found:
+        call, bare = (
+            f"{speed.percentile(ms, 50):>10.1f}{speed.percentile(ms, 95):>8.1f}"
+            for ms in (pace.call, pace.bare)
+        )
+        cost = f"{pace.overhead:>7.1f}{statistics.median(pace.trail):>7.1f}"
+        yield f"{pace.name:<36}{pace.requests:>9}{call}{bare}{pace.ratio:>8.2f}{cost}"
         if pace.requests == 1:
             singles.append(pace)
-    yield f"A call that is refused before any request (protocol and trail alone) takes {fixed:.1f} ms."
+    refused, trail = fixed
+    yield f"A call that is refused before any request takes {refused:.1f} ms, {trail:.1f} for its trail."
     worst = max(singles, key=lambda pace: pace.ratio)
-    yield _verdict(f"single requests, highest ratio ({worst.name})", worst.ratio, RATIO_TO_REQUEST)
+    what = f"single requests, highest ratio ({worst.name})"
+    if not embedded:
+        yield _verdict(what, worst.ratio, RATIO_TO_REQUEST)
+        return
+    alone = statistics.median(worst.bare)
+    yield f"----  {what}: {worst.ratio:.3g}, which is {worst.overhead:.1f} ms a call. Not judged here: a bare"
+    yield f"      request of the embedded store takes {alone:.1f} ms, and the trail of a call {trail:.1f}."
 
 
 def _growths(growths: Iterable[speed.Growth]) -> Iterator[str]:
