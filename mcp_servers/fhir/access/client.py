@@ -165,7 +165,8 @@ class FhirClient:
         referrer = lock.referrer(ref)
         if referrer is not None and not lock.was_referred_to(ref):
             try:
-                lock.admit(await self._transport.get(self._url(referrer), call, quoting=False))
+                earlier = await self._transport.get(self._url(referrer), call, quoting=False)
+                await anyio.to_thread.run_sync(lock.admit, earlier)
             except NotFound:
                 pass
             except (NotPermitted, ServerFailed) as error:

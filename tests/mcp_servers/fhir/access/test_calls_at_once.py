@@ -111,8 +111,8 @@ async def test_what_a_call_waits_for_the_metadata_of_another_counts_in_its_own_t
 class Watched(PatientLock):
     """A lock that notes in which threads it makes records fit to show."""
 
-    def __init__(self) -> None:
-        super().__init__(A, BASE)
+    def __init__(self, referrers: dict[str, str]) -> None:
+        super().__init__(A, BASE, referrers)
         self.threads: list[threading.Thread] = []
 
     def admit(self, resource: Resource) -> int:
@@ -123,18 +123,20 @@ class Watched(PatientLock):
 @pytest.mark.anyio
 async def test_answers_are_judged_beside_the_event_loop() -> None:
     own = observation("1", "A")
+    seen = observation("2", "A", performer=[{"reference": "Practitioner/p"}])
     following = f"{BASE}/Observation?patient=A&page=2"
 
     def pages(request: Request) -> Response:
         return bundle(request, [own], following=None if "page" in request.query_params else following)
 
-    app = ScriptedFhir([own], {"Observation": pages})
-    lock = Watched()
+    app = ScriptedFhir([own, seen, {"resourceType": "Practitioner", "id": "p"}], {"Observation": pages})
+    lock = Watched({"Practitioner/p": "Observation/2"})
     async with http_to(app) as http:
         client = FhirClient(http)
         await client.read(checked("Observation/1"), lock, call(0))
         page = await client.search("Observation", [], lock, call(0), count=1)
         assert page.next is not None
         await client.next_page(page.next, lock, call(0))
-    assert len(lock.threads) == 3
+        await client.read(checked("Practitioner/p"), lock, call(0))
+    assert len(lock.threads) == 5
     assert threading.main_thread() not in lock.threads
