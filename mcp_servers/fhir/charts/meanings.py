@@ -30,7 +30,7 @@ def meant(name: str, chart: Mapping[str, Measure]) -> Meant:
         same = {code for code in spelt if code.casefold() == resolution.code.casefold()}
         return Meant(frozenset(same | {resolution.code}), everyday, apart=False, uncoded=False)
     coded = frozenset(key for key in resolution.keys if chart[key].codes)
-    return Meant(coded, everyday, resolution.apart, uncoded=coded != resolution.keys)
+    return Meant(coded, everyday, bool(resolution.parts), uncoded=coded != resolution.keys)
 
 
 def main_code_of(resource: Resource) -> str | None:

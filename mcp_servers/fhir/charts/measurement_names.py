@@ -69,14 +69,15 @@ class Measure(NamedTuple):
 class Resolution(NamedTuple):
     """The keys (`measure_key`) that a name stands for, or one code; with neither, nothing fits.
 
-    `apart`: the keys are parts of what was named (systolic and diastolic), not several ways to measure it.
+    `parts`: the keys of each part of what was named (systolic, diastolic), of whatever is called `whole`.
     `system` is that of the code, where it was given.
     """
 
     keys: frozenset[str]
     code: str | None
     notes: list[str]
-    apart: bool = False
+    whole: str = ""
+    parts: tuple[frozenset[str], ...] = ()
     system: str | None = None
 
 
@@ -266,15 +267,20 @@ def _resolved(name: str, wanted: str, chart: Mapping[str, Measure]) -> Resolutio
     if len(present) > 1:
         return _one_of(name, exact or list({one.code: one for _, found in present for one in found}.values()))
     together = {one.code: one for one in [*(present[0][1] if present else []), *exact]}
+    named = [present[0][0]] if present else entries
+    parts = [(entry.name, _part(part, chart)) for entry in named for part in entry.parts]
+    if any(found for _, found in parts):
+        keys = tuple(frozenset(one.code for one in found) for _, found in parts if found)
+        taken = _taken(name, list(together.values()) or [one for _, found in parts for one in found])
+        return taken._replace(keys=taken.keys.union(*keys), whole=parts[0][0], parts=keys)
     if together:
         return _taken(name, list(together.values()))
-    parts = [one for entry in entries for part in entry.parts for one in _part(part, chart)]
-    if parts:
-        return _taken(name, parts)._replace(apart=True)
     aliases = frozenset(alias for entry in entries for alias in entry.names)
     local = [one for one in chart.values() if not _has_loinc(one) and not _foreign(one, entries)]
-    named = [one for one in local if one.names & aliases] or [one for one in local if _contains(one, wanted)]
-    return _one_of(name, named) if named else None
+    fitting = [one for one in local if one.names & aliases] or [
+        one for one in local if _contains(one, wanted)
+    ]
+    return _one_of(name, fitting) if fitting else None
 
 
 def _coded(entry: _Entry, chart: Mapping[str, Measure]) -> list[Measure]:

@@ -1,9 +1,8 @@
 """The measurements of a chart by name: the latest, the series, statistics, or how many."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from mcp_servers.fhir.charts.conversion import in_unit, ways_told
 from mcp_servers.fhir.charts.dates import Span, bound, day_or_moment, newest_first, span
@@ -19,12 +18,11 @@ from mcp_servers.fhir.charts.elements import (
     quantity_text,
     resource_ref,
     row_of,
-    string,
-    unit,
 )
 from mcp_servers.fhir.charts.errors import UnusableArgument
 from mcp_servers.fhir.charts.interpretation import abnormal
 from mcp_servers.fhir.charts.listing import Projected, future_refs
+from mcp_servers.fhir.charts.measured import CANCELLED, Measured, measured
 from mcp_servers.fhir.charts.measurement_names import (
     Measure,
     Resolution,
@@ -33,32 +31,17 @@ from mcp_servers.fhir.charts.measurement_names import (
     measures,
     resolve,
 )
-from mcp_servers.fhir.charts.observations import component_row, observation_row
-from mcp_servers.fhir.charts.selection import Limits, nearest, within
+from mcp_servers.fhir.charts.pairs import by_part, taken_together
+from mcp_servers.fhir.charts.selection import Limits, nearest, usual_name, within
 from mcp_servers.fhir.charts.trends import summed_up
 from mcp_servers.fhir.charts.units import checked_unit
 from mcp_servers.fhir.charts.window import Window
 from mcp_servers.fhir.envelope import Finding
 
 Mode = Literal["latest", "series", "statistics", "count"]
-CANCELLED = "cancelled"
 MOST_REFS = 20
-UCUM = "http://unitsofmeasure.org"
-_ANNOTATION = re.compile(r"\{[^}]*\}|1")
-
 
 _Holder = tuple[Resource, Resource | None]
-
-
-class Measured(NamedTuple):
-    """A row, which measurement it is of, the unit it is grouped by, whether it is a panel's component, and
-    the Observation or component that it was read from."""
-
-    row: Row
-    key: str
-    unit: str
-    component: bool
-    holder: Resource
 
 
 def observations(
@@ -100,11 +83,14 @@ def observations(
     notes += resolution.notes
     standing = [record for record in records if not entered_in_error(record)]
     withdrawn = [record for record in records if entered_in_error(record)]
-    wrong = sum(window.may_hold(_read(*one).row) for one in _holders(withdrawn, resolution, expand=False))
+    wrong = sum(window.may_hold(measured(*one).row) for one in _holders(withdrawn, resolution, expand=False))
     if wrong:
         notes.append(f"{wrong} entered in error left out.")
-    holders = _holders(standing, resolution, expand=mode == "statistics" or limits is not None)
-    found = [_read(*one) for one in holders] if wanted is None else _in_unit(holders, wanted, notes)
+    expand = mode == "statistics" or limits is not None
+    holders = _holders(standing, resolution, expand=expand)
+    found = [measured(*one) for one in holders] if wanted is None else _in_unit(holders, wanted, notes)
+    if resolution.parts:
+        found = taken_together(found, resolution, [] if mode == "latest" else notes, pair=not expand)
     found = _without_repeats(found, notes)
     at = bound(now, "now")
     kept = {id(row) for row in window.rows([one.row for one in found], notes, at)}
@@ -124,10 +110,10 @@ def observations(
         found, compared = within(found, limits, wanted, notes)
     if moment:
         notes.append(f"`days` counts from {near}, negative before it.")
-        return Projected(nearest(found, moment, notes, each=resolution.apart), notes, finding)
-    together = resolution.keys if wanted and not resolution.apart else frozenset[str]()
+        return Projected(_nearest(by_part(found, resolution), moment, notes), notes, finding)
+    together = resolution.keys if wanted and not resolution.parts else frozenset[str]()
     rows: dict[Mode, Callable[[], list[Row]]] = {
-        "latest": lambda: latest(found, notes, each=resolution.apart),
+        "latest": lambda: _latest(by_part(found, resolution), notes),
         "series": lambda: [one.row for one in found],
         "statistics": lambda: _statistics(found, together, notes),
         "count": lambda: _counts(found, compared, notes),
@@ -181,23 +167,6 @@ def _fits(concept: object, resolution: Resolution) -> bool:
     )
 
 
-def measured(resource: Resource) -> Measured:
-    """An Observation as a row with what it is grouped by."""
-    return _read(resource, None)
-
-
-def _read(resource: Resource, part: Resource | None) -> Measured:
-    """An Observation, or one component of it, as a row with what it is grouped by."""
-    if part is None:
-        holder, row = resource, {"ref": resource_ref(resource), **observation_row(resource, {})}
-    else:
-        holder, row = part, component_row(resource, part)
-    if row["status"] == CANCELLED:
-        row = _as_cancelled(row)
-    key = measure_key(holder.get("code")) or ""
-    return Measured(row, key, _unit_key(holder, row), part is not None, holder)
-
-
 def _in_unit(holders: list[_Holder], wanted: str, notes: list[str]) -> list[Measured]:
     """Each in the unit wanted, with `recorded` beside; those that cannot be said in it stay as recorded."""
     found: list[Measured] = []
@@ -206,9 +175,9 @@ def _in_unit(holders: list[_Holder], wanted: str, notes: list[str]) -> list[Meas
         converted = in_unit(resource if part is None else part, wanted)
         ways.update(converted.ways)
         kept.update(converted.kept)
-        one = _read(converted.resource, None) if part is None else _read(resource, converted.resource)
+        one = measured(converted.resource) if part is None else measured(resource, converted.resource)
         if converted.ways and "value" in one.row:
-            recorded = _as_recorded(_read(resource, part).row, one.row)
+            recorded = _as_recorded(measured(resource, part).row, one.row)
             one = one._replace(row={**one.row, "recorded": recorded})
         found.append(one)
     if ways:
@@ -224,26 +193,6 @@ def _as_recorded(recorded: Row, converted: Row) -> str:
     written = quantity_text(amount) or joined([str(recorded.get("value")), recorded.get("unit")], " ")
     lost = "range" in recorded and "range" not in converted
     return f"{written} (range {recorded['range']})" if lost else str(written)
-
-
-def _as_cancelled(row: Row) -> Row:
-    kept = {
-        name: value
-        for name, value in row.items()
-        if name not in ("value", "unit", "comparator", "components")
-    }
-    return {**kept, "absent": CANCELLED}
-
-
-def _unit_key(holder: Resource, row: Row) -> str:
-    """Units are the same when their UCUM codes are, however they are written.
-
-    A unit that is only an annotation, such as `{INR}` or `{score}`, is UCUM's way to say that there is none.
-    """
-    quantity = first(holder.get("valueQuantity"))
-    coded = string(quantity.get("code")) if quantity.get("system") == UCUM else None
-    written = coded or unit(quantity) or str(row.get("unit", ""))
-    return "" if _ANNOTATION.fullmatch(written) else written
 
 
 def _without_repeats(found: list[Measured], notes: list[str]) -> list[Measured]:
@@ -285,15 +234,34 @@ def not_after(now: Span | None, found: list[Measured], notes: list[str]) -> list
     return [one for one in found if one.row["ref"] not in future]
 
 
-def latest(found: list[Measured], notes: list[str], *, each: bool = False) -> list[Row]:
+def _latest(groups: list[list[Measured]], notes: list[str]) -> list[Row]:
+    """The newest of each group, once."""
+    said: list[str] = []
+    rows: list[Row] = []
+    for group in groups:
+        rows += [row for row in latest(group, said) if row not in rows]
+    notes += dict.fromkeys(said)
+    return rows
+
+
+def _nearest(groups: list[list[Measured]], at: Span, notes: list[str]) -> list[Row]:
+    """The nearest of each group, once."""
+    said: list[str] = []
+    rows: dict[tuple[str, str | None], Row] = {}
+    for group in groups:
+        for row in nearest(group, at, said):
+            one = row["ref"], row.get("code")
+            rows[one] = {**row, **rows.get(one, {})}
+    notes += dict.fromkeys(said)
+    return sorted(rows.values(), key=lambda row: float(row["days"]))
+
+
+def latest(found: list[Measured], notes: list[str]) -> list[Row]:
     """The newest rows with a value: those that share the newest moment.
 
-    `each`: the newest of every measurement. A newer record without a value, and one dated so coarsely that it
+    A newer record without a value, and one dated so coarsely that it
     may be newer are named in notes. Without any value, the newest record.
     """
-    if each:
-        keys = dict.fromkeys(one.key for one in found)
-        return [row for key in keys for row in latest([one for one in found if one.key == key], notes)]
     valued = [one for one in found if "value" in one.row]
     chosen = valued or found
     if not chosen:
@@ -353,7 +321,7 @@ def _counts(found: list[Measured], compared: Counter[str], notes: list[str]) -> 
         notes.append(f"{len(valued)} results in all, under {len(groups)} codes.")
     return [
         row_of(
-            name=rows[0].get("name"),
+            name=usual_name(rows),
             code=rows[0].get("code"),
             n=len(rows),
             of=compared.get(key),

@@ -9,8 +9,9 @@ from mcp_servers.fhir.charts.elements import Resource, Row, entered_in_error, ro
 from mcp_servers.fhir.charts.kinds import Kind
 from mcp_servers.fhir.charts.listing import Projected, future_refs
 from mcp_servers.fhir.charts.meanings import main_code_of
+from mcp_servers.fhir.charts.measured import Measured, measured
 from mcp_servers.fhir.charts.measurement_names import everyday_names, is_everyday
-from mcp_servers.fhir.charts.measurements import Measured, latest, measured, not_after
+from mcp_servers.fhir.charts.measurements import latest, not_after
 from mcp_servers.fhir.charts.patient import patient_row
 
 SECTIONS: tuple[tuple[str, Kind], ...] = (

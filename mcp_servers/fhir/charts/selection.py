@@ -80,16 +80,23 @@ def within(
         notes.append(f"{len(open_)} with a comparator may or may not be; left out: {listed(open_)}.")
     kept = [one for one, verdict in verdicts if verdict]
     said = limits.told(unit or (usable[0].row.get("unit", "") if usable else ""))
-    of = Counter((one.key, str(one.row.get("name", one.key))) for one in usable)
+    of = Counter(one.key for one in usable)
     if usable and not kept:
         notes.append(f"None of {len(usable)} values is {said}{_furthest(usable, limits)}.")
     elif len(of) > 1:
         held = Counter(one.key for one in kept)
-        each = "; ".join(f"{name} {held[key]} of {n}" for (key, name), n in of.items())
+        names = {key: usual_name([one.row for one in usable if one.key == key]) or key for key in of}
+        each = "; ".join(f"{names[key]} {held[key]} of {n}" for key, n in of.items())
         notes.append(f"Values {said}: {each}.")
     else:
         notes.append(f"{len(kept)} of {len(usable)} values are {said}.")
-    return kept, Counter(one.key for one in usable)
+    return kept, of
+
+
+def usual_name(rows: Sequence[Row]) -> str | None:
+    """What most of the rows are called."""
+    names = Counter(row["name"] for row in rows if "name" in row)
+    return max(names, key=lambda name: names[name], default=None)
 
 
 def _furthest(usable: Sequence[_HasRow], limits: Limits) -> str:
@@ -102,12 +109,12 @@ def _furthest(usable: Sequence[_HasRow], limits: Limits) -> str:
     return f"; the {word} is {row.get('comparator', '')}{plain(row['value'])}{dated} ({row['ref']})"
 
 
-def nearest(found: Sequence[M], at: Span, notes: list[str], *, each: bool) -> list[Row]:
+def nearest(found: Sequence[M], at: Span, notes: list[str]) -> list[Row]:
     """The last value at or before a moment and the first after it, the nearer one marked `nearest`.
 
     Several where they share that moment. `days` is how far from the moment, negative before it; a value of
-    the same day stands at 0, and of several the last is given, the others are counted in a note. `each`: for
-    every measurement. What is dated to the month or year, or not at all, is named in a note.
+    the same day stands at 0, and of several the last is given, the others are counted in a note. What is
+    dated to the month or year, or not at all, is named in a note.
     """
     dated: list[tuple[float, M]] = []
     coarse: list[str] = []
@@ -121,11 +128,7 @@ def nearest(found: Sequence[M], at: Span, notes: list[str], *, each: bool) -> li
             dated.append((days, one))
     if coarse:
         notes.append(f"{len(coarse)} not dated to the day left out: {listed(coarse)}.")
-    return [
-        row
-        for key in (dict.fromkeys(one.key for _, one in dated) if each else (None,))
-        for row in _around([(days, one.row) for days, one in dated if key is None or one.key == key], notes)
-    ]
+    return _around([(days, one.row) for days, one in dated], notes)
 
 
 def _around(dated: list[tuple[float, Row]], notes: list[str]) -> list[Row]:

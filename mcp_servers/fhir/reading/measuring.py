@@ -9,6 +9,7 @@ from anyio import to_thread
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.charts.dates import newest_first as sort_key
 from mcp_servers.fhir.charts.meanings import Meant
 from mcp_servers.fhir.charts.measurement_names import Measure
 from mcp_servers.fhir.errors import InvalidRequest
@@ -159,11 +160,7 @@ async def _look_up(chart: Chart, reading: Reading, name: str, *, newest: bool) -
     asked: set[str] = set()
     while wanted := {code for code in meant.codes | meant.everyday if sendable(code)} - asked:
         asked |= wanted
-        if newest and meant.apart:
-            for code in sorted(wanted):
-                await _read_newest(chart, reading, {code}, code)
-        else:
-            await _read_codes(chart, reading, wanted, name, newest=newest)
+        await _read_codes(chart, reading, wanted, name, newest=newest, apart=meant.apart)
         meant = await to_thread.run_sync(meaning)
     reading.stale = bool(meant.codes) and not reading.records
     if meant.uncoded or not all(map(sendable, meant.codes)):
@@ -172,25 +169,28 @@ async def _look_up(chart: Chart, reading: Reading, name: str, *, newest: bool) -
         reading.stale = True
 
 
-async def _read_codes(chart: Chart, reading: Reading, codes: set[str], name: str, *, newest: bool) -> None:
+async def _read_codes(
+    chart: Chart, reading: Reading, codes: set[str], name: str, *, newest: bool, apart: bool = False
+) -> None:
     if newest:
-        await _read_newest(chart, reading, codes, name)
+        await _read_newest(chart, reading, codes, name, apart=apart)
     else:
         await _gather(chart, reading, _of(codes))
 
 
-async def _read_newest(chart: Chart, reading: Reading, codes: set[str], name: str) -> None:
+async def _read_newest(chart: Chart, reading: Reading, codes: set[str], name: str, *, apart: bool) -> None:
     """The newest of these records with a value, and all that may be newer: those dated since the day before.
 
     The day is that of the newest known, or else the newest found by a search that is sorted. Where neither
-    can tell it, all are read.
+    can tell it, all are read; so they are where a part (a diastolic) may be missing among the newest found.
     """
 
     def last(records: Iterable[Resource]) -> str | None:
-        """The date of the newest with a value."""
+        """The date of the newest with a value; of several parts, of the one that is longest ago."""
         found = charts.observations(records, name=name, now=chart.now, known=reading.known)
-        row = found.rows[0] if found.rows else {}
-        return row.get("date") if "value" in row else None
+        if not all("value" in row for row in found.rows):
+            return None
+        return max((row.get("date") for row in found.rows), key=sort_key, default=None)
 
     def enough(pages: Pages) -> bool:
         return len(pages.matches) >= _NEWEST_AT_MOST or last(pages.matches.values()) is not None
@@ -219,7 +219,9 @@ async def _read_newest(chart: Chart, reading: Reading, codes: set[str], name: st
     newest_few = pages.matches.values()
     if not pages.more:
         reading.add(newest_few, pages.notes, complete=pages.complete)
-    elif not (pages.in_order and charts.newest_first(newest_few) and await since_before(last(newest_few))):
+    elif apart or not (
+        pages.in_order and charts.newest_first(newest_few) and await since_before(last(newest_few))
+    ):
         await _gather(chart, reading, _of(codes))
 
 

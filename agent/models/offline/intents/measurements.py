@@ -69,7 +69,7 @@ def _once(rows: list[Row]) -> list[Row]:
     for row in rows:
         key = repr(sorted((field, said) for field, said in row.items() if field != "ref"))
         held = same.setdefault(key, {**row, "refs": []})
-        held["refs"] = [*held["refs"], row["ref"]]
+        held["refs"] = [*held["refs"], *refs_of([row])]
     return list(same.values())
 
 

@@ -55,6 +55,18 @@ def test_the_count_above_a_number_says_of_how_many_and_when_first_and_last() -> 
     assert row["refs"] == ["Observation/c", "Observation/b"]
 
 
+def test_a_code_that_goes_by_several_names_is_counted_once_by_its_usual_one() -> None:
+    named = concept("Glyco Hb", ("4548-4", "Hemoglobin A1c"))
+    usual, other = concept("HbA1c", ("4548-4", "Hemoglobin A1c")), concept(None, ("17856-6", "HbA1c by HPLC"))
+    chart = [
+        observation(str(n), f"2024-01-0{n}", code, valueQuantity=amount(n, "%"))
+        for n, code in enumerate([usual, other, usual, usual, named], start=1)
+    ]
+    found = _found(chart, "count", "a1c", above=2)
+    assert [(row["name"], row["n"], row["of"]) for row in found.rows] == [("HbA1c", 3, 4)]
+    assert "Values above 2 %: HbA1c 3 of 4; HbA1c by HPLC 0 of 1." in found.notes
+
+
 def test_none_above_names_the_highest() -> None:
     found = _found(FOUR, "count", above=200)
     assert (found.rows, found.finding) == ([], "recorded")

@@ -61,6 +61,11 @@ class LongChart:
             yield observation(n, "2345-7", "Glucose", f"20{n // 25 + 6:02}-{n % 12 + 1:02}-11")
         yield observation(500, "2160-0", "Creatinine", "1999-05-01")
         yield observation(501, None, "Home oximeter", "2001-05-01")
+        for n in range(30):
+            yield observation(502 + n, "85354-9", "Blood pressure", f"2023-05-{n + 1:02}")
+        for n in range(30):
+            yield observation(532 + n, "8480-6", "Systolic", f"2024-05-{n + 1:02}")
+        yield observation(562, "8462-4", "Diastolic", "2024-05-28")
         for place, (name, odd) in enumerate(ODD.items()):
             for n in range(25):
                 day = f"2026-{n % 9 + 1:02}-{n + 1:02}"
@@ -97,7 +102,15 @@ async def answered(chart: Chart, inventory: Inventory, name: str, mode: charts.M
 async def test_what_is_read_by_need_answers_as_the_whole_chart_does(
     long_chart: Starlette, mode: charts.Mode
 ) -> None:
-    names = ["glucose", "2160-0", "creatinine", "Home oximeter", "nothing of the kind", "glucoze"]
+    names = [
+        "glucose",
+        "2160-0",
+        "creatinine",
+        "blood pressure",
+        "Home oximeter",
+        "nothing of the kind",
+        "glucoze",
+    ]
     async with reading(long_chart) as (chart, _):
         everything = (await gather(chart.client, [charts.OBSERVATIONS], chart.lock, chart.call)).resources
         inventory = Inventory()
@@ -133,6 +146,20 @@ async def test_the_latest_value_costs_two_requests_however_long_the_chart(long_c
         assert len(call.requests) - before == 2
         assert before < 8
         assert [row["ref"] for row in found.rows] == NEWEST_GLUCOSES
+
+
+@pytest.mark.anyio
+async def test_a_pressure_recorded_in_parts_costs_no_more(long_chart: Starlette) -> None:
+    async with reading(long_chart) as (chart, call):
+        inventory = Inventory()
+        await answered(chart, inventory, "blood pressure", "latest")
+        before = len(call.requests)
+        found = await answered(chart, inventory, "blood pressure", "latest")
+        assert len(call.requests) - before == 2
+        assert [row.get("refs", row["ref"]) for row in found.rows] == [
+            "Observation/o561",
+            ["Observation/o559", "Observation/o562"],
+        ]
 
 
 @pytest.mark.anyio
