@@ -99,7 +99,7 @@ class ChartNotes:
         self._just_read: set[str] = set()
 
     async def refresh(self, client: FhirClient, lock: PatientLock, call: Call) -> tuple[list[str], bool]:
-        """Read what is new in the chart, then what was left; what to say of it, and whether every record came.
+        """Read what is new in the chart, then what was left; what to say, and whether every record came.
 
         Raises what FhirClient.search raises.
         """

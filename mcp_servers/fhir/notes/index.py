@@ -22,6 +22,8 @@ _FILLER = re.compile(
     r"|the|their|there|they|this|to|was|were|what|when|where|which|who|why|with",
     re.IGNORECASE,
 )
+# Of these, what turns a question round or widens it.
+_TURNING = frozenset({"no", "not", "ever"})
 # Around a hit in FTS5's answer; cleaned texts hold neither.
 _MARKS = ("\x02", "\x03")
 _SCHEMA = """
@@ -122,6 +124,13 @@ class Index:
         kept = _best_rows(matches)
         if not kept:
             return Hits(matches.terms, [], 0, matches.notes)
+        if dropped := [
+            word for word in _words(text) if word.casefold() in _TURNING and word not in matches.terms
+        ]:
+            named = ", ".join(f"`{word}`" for word in dropped)
+            matches.notes.append(
+                f"{named} not searched for: `negated` and `historical` tell how a passage means it."
+            )
         # The words side by side, as they were asked for, count once more, and are one mention.
         pattern = " OR ".join([_quoted(" ".join(matches.terms)), *matches.patterns])
         groups = self._ranked(pattern, kept, matches, order)
@@ -203,11 +212,16 @@ class Index:
 
 
 def _terms(text: str) -> list[str]:
-    """The words and phrases asked for, once each; filler words count only where there are no others."""
+    """The words and phrases to search for, once each; filler words only where there are no others."""
+    words = _words(text)
+    return [word for word in words if not _FILLER.fullmatch(word)] or words
+
+
+def _words(text: str) -> list[str]:
+    """The words and phrases asked for, once each."""
     text = text.encode(errors="replace").decode().replace("\0", " ")
     asked = [phrase or word.strip("\"'.,;:?!()") for phrase, word in _ASKED.findall(text)]
-    words = list(dict.fromkeys(word.strip() for word in asked if _WORD.search(word)))
-    return [word for word in words if not _FILLER.fullmatch(word)] or words
+    return list(dict.fromkeys(word.strip() for word in asked if _WORD.search(word)))
 
 
 def _quoted(term: str) -> str:

@@ -52,6 +52,25 @@ def test_words_are_found_by_their_stem_without_case_accents_and_fillers(text: st
     assert words(search(text)) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "left_out"),
+    [
+        ("No pain", ["`No`"]),
+        ("Has she ever had pain, or not?", ["`ever`, `not`"]),
+        ('"no pain on walking"', []),
+        ("pain", []),
+        ("not", []),
+        ("no headache", []),
+    ],
+)
+def test_a_word_that_turns_the_question_round_is_left_out_of_the_search_with_a_note(
+    text: str, left_out: list[str]
+) -> None:
+    notes = {"a": "Pain on walking. Not today.", "b": "There is no pain on walking."}
+    meant = "not searched for: `negated` and `historical` tell how a passage means it."
+    assert search(text, notes).notes == [f"{words} {meant}" for words in left_out]
+
+
 def test_words_side_by_side_as_asked_come_first() -> None:
     assert words(search("chest pain")) == [
         "Chest pain on walking, gone at rest.",
