@@ -1,7 +1,8 @@
 """The chart tools over streamable HTTP: stateless, for named hosts, and behind a bearer token.
 
-Nothing is kept between requests, so that any number of processes behind a balancer serve one client. Both
-protocol revisions are served at once: a request says which it speaks.
+No session is kept between requests, so that any number of processes behind a balancer serve one client; what
+a process keeps of the charts (tools/session.py) is shared by all its clients. Both protocol revisions are
+served at once: a request says which it speaks.
 """
 
 import hmac

@@ -17,6 +17,7 @@ from mcp_servers.fhir.envelope import Finding, ResultEnvelope
 from mcp_servers.fhir.errors import NotFound, PatientLocked
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.rendering import Count, Rendered, by_bytes, render
+from mcp_servers.fhir.terminology.asking import ServerTerminology
 from mcp_servers.fhir.tools.cursors import Place, after
 
 Row = dict[str, Any]
@@ -80,6 +81,7 @@ class ChartSession:
     smallest_count: int = 0
     count: Count = by_bytes
     clock: Callable[[], float] = time.monotonic
+    terminology: ServerTerminology = field(default_factory=ServerTerminology)
     _kept: OrderedDict[str, dict[object, Any]] = field(default_factory=OrderedDict)
 
     def render(self, envelope: ResultEnvelope) -> Rendered:
@@ -89,7 +91,8 @@ class ChartSession:
     def keep(self, lock: PatientLock, make: Callable[[], T]) -> T:
         """What `make` made for this patient the first time: an index that later calls refresh and use.
 
-        The patients asked about longest ago are forgotten, so that memory stays bounded.
+        The patients asked about longest ago are forgotten, so that memory stays bounded. All clients of the
+        process share what is kept.
         """
         of_patient = self._kept.setdefault(lock.patient, {})
         self._kept.move_to_end(lock.patient)
