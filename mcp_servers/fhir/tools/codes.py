@@ -10,7 +10,7 @@ from pydantic import Field
 from mcp_servers.fhir import terminology
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import SEARCHES, Search, short_name
-from mcp_servers.fhir.charts.elements import concept_text, entered_in_error, resource_ref
+from mcp_servers.fhir.charts.elements import concept_text, entered_in_error, resource_ref, status_code
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest, NotPermitted, ServerFailed
 from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Gathered, Resource, gather
@@ -248,7 +248,10 @@ def _related_allergies(
     allergies = {
         resource_ref(one): one["code"]
         for one in records
-        if one["resourceType"] == "AllergyIntolerance" and one.get("code") and not entered_in_error(one)
+        if one["resourceType"] == "AllergyIntolerance"
+        and one.get("code")
+        and not entered_in_error(one)
+        and status_code(one.get("verificationStatus")) != "refuted"
     }
     others = {ref: code for ref, code in allergies.items() if not meaning.covers(code)}
     return [

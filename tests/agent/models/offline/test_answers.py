@@ -32,6 +32,7 @@ CASES = [
     (AMARA, "does she have sleep apnea?", ANSWERED, ["not confirmed", "provisional"], ["Yes"]),
     (AMARA, "does she have hypothyroidism?", ABSENT, ["No problem record matches", "(10 checked)"], []),
     (RENAE, "when was she diagnosed with diabetes?", ANSWERED, ["2008-05-22", "of 8 records"], ["2017"]),
+    (RENAE, "Was she ever on birth control?", ANSWERED, ["Ortho Tri-Cyclen 28 Day Pack"], ["No "]),
     (JOHN, "Is he on penicillin?", ANSWERED, ["Yes: Amoxicillin/Clavulanate"], ["No "]),
     (JOHN, "current meds?", ANSWERED, ["7 current medications by name (16 records"], ["others"]),
     (AMARA, "Is she allergic to amoxicillin?", ANSWERED, ["Yes, to its class of drugs: Penicillin"], ["egg"]),
