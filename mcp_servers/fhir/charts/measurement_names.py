@@ -2,7 +2,8 @@
 
 Exact beats partial beats misspelt, and nothing is guessed between codes that fit equally well.
 measurement_names.json holds the everyday names: each entry's LOINC codes are one analyte by several methods
-or in several units; codes of another entry never answer for it (a urine glucose for "glucose").
+or in several units; codes of another entry never answer for it (a urine glucose for "glucose"). The name of
+a panel (panels.json) means each of its measurements.
 """
 
 import json
@@ -146,7 +147,6 @@ def _folds(names: Iterable[str]) -> frozenset[str]:
 
 @cache
 def _entries() -> tuple[_Entry, ...]:
-    raw: list[Resource] = json.loads(Path(__file__).with_name("measurement_names.json").read_text("utf-8"))
     return tuple(
         _Entry(
             one["name"],
@@ -154,7 +154,7 @@ def _entries() -> tuple[_Entry, ...]:
             _folds([one["name"], *one["aliases"]]),
             tuple(one.get("parts", ())),
         )
-        for one in raw
+        for one in _table("measurement_names")
     )
 
 
@@ -181,7 +181,16 @@ def _by_name() -> Mapping[str, tuple[_Entry, ...]]:
     for entry in _entries():
         for name in entry.names:
             found[name] = (*found.get(name, ()), entry)
+    for panel in _table("panels"):
+        members = tuple(entry for entry in _entries() if entry.name in panel["narrower"])
+        for name in _folds([panel["name"], *panel["names"]]):
+            found[name] = (*found.get(name, ()), *members)
     return found
+
+
+def _table(name: str) -> list[Resource]:
+    rows: list[Resource] = json.loads(Path(__file__).with_name(f"{name}.json").read_text("utf-8"))
+    return rows
 
 
 @cache
@@ -223,9 +232,11 @@ def not_understood(name: str, chart: Mapping[str, Measure]) -> str | None:
         wanted, _by_name().keys(), scorer=fuzz.ratio, score_cutoff=SPELLING
     ):
         return None
-    usual = sorted(chart.values(), key=lambda one: (one.codes.isdisjoint(_known_codes()), -one.n, one.name))
-    listed = "; ".join(f"{one.name} (code {one.code})" for one in _similar(wanted, chart) or usual[:SHOWN])
-    return f"No measurement of this chart is known as `{name}`; ask by a name or code of its own: {listed}"
+    listed = "; ".join(f"{one.name} (code {one.code})" for one in _similar(wanted, chart))
+    instead = (
+        f"ask by a name or code of its own: {listed}" if listed else "chart_overview names what is measured"
+    )
+    return f"No measurement of this chart is known as `{name}`; {instead}"
 
 
 def _bare(wanted: str) -> str:

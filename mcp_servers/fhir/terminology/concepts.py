@@ -17,7 +17,6 @@ _FILES: tuple[tuple[str, Kind], ...] = (
     ("conditions", "condition"),
     ("drugs", "drug"),
     ("drug_classes", "class"),
-    ("panels", "panel"),
     ("procedures", "procedure"),
     ("substances", "substance"),
     ("vaccines", "vaccine"),
@@ -52,7 +51,8 @@ class Concept(NamedTuple):
 @cache
 def concepts() -> tuple[Concept, ...]:
     """Every concept of the dictionary, measurements first."""
-    measured = files("mcp_servers.fhir.charts").joinpath("measurement_names.json").read_text("utf-8")
+    charts = files("mcp_servers.fhir.charts")
+    measured = charts.joinpath("measurement_names.json").read_text("utf-8")
     found = [
         Concept(
             one["name"],
@@ -63,6 +63,8 @@ def concepts() -> tuple[Concept, ...]:
         )
         for one in json.loads(measured)
     ]
+    panels = charts.joinpath("panels.json").read_text("utf-8")
+    found += [_concept(one, "panel") for one in json.loads(panels)]
     for name, kind in _FILES:
         raw = files(__package__).joinpath(f"data/{name}.json").read_text("utf-8")
         found += [_concept(one, kind) for one in json.loads(raw)]

@@ -111,10 +111,26 @@ def test_the_name_of_a_group_lists_what_the_chart_has_of_it() -> None:
     assert _read("microalbumin", _chart(ratio, HBA1C)) == ["14959-1"]
 
 
+@pytest.mark.parametrize(("name", "not_of_it"), [("BMP", "718-7"), ("complete blood count", "2345-7")])
+def test_the_name_of_a_panel_lists_what_the_chart_has_of_it(name: str, not_of_it: str) -> None:
+    platelets = ("777-3", "Platelets [#/volume] in Blood")
+    with pytest.raises(Ambiguous) as raised:
+        _read(name, _chart(GLUCOSE, CREATININE, HEMOGLOBIN, platelets))
+    assert len(raised.value.candidates) == 2
+    assert not_of_it not in {one.code for one in raised.value.candidates}
+
+
+def test_every_member_of_a_panel_is_a_name_of_the_table() -> None:
+    panels = json.loads(Path(measurement_names.__file__).with_name("panels.json").read_text("utf-8"))
+    assert {
+        member for one in panels for member in one["narrower"]
+    } <= measurement_names.everyday_names().keys()
+
+
 @pytest.mark.parametrize(
     ("name", "offered"),
     [
-        ("zonulin", "Hemoglobin A1c/Hemoglobin.total in Blood (code 4548-4)"),
+        ("zonulin", "known as `zonulin`; chart_overview names what is measured"),
         ("oxygen of the arteries", "Oxygen saturation in Arterial blood (code 2708-6)"),
         ("INR", None),
         ("last INR", None),
