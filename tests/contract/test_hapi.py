@@ -23,6 +23,7 @@ async def test_the_recording_is_of_this_version(hapi: httpx.AsyncClient) -> None
     assert (await hapi.get("metadata")).json()["software"]["version"] == recorded().hapi
 
 
+@pytest.mark.usefixtures("hapi_turn")
 async def test_the_server_answers_every_read_as_recorded(hapi: httpx.AsyncClient) -> None:
     otherwise = {}
     for case, answer in recorded().reads:

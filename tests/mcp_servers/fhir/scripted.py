@@ -126,7 +126,9 @@ def bundle(
 
 
 def http_to(app: Any, base: str = BASE) -> httpx.AsyncClient:
-    """A client whose requests go to `app` in memory."""
+    """A client whose requests go to `app` in memory; to the server at that address, where it is one."""
+    if isinstance(app, str):
+        return httpx.AsyncClient(base_url=app, timeout=60, trust_env=False)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base)
 
 

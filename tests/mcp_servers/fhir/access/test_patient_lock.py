@@ -188,17 +188,17 @@ def test_none_of_thousands_of_generated_calls_brings_back_another_patient(
 
 
 @pytest.mark.anyio
-async def test_every_record_of_every_other_patient_is_refused_as_locked(embedded: Starlette) -> None:
-    async with session(embedded, BOUND, base=EMBEDDED) as client:
+async def test_every_record_of_every_other_patient_is_refused_as_locked(each_store: Starlette | str) -> None:
+    async with session(each_store, BOUND, base=EMBEDDED) as client:
         for ref in FOREIGN:
             result = await client.call_tool("fhir_read", {"reference": ref})
             assert text(result).startswith("[patient_locked] "), ref
 
 
 @pytest.mark.anyio
-async def test_the_bound_patients_own_records_can_all_be_read(embedded: Starlette) -> None:
+async def test_the_bound_patients_own_records_can_all_be_read(each_store: Starlette | str) -> None:
     own = [f"{r['resourceType']}/{r['id']}" for r in CHARTS if r["id"].startswith(BOUND)]
-    async with session(embedded, BOUND, base=EMBEDDED) as client:
+    async with session(each_store, BOUND, base=EMBEDDED) as client:
         for ref in own:
             assert not (await client.call_tool("fhir_read", {"reference": ref})).is_error, ref
     assert len(own) > 40

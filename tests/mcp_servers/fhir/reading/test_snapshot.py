@@ -2,21 +2,18 @@
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fhir_fixtures.store import create_app, open_store
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.errors import ServerFailed
 from mcp_servers.fhir.reading.snapshot import Changes, Snapshot
+from tests.mcp_servers.fhir.reading.following import Told, follow, ids
 from tests.mcp_servers.fhir.scripted import (
     BASE,
     Answer,
@@ -94,34 +91,6 @@ class Chart:
         seen = sum(request.url.path.endswith("/Observation") for request in self.app.seen)
         self.app.seen.clear()
         return seen
-
-
-@dataclass
-class Told(Changes):
-    """All that a refresh told: `changed` are the records that were handed on, in their order."""
-
-    changed: list[Resource] = field(default_factory=list)
-
-
-def follow(app: Any, snapshot: Snapshot) -> Callable[[], Any]:
-    """A refresh of `snapshot` on a server, as a session about patient A does it."""
-    lock = PatientLock("Patient/A", BASE)
-
-    async def refresh() -> Told:
-        changed: list[Resource] = []
-
-        async def receive(records: list[Resource], _: dict[str, Resource]) -> None:
-            changed.extend(records)
-
-        async with http_to(app) as http:
-            changes = await snapshot.refresh(FhirClient(http), lock, a_call(), receive)
-        return Told(changes.removed, changes.notes, changes.complete, changed)
-
-    return refresh
-
-
-def ids(told: Told) -> list[str]:
-    return sorted(resource["id"] for resource in told.changed)
 
 
 @pytest.mark.anyio
@@ -434,39 +403,3 @@ async def test_that_a_record_is_withheld_is_said_each_time() -> None:
 
 async def ignore(_records: list[Resource], _included: dict[str, Resource]) -> None:
     """Takes what is handed on."""
-
-
-@dataclass(frozen=True)
-class OnePatient:
-    """A sample set of one patient with observations, all loaded at one instant."""
-
-    size: int
-
-    def resources(self) -> list[Resource]:
-        return [
-            {"resourceType": "Patient", "id": "A"},
-            *(observation(f"o{n}", "A") for n in range(self.size)),
-        ]
-
-    def digest(self) -> str:
-        return f"one patient, {self.size}"
-
-
-@pytest.mark.parametrize("size", [CHART, 3 * CHART])
-@pytest.mark.anyio
-async def test_the_embedded_store_tells_what_was_added_changed_and_deleted(tmp_path: Path, size: int) -> None:
-    store = open_store(tmp_path / "store.db", OnePatient(size))
-    app: Starlette = create_app(store)
-    refresh = follow(app, Snapshot(["Observation"]))
-    try:
-        assert len((await refresh()).changed) == size
-        assert await refresh() == Told()
-        async with http_to(app) as http:
-            await http.put("Observation/new", json=observation("new", "A"))
-            await http.put("Observation/o1", json=observation("o1", "A", status="amended"))
-            assert ids(await refresh()) == ["new", "o1"]
-            await http.delete("Observation/o2")
-            gone = await refresh()
-            assert (ids(gone), gone.removed) == ([], ["Observation/o2"])
-    finally:
-        store.close()

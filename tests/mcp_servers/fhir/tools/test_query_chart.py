@@ -35,10 +35,10 @@ async def test_two_tables_are_joined_in_one_call_and_the_rows_are_evidence(embed
 
 
 @pytest.mark.anyio
-async def test_cursors_lead_through_all_rows(embedded: Starlette) -> None:
+async def test_cursors_lead_through_all_rows(each_store: Starlette | str) -> None:
     asked = {"sql": "SELECT ref, date FROM observation ORDER BY ref", "limit": 7}
     refs: list[str] = []
-    async with session(embedded, OKAFOR) as client:
+    async with session(each_store, OKAFOR) as client:
         page = data(await client.call_tool("query_chart", asked))
         total = page["total"]
         while page["cursor"] is not None:
@@ -51,10 +51,10 @@ async def test_cursors_lead_through_all_rows(embedded: Starlette) -> None:
 
 @pytest.mark.anyio
 async def test_no_rows_say_nothing_of_the_chart_and_withdrawn_records_are_counted(
-    embedded: Starlette,
+    each_store: Starlette | str,
 ) -> None:
     sql = "SELECT ref FROM medication_request WHERE code_text ILIKE '%allopurinol%'"
-    async with session(embedded, OKAFOR) as client:
+    async with session(each_store, OKAFOR) as client:
         result = await client.call_tool("query_chart", {"sql": sql})
     found = data(result)
     assert (found["finding"], found["rows"], found["total"]) == ("recorded", [], 0)

@@ -42,8 +42,8 @@ FORMATS = [
 
 
 @pytest.mark.anyio
-async def test_notes_of_every_format_are_found_with_their_characters(embedded: Starlette) -> None:
-    async with session(embedded, NOOR) as client:
+async def test_notes_of_every_format_are_found_with_their_characters(each_store: Starlette | str) -> None:
+    async with session(each_store, NOOR) as client:
         for words, note, passage in FORMATS:
             found = await search(client, words)
             (row,) = [row for row in found["rows"] if row["ref"] == note]
@@ -93,9 +93,9 @@ async def test_of_a_very_long_sentence_the_words_around_the_mention_are_quoted()
 
 
 @pytest.mark.anyio
-async def test_a_long_note_is_opened_piece_by_piece_without_a_gap(embedded: Starlette) -> None:
+async def test_a_long_note_is_opened_piece_by_piece_without_a_gap(each_store: Starlette | str) -> None:
     whole: list[dict[str, Any]] = []
-    async with session(embedded, NOOR) as client:
+    async with session(each_store, NOOR) as client:
         arguments = {"reference": f"{NOTE}-long", "limit": 20}
         page = await search(client, "", **arguments)
         while page["cursor"]:
@@ -129,16 +129,19 @@ async def test_what_a_note_is_worth_is_said(embedded: Starlette) -> None:
 
 
 @pytest.mark.anyio
-async def test_what_cannot_be_read_is_named_and_nothing_elsewhere_is_fetched(embedded: Starlette) -> None:
+async def test_what_cannot_be_read_is_named_and_nothing_elsewhere_is_fetched(
+    each_store: Starlette | str,
+) -> None:
     recorder = ScriptedRecorder()
-    async with session(embedded, NOOR, recorder) as client:
+    base = each_store if isinstance(each_store, str) else "http://x/fhir/"
+    async with session(each_store, NOOR, recorder) as client:
         found = await search(client, "insulin")
     (unread,) = [note for note in found["notes"] if note.startswith("3 not read: ")]
     assert f"kept elsewhere, not fetched ({NOTE}-elsewhere)" in unread
     assert f"its content is not in the record (DocumentReference/{NOOR}-lost)" in unread
     assert f"image/png cannot be read as text (DocumentReference/{NOOR}-ankle-scan)" in unread
     assert f"1 read in part: text that its page hides is left out ({NOTE}-html)." in found["notes"]
-    assert all(url.startswith("http://x/fhir/") for call in recorder.calls for _, url, _ in call.requests)
+    assert all(url.startswith(base) for call in recorder.calls for _, url, _ in call.requests)
 
 
 @pytest.mark.anyio

@@ -26,8 +26,8 @@ async def test_two_patients_of_one_name_are_both_listed(embedded: Starlette) -> 
 
 
 @pytest.mark.anyio
-async def test_more_patients_than_asked_for_are_announced(embedded: Starlette) -> None:
-    async with session(embedded) as client:
+async def test_more_patients_than_asked_for_are_announced(each_store: Starlette | str) -> None:
+    async with session(each_store) as client:
         found = data(await client.call_tool("find_patient", {"text": "john smith", "limit": 1}))
     assert (found["returned"], found["total"], found["truncated"]) == (1, 2, True)
 
@@ -63,8 +63,8 @@ async def test_what_a_search_by_parameters_names_wrongly_is_said(embedded: Starl
 
 
 @pytest.mark.anyio
-async def test_an_unknown_patient_is_not_an_empty_chart(embedded: Starlette) -> None:
-    async with session(embedded) as client:
+async def test_an_unknown_patient_is_not_an_empty_chart(each_store: Starlette | str) -> None:
+    async with session(each_store) as client:
         result = await client.call_tool("list_records", {"patient": "nobody", "kind": "problems"})
     assert result.is_error
     assert text(result).startswith("[not_found] There is no Patient/nobody")
@@ -89,8 +89,8 @@ async def test_current_medications_leave_out_stopped_ones_and_say_so(embedded: S
 
 
 @pytest.mark.anyio
-async def test_the_medications_of_a_past_day_say_what_cannot_be_known(embedded: Starlette) -> None:
-    async with session(embedded, OKAFOR) as client:
+async def test_the_medications_of_a_past_day_say_what_cannot_be_known(each_store: Starlette | str) -> None:
+    async with session(each_store, OKAFOR) as client:
         asked = {"kind": "medications", "at": "2025-06-01"}
         found = data(await client.call_tool("list_records", asked))
     uncertain = {row["ref"]: row["uncertain"] for row in found["rows"] if "uncertain" in row}
@@ -129,9 +129,9 @@ async def test_a_code_is_looked_up_on_the_server_and_finds_the_same_as_its_name(
 )
 @pytest.mark.anyio
 async def test_cursors_lead_through_all_rows_once_each(
-    embedded: Starlette, tool: str, arguments: dict[str, Any]
+    each_store: Starlette | str, tool: str, arguments: dict[str, Any]
 ) -> None:
-    async with session(embedded, OKAFOR) as client:
+    async with session(each_store, OKAFOR) as client:
         whole = data(await client.call_tool(tool, {**arguments, "limit": 100}))
         refs: list[str] = []
         cursor: dict[str, str] = {}
@@ -228,10 +228,12 @@ async def test_the_budget_is_counted_as_the_model_that_reads_counts() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_cursor_is_good_for_its_query_and_its_patient_in_any_process(embedded: Starlette) -> None:
+async def test_a_cursor_is_good_for_its_query_and_its_patient_in_any_process(
+    each_store: Starlette | str,
+) -> None:
     asked = {"resource_type": "Observation", "limit": 1}
     mine, other = {"patient": OKAFOR}, {"patient": "hard-henrik-olsen"}
-    async with session(embedded) as client, session(embedded) as elsewhere:
+    async with session(each_store) as client, session(each_store) as elsewhere:
         first = await client.call_tool("fhir_search", {**mine, **asked})
         cursor = {"cursor": data(first)["cursor"]}
         refused = [
