@@ -14,12 +14,11 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 
 from mcp_servers.fhir.access.client import FhirClient
-from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.recording import Call, Outcome
-from mcp_servers.fhir.surface.recorded import META_KEY, Asked, recorded
+from mcp_servers.fhir.surface.recorded import META_KEY
 from mcp_servers.fhir.surface.server import build_server
-from mcp_servers.fhir.tools import CATALOGUE, Answer
+from mcp_servers.fhir.tools import CATALOGUE
 from tests.mcp_servers.fhir.conftest import NOW
 from tests.mcp_servers.fhir.scripted import (
     ScriptedCall,
@@ -197,22 +196,6 @@ async def test_an_answer_that_nobody_foresaw_is_sanitised_and_logged_without_its
 
 
 @pytest.mark.anyio
-async def test_a_result_that_cannot_be_written_down_completes_its_call_as_failed() -> None:
-    odd = ResultEnvelope(
-        finding="recorded", rows=[{"refs": 5}], total=1, returned=1, truncated=False, as_of="2026"
-    )
-
-    async def work(_: Call) -> Answer:
-        return Answer(odd, "odd", ["Patient/A"])
-
-    recorder = ScriptedRecorder()
-    result = await recorded(recorder, Asked("fhir_search", {}, "Patient/A", None), work)
-    assert text(result).startswith("[server_failed] ")
-    assert recorder.calls[0].completion is not None
-    assert recorder.calls[0].completion["outcome"] == "failed"
-
-
-@pytest.mark.anyio
 async def test_the_trail_holds_what_was_asked_and_what_came_of_it() -> None:
     app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}, observation("1", "A")])
     recorder = ScriptedRecorder()
@@ -278,7 +261,7 @@ async def test_others_are_served_while_a_call_waits_for_the_disk_of_its_trail() 
     class SlowDisk(ScriptedCall):
         def complete(self, outcome: Outcome, **facts: Any) -> None:
             anyio.from_thread.run_sync(waiting.set)
-            assert disk.wait(timeout=5)
+            assert disk.wait(timeout=60)
             super().complete(outcome, **facts)
 
     class SlowRecorder(ScriptedRecorder):
@@ -308,7 +291,7 @@ async def test_others_are_served_while_a_refused_call_waits_for_the_disk_of_its_
             self, tool: str, arguments: dict[str, Any], patient: str | None, meta: dict[str, Any] | None
         ) -> Call:
             anyio.from_thread.run_sync(waiting.set)  # raises where this is no thread of its own
-            assert disk.wait(timeout=5)
+            assert disk.wait(timeout=60)
             return super().begin(tool, arguments, patient, meta)
 
     async def ask() -> None:
