@@ -42,10 +42,10 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starlette]:
     store.close()
 
 
-@pytest.fixture(scope="session", params=["embedded", pytest.param("hapi", marks=pytest.mark.hapi)])
+@pytest.fixture(scope="session", params=["embedded", pytest.param("hapi_base", marks=pytest.mark.hapi)])
 def each_store(request: pytest.FixtureRequest) -> Starlette | str:
     """Each store in turn that holds the hand-made charts, as `session` and `http_to` take it."""
-    store: Starlette | str = request.getfixturevalue("hapi_base" if request.param == "hapi" else "embedded")
+    store: Starlette | str = request.getfixturevalue(request.param)
     return store
 
 

@@ -1,4 +1,4 @@
-"""A snapshot keeps up with what is written to each of the stores."""
+"""Snapshots and inventories keep up with what is written to each of the stores."""
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -11,10 +11,15 @@ import pytest
 from starlette.applications import Starlette
 
 from fhir_fixtures.store import create_app, open_store
+from mcp_servers.fhir import charts
+from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.reading.inventory import Inventory
+from mcp_servers.fhir.reading.measuring import Chart, read_measurement
 from mcp_servers.fhir.reading.snapshot import Snapshot
 from tests.contract.writes import bundle as transaction
 from tests.mcp_servers.fhir.reading.following import Told, follow, ids
-from tests.mcp_servers.fhir.scripted import http_to, observation
+from tests.mcp_servers.fhir.scripted import a_call, http_to, observation
 
 
 class Empty:
@@ -65,7 +70,7 @@ async def one_patient(http: httpx.AsyncClient, patient: str, size: int) -> Async
 async def test_each_store_tells_what_was_added_changed_and_deleted(
     writable: Starlette | str, size: int
 ) -> None:
-    patient = f"snapshot-{secrets.token_hex(4)}"
+    patient = f"keeping-up-{secrets.token_hex(4)}"
     new, first, second = (f"{patient}-{name}" for name in ("new", 1, 2))
     refresh = follow(writable, Snapshot(["Observation"]), patient)
     async with http_to(writable) as http, one_patient(http, patient, size):
@@ -77,3 +82,30 @@ async def test_each_store_tells_what_was_added_changed_and_deleted(
         await http.delete(f"Observation/{second}")
         gone = await refresh()
         assert (ids(gone), gone.removed) == ([], [f"Observation/{second}"])
+
+
+@pytest.mark.anyio
+async def test_measurements_of_each_store_are_those_of_now(writable: Starlette | str) -> None:
+    patient, now = f"keeping-up-{secrets.token_hex(4)}", "2026-11-01T00:00:00+00:00"
+    new = f"Observation/{patient}-new"
+    coding = {"system": "http://loinc.org", "code": "2345-7", "display": "Glucose"}
+    glucose = observation(
+        f"{patient}-new", patient, code={"coding": [coding]}, effectiveDateTime="2026-10-01",
+        valueQuantity={"value": 99, "unit": "mg/dL"},
+    )  # fmt: skip
+    async with http_to(writable) as http, one_patient(http, patient, 250):
+        client, inventory = FhirClient(http), Inventory()
+        chart = Chart(client, PatientLock(f"Patient/{patient}", client.base), a_call(), now)
+
+        async def latest() -> list[str]:
+            found = await read_measurement(chart, inventory, "glucose", newest=True)
+            told = charts.observations(
+                found.records.values(), name="glucose", mode="latest", now=now, known=found.known
+            )
+            return [row["ref"] for row in told.rows]
+
+        assert await latest() == []
+        await http.put(new, json=glucose)
+        assert await latest() == [new]
+        await http.delete(new)
+        assert await latest() == []
