@@ -19,6 +19,7 @@ _DATE = re.compile(
     r"(?P<time>[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)?)?"
 )
 DAY = timedelta(days=1)
+AN_ISO_DATE = "an ISO date: 2019, 2019-05 or 2019-05-03"
 _MONTHS_OF_A_YEAR = 12
 # Years whose instants stay within datetime's range in every offset; others (9999 for "for ever") are no date.
 _YEARS = range(1000, 9999)
@@ -100,9 +101,7 @@ def bound(text: str | None, argument: str) -> Span | None:
         return None
     found = span(text.strip())
     if found is None:
-        raise UnusableDate(
-            f"`{argument}` must be an ISO date: 2019, 2019-05, 2019-05-03 or 2019-05-03T10:00:00Z"
-        )
+        raise UnusableDate(f"`{argument}` must be {AN_ISO_DATE}")
     return found
 
 

@@ -144,3 +144,25 @@ def belongs(kind: Kind, resource: Resource) -> bool:
 def kind_of(resource: Resource) -> Kind | None:
     """The kind that a resource type is listed under; None for types that are not listed, and Observations."""
     return _KIND_OF_TYPE.get(str(resource.get("resourceType")))
+
+
+# How the words begin that people ask for other kinds with, and where such records are.
+_INSTEAD = {
+    "lab": "these are in the tool observations",
+    "vital": "these are in the tool observations",
+    "observation": "these are in the tool observations",
+    "measurement": "these are in the tool observations",
+    "result": "these are in the tool observations",
+    "note": "these are in the tool search_notes",
+    "vaccin": "ask for immunizations",
+    "condition": "ask for problems",
+    "diagnos": "ask for problems",
+    "drug": "ask for medications",
+    "visit": "ask for encounters",
+    "surger": "ask for procedures",
+}
+
+
+def kind_instead(word: str) -> str | None:
+    """Where the records are that a word which is no kind means; None for words that nobody knows."""
+    return next((where for begins, where in _INSTEAD.items() if word.casefold().startswith(begins)), None)

@@ -81,7 +81,7 @@ def list_records(
     known not to be current, by the reason. `base`: the address of the server, which its references may carry.
     Records entered in error are left out and counted. Raises UnusableDate.
     """
-    window = Window(bound(since, "since"), bound(until, "until"))
+    window = Window.of(since, until)
     then = _past(at, now)
     notes: list[str] = []
     resources = [resource for resource in resources if isinstance(resource, dict)]

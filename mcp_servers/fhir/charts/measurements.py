@@ -71,7 +71,7 @@ def observations(
     first after. `above`, `below`: only such values, in `unit` or in the one unit that all are recorded in.
     Raises Ambiguous, UnusableArgument.
     """
-    window = Window(bound(since, "since"), bound(until, "until"))
+    window = Window.of(since, until)
     wanted = checked_unit(unit) if unit else None
     limits = None if above is None and below is None else Limits(above, below)
     moment = day_or_moment(near, "near") if near else None

@@ -106,7 +106,8 @@ def _problem(condition: Resource, row: Row, at: Span) -> Verdict:
     verdict = _lasting(onset or row.get("recorded"), abated, status, at)
     vague = row.get("onset") if onset is None else None
     if vague and verdict.why in (LATER, NOT_RECORDED):
-        return Verdict(None, f"onset {vague}, recorded later")
+        recorded = "recorded later" if verdict.why == LATER else "when it was recorded is not said"
+        return Verdict(None, f"onset {vague}, {recorded}")
     return verdict
 
 

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from mcp_servers.fhir.charts.dates import Span, span
+from mcp_servers.fhir.charts.dates import Span, bound, span
 from mcp_servers.fhir.charts.elements import Row, listed
+from mcp_servers.fhir.charts.errors import UnusableDate
 
 
 class Window(NamedTuple):
@@ -11,6 +12,14 @@ class Window(NamedTuple):
 
     since: Span | None
     until: Span | None
+
+    @classmethod
+    def of(cls, since: str | None, until: str | None) -> "Window":
+        """The window between two arguments. Raises UnusableDate."""
+        begin, end = bound(since, "since"), bound(until, "until")
+        if begin and end and begin.starts_after(end):
+            raise UnusableDate("`since` is later than `until`: nothing lies between them")
+        return cls(begin, end)
 
     def rows(self, rows: list[Row], notes: list[str], now: Span | None = None) -> list[Row]:
         """The rows whose date overlaps the window; the undated ones are left out and named in a note.

@@ -27,9 +27,12 @@ from mcp.types import (
     ToolAnnotations,
 )
 from pydantic import AnyUrl, BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.references import checked_patient
+from mcp_servers.fhir.charts.dates import AN_ISO_DATE
+from mcp_servers.fhir.charts.kinds import kind_instead
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.recording import Recorder
@@ -146,7 +149,9 @@ class _Server(MCPServer):
         except ToolError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise
-            wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.__cause__.errors()]
+            wrong = [
+                _told(".".join(map(str, e["loc"])), e["msg"], e["input"]) for e in error.__cause__.errors()
+            ]
             why = f"{name} cannot use these arguments: {'; '.join(wrong)[:600]}."
             return await self._refused(name, arguments, context, why)
         assert isinstance(result, CallToolResult)
@@ -190,6 +195,14 @@ class _Server(MCPServer):
             return await super().get_prompt(name, arguments, context)
         except ValueError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from None
+
+
+def _told(argument: str, error: ErrorDetails) -> str:
+    """What is wrong with an argument: of a date what it must be, of a kind where such records are."""
+    if argument in ("since", "until", "at"):
+        return f"{argument}: must be {AN_ISO_DATE}"
+    instead = kind_instead(str(error["input"])) if argument == "kind" else None
+    return f"{argument}: {f'{instead}; ' if instead else ''}{error['msg']}"
 
 
 async def _completion(ref: object, argument: CompletionArgument, context: object) -> Completion:

@@ -8,7 +8,7 @@ from typing import Annotated
 import anyio
 from pydantic import Field
 
-from mcp_servers.fhir.charts.dates import bound, newest_first, span
+from mcp_servers.fhir.charts.dates import newest_first, span
 from mcp_servers.fhir.charts.elements import Row, folded, listed
 from mcp_servers.fhir.charts.window import Window
 from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, NotPermitted, PatientLocked, ServerFailed
@@ -60,7 +60,7 @@ async def search_notes(
     lock = await session.lock(patient, call)
     query = query_key("search_notes", lock, text, type, since, until, reference, start)
     place = place_of(query, cursor)
-    window = Window(bound(since, "since"), bound(until, "until"))
+    window = Window.of(since, until)
     kept = session.keep(lock, ChartNotes)
     async with kept.turn:
         notes, complete = await kept.refresh(session.client, lock, call)

@@ -52,6 +52,11 @@ NOW_STOPPED = "now stopped; since when is not recorded"
             condition("c", "A", onsetAge=amount(7, "years"), recordedDate="2021-01-01"),
             "onset at age 7 years, recorded later",
         ),
+        (
+            "problems",
+            condition("c", "A", onsetAge=amount(7, "years")),
+            "onset at age 7 years, when it was recorded is not said",
+        ),
         ("problems", condition("c", "A", onsetAge=amount(7, "years"), recordedDate="2019-01-01"), "held"),
         (
             "problems",

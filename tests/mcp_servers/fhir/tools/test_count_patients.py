@@ -129,6 +129,7 @@ async def test_counting_is_offered_only_with_the_permission_and_only_unbound(sam
     [
         ({"measurement": "a1c"}, "needs `above` or `below`"),
         ({"above": 7}, "needs `above` or `below`"),
+        ({"min_age": 50, "max_age": 40}, "`min_age` is above `max_age`"),
         ({"condition": "zorbitis"}, "no condition that the dictionary knows"),
         ({"medication": "diabetes"}, "no drug that the dictionary knows"),
         ({"condition": "diabetes and gout"}, "may mean Diabetes mellitus, Gout; ask for one"),
