@@ -149,9 +149,7 @@ class _Server(MCPServer):
         except ToolError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise
-            wrong = [
-                _told(".".join(map(str, e["loc"])), e["msg"], e["input"]) for e in error.__cause__.errors()
-            ]
+            wrong = [_told(".".join(map(str, e["loc"])), e) for e in error.__cause__.errors()]
             why = f"{name} cannot use these arguments: {'; '.join(wrong)[:600]}."
             return await self._refused(name, arguments, context, why)
         assert isinstance(result, CallToolResult)
