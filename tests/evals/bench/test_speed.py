@@ -27,7 +27,7 @@ REQUESTS = {
     "list_records encounters": 2,
     "lookup_code lisinopril": 5,
     "search_notes migraine": 5,
-    "query_chart": 3,
+    "query_chart": 2,
     "chart_overview": 43,
     "count_patients": 8,
 }
