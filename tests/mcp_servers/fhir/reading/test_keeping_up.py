@@ -88,24 +88,23 @@ async def test_each_store_tells_what_was_added_changed_and_deleted(
 async def test_measurements_of_each_store_are_those_of_now(writable: Starlette | str) -> None:
     patient, now = f"keeping-up-{secrets.token_hex(4)}", "2026-11-01T00:00:00+00:00"
     new = f"Observation/{patient}-new"
-    coding = {"system": "http://loinc.org", "code": "2345-7", "display": "Glucose"}
-    glucose = observation(
-        f"{patient}-new", patient, code={"coding": [coding]}, effectiveDateTime="2026-10-01",
-        valueQuantity={"value": 99, "unit": "mg/dL"},
-    )  # fmt: skip
+    # In no dictionary: only the inventory of the chart can tell it.
+    record = observation(
+        f"{patient}-new", patient, code={"text": "Zorbinol"}, effectiveDateTime="2026-10-01", valueInteger=99
+    )
     async with http_to(writable) as http, one_patient(http, patient, 250):
         client, inventory = FhirClient(http), Inventory()
         chart = Chart(client, PatientLock(f"Patient/{patient}", client.base), a_call(), now)
 
         async def latest() -> list[str]:
-            found = await read_measurement(chart, inventory, "glucose", newest=True)
+            found = await read_measurement(chart, inventory, "zorbinol", newest=True)
             told = charts.observations(
-                found.records.values(), name="glucose", mode="latest", now=now, known=found.known
+                found.records.values(), name="zorbinol", mode="latest", now=now, known=found.known
             )
             return [row["ref"] for row in told.rows]
 
         assert await latest() == []
-        await http.put(new, json=glucose)
+        await http.put(new, json=record)
         assert await latest() == [new]
         await http.delete(new)
         assert await latest() == []
