@@ -140,11 +140,13 @@ def _note_related(
 
 def _note_nothing(records: list[Record], text: str, wording: Wording | None, notes: list[str]) -> None:
     none = [record for record in records if record.negation == "none" and not record.refuted]
-    if not any(record.negation is None and not record.refuted for record in records):
+    others = [record for record in records if record.negation is None]
+    if all(record.refuted for record in others):
         notes += [f'The chart records "{record.row.get("name")}" ({record.row["ref"]}).' for record in none]
-    names = list(dict.fromkeys(str(record.row["name"]) for record in records if "name" in record.row))
+    names = list(dict.fromkeys(str(record.row["name"]) for record in others if "name" in record.row))
+    words = " ".join(wording.literal) if wording else text
     near = process.extract(
-        text, names, scorer=fuzz.partial_ratio, processor=folded, limit=SHOWN, score_cutoff=SIMILAR
+        words, names, scorer=fuzz.partial_ratio, processor=folded, limit=SHOWN, score_cutoff=SIMILAR
     )
     alike = "; ".join(name for name, _, _ in near)
     read = f", also read as {wording.said}" if wording and wording.covers else ""
