@@ -247,8 +247,8 @@ class FhirClient:
     ) -> Resource | None:
         """The answer to a terminology operation (`("ValueSet", "expand")`); None where the server has it not.
 
-        Such operations carry no patient data and answer with none, so no lock is on them. Raises as
-        Transport.get: NotFound and InvalidRequest mostly mean that the server lacks the code system.
+        Such operations are about terms and codes, never of a patient's records, so no lock is on them. Raises
+        as Transport.get: NotFound and InvalidRequest mostly mean that the server lacks the code system.
         """
         kind, name = operation
         if name not in (await self.capability(call)).operations.get(kind, frozenset()):

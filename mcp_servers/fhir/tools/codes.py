@@ -12,15 +12,16 @@ from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import SEARCHES, Search, short_name
 from mcp_servers.fhir.charts.elements import concept_text, entered_in_error, resource_ref, status_code
 from mcp_servers.fhir.envelope import ResultEnvelope
-from mcp_servers.fhir.errors import InvalidRequest, NotPermitted, ServerFailed
+from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, NotPermitted, ServerFailed
 from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Gathered, Resource, gather
 from mcp_servers.fhir.reading.inventory import Inventory, Measurements
 from mcp_servers.fhir.reading.measuring import Chart, Reading, read_known
 from mcp_servers.fhir.reading.paging import read_pages
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.terminology import ChartCode, Code, Concept, Meaning, ServerTerminology, charted
+from mcp_servers.fhir.terminology import ChartCode, Code, Concept, Meaning, charted
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient, Row, Text
 
+_MOST = 50
 _SYNONYMS = 6
 _CODES = 6
 _COUNTED = 8  # codes of measurements whose records the server is asked to count
@@ -57,7 +58,7 @@ async def lookup_code(
     patient: Patient,
     *,
     text: Annotated[Text, Field(description="A word, a drug class, a code, or system|code")],
-    limit: Annotated[int, Field(ge=1, le=50)] = 12,
+    limit: Annotated[int, Field(ge=1, le=_MOST)] = 12,
 ) -> Answer:
     """The codes that a term stands for, in this chart and in the dictionary, with synonyms; a drug's classes,
     a class's drugs. Use it when a search needs a code. Example: text "ACE inhibitors"."""
@@ -79,14 +80,12 @@ async def lookup_code(
         codes, withdrawn = codes + measured, withdrawn + wrong
     if not codes and not found.concepts:
         with _noting_failures(notes):
-            known = [*await _of_server(session, lock, text, meaning, call), *known]
+            known = [*await _of_server(session, text, meaning, notes, call), *known]
     rows = [*map(_chart_row, codes), *map(_row, found.concepts), *known]
     notes += [*_memberships(found.concepts), *gathered.notes]
     notes += _related_allergies(text, found.concepts, meaning, gathered.resources)
     if withdrawn:
         notes.append(f"{withdrawn} records entered in error are not counted.")
-    if len(rows) > limit:
-        notes.append(f"{len(rows) - limit} more rows: raise the limit, or ask for one of the names.")
     if not codes:
         notes.append(_nowhere(text, meaning, kinds, known=bool(rows)))
     elif meaning.code and not any(
@@ -106,7 +105,14 @@ async def lookup_code(
         notes=notes,
         as_of=session.now,
     )
-    return Answer(envelope, session.render(envelope).text, [lock.patient])
+    text_of_all, shown = session.render(envelope)
+    if shown < len(rows):
+        can_raise = "raise the limit, or " if shown == limit < _MOST else ""
+        text_of_all += f"\n- {len(rows) - shown} more rows: {can_raise}ask for one of the names."
+    if len(rows) > limit:
+        can_raise = "raise the limit, or " if limit < _MOST else ""
+        envelope.notes.append(f"{len(rows) - limit} more rows: {can_raise}ask for one of the names.")
+    return Answer(envelope, text_of_all, [lock.patient])
 
 
 def _searches(kinds: Iterable[terminology.Kind]) -> list[Search]:
@@ -190,9 +196,13 @@ def _noting_failures(notes: list[str]) -> Iterator[None]:
     """What chart and dictionary say stands where the server's terminology fails: a note tells that it did."""
     try:
         yield
-    except (NotPermitted, ServerFailed) as error:
-        note = f"The server's own terminology could not be asked. {error}"
+    except (InvalidRequest, NotPermitted, ServerFailed) as error:
+        note = _not_asked(error)
         notes += [note] if note not in notes else []
+
+
+def _not_asked(error: FhirToolError) -> str:
+    return f"The server's own terminology could not be asked. {error}"
 
 
 async def _mapped(session: ChartSession, meaning: Meaning, call: Call) -> tuple[list[Row], Meaning]:
@@ -209,15 +219,16 @@ async def _mapped(session: ChartSession, meaning: Meaning, call: Call) -> tuple[
 
 
 async def _of_server(
-    session: ChartSession, lock: PatientLock, text: str, meaning: Meaning, call: Call
+    session: ChartSession, text: str, meaning: Meaning, notes: list[str], call: Call
 ) -> list[Row]:
     """What the server's own terminology knows, where neither chart nor dictionary does."""
-    known = session.keep(lock, ServerTerminology)
+    known = session.terminology
     if meaning.system:
         name = await known.coded(session.client, meaning.system, meaning.code, call)
         named = [{"system": meaning.system, "code": meaning.code, "name": name}] if name else []
     else:
-        named = await known.named(session.client, text, call)
+        named, refused = await known.named(session.client, text, call)
+        notes += [_not_asked(refused)] if refused else []
     return [
         {
             "name": one["name"],

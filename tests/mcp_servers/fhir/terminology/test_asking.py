@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mcp_servers.fhir.access.client import FhirClient
+from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.terminology import ServerTerminology, mapped
 from tests.mcp_servers.fhir.scripted import ScriptedFhir, a_call, capability_statement, fhir, http_to, outcome
 
@@ -84,8 +85,73 @@ async def test_a_word_is_looked_for_in_every_code_system_and_those_that_lack_are
         found = await known.named(client, "crohn", a_call())
         first = len(asked(app))
         again = await known.named(client, "crohn", a_call())
-    assert found == again == [{"system": SCT, "code": "34000006", "name": "Crohn's disease"}]
+    assert found == again == ([{"system": SCT, "code": "34000006", "name": "Crohn's disease"}], None)
     assert (first, len(asked(app))) == (5, 6)
+
+
+@pytest.mark.anyio
+async def test_a_text_that_the_server_refuses_is_said_and_the_next_one_is_asked() -> None:
+    app = offering(("ValueSet", "expand"))
+    expand = app.script["ValueSet/$expand"]
+
+    def costly(request: Request) -> Response:
+        if len(request.query_params["filter"]) < 4:
+            return outcome(422, "too-costly", "The expansion is too long")
+        answer: Response = expand(request)
+        return answer
+
+    app.script["ValueSet/$expand"] = costly
+    async with http_to(app) as http:
+        client, known = FhirClient(http), ServerTerminology()
+        found, refused = await known.named(client, "cro", a_call())
+        assert (found, "too long" in str(refused)) == ([], True)
+        assert len((await known.named(client, "crohn", a_call()))[0]) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Jane Roe MRN 4711 born 1950-02-03",
+        "mrn 4711",
+        "Roe 3/2/50",
+        "roe 3.2.1950",
+        "jane@example.org",
+        "a b c d e f g",
+        "x" * 81,
+        "44054006",
+    ],
+)
+@pytest.mark.anyio
+async def test_a_text_that_can_be_no_term_is_not_sent(text: str) -> None:
+    app = offering(("ValueSet", "expand"))
+    async with http_to(app) as http:
+        with pytest.raises(InvalidRequest, match="terms"):
+            await ServerTerminology().named(FhirClient(http), text, a_call())
+    assert asked(app) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["Crohn's disease", "vitamin B12 deficiency", "HLA-B27", "CA 19-9", "CA 125"]
+)
+@pytest.mark.anyio
+async def test_a_term_is_sent(text: str) -> None:
+    app = offering(("ValueSet", "expand"))
+    async with http_to(app) as http:
+        await ServerTerminology().named(FhirClient(http), text, a_call())
+    assert [r.query_params["filter"] for r in app.seen if "$" in r.url.path] == [text] * 5
+
+
+@pytest.mark.parametrize(
+    ("system", "code"), [("Patient", "B"), ("mrn", "4711"), ("urn:x", "Jane Roe"), ("urn:x", "x" * 65)]
+)
+@pytest.mark.anyio
+async def test_what_is_no_code_of_a_code_system_is_not_sent(system: str, code: str) -> None:
+    app = offering(("CodeSystem", "lookup"), ("ConceptMap", "translate"))
+    async with http_to(app) as http:
+        for asking in (ServerTerminology().coded, mapped):
+            with pytest.raises(InvalidRequest, match="address"):
+                await asking(FhirClient(http), system, code, a_call())
+    assert asked(app) == []
 
 
 @pytest.mark.anyio
@@ -102,7 +168,8 @@ async def test_a_code_is_called_what_the_server_calls_it() -> None:
 async def test_a_server_that_offers_no_terminology_is_not_asked() -> None:
     app = offering()
     async with http_to(app) as http:
-        assert await ServerTerminology().named(FhirClient(http), "crohn", a_call()) == []
+        assert await ServerTerminology().named(FhirClient(http), "crohn", a_call()) == ([], None)
+        assert await ServerTerminology().named(FhirClient(http), "Roe 1950-02-03", a_call()) == ([], None)
         assert await ServerTerminology().coded(FhirClient(http), SCT, "34000006", a_call()) is None
     assert asked(app) == []
 

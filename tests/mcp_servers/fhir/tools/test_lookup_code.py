@@ -15,9 +15,7 @@ from mcp_servers.fhir.terminology.concepts import concepts, family
 from mcp_servers.fhir.tools.codes import _TOKENS
 from tests.mcp_servers.fhir.scripted import (
     ScriptedFhir,
-    ScriptedRecorder,
     bundle,
-    capability_statement,
     fhir,
     http_to,
     observation,
@@ -40,9 +38,9 @@ def in_chart(found: dict[str, Any]) -> dict[str, int]:
 
 @pytest.mark.anyio
 async def test_a_word_finds_the_charts_codes_with_references_and_the_dictionarys_with_synonyms(
-    embedded: Starlette,
+    each_store: Starlette | str,
 ) -> None:
-    found = await looked_up(embedded, OKAFOR, "diabetes")
+    found = await looked_up(each_store, OKAFOR, "diabetes")
     chart, dictionary = found["rows"]
     assert chart == {
         "name": "Diabetes mellitus type 2",
@@ -58,14 +56,16 @@ async def test_a_word_finds_the_charts_codes_with_references_and_the_dictionarys
 
 
 @pytest.mark.anyio
-async def test_a_class_finds_the_charts_drugs_in_it_and_a_drug_its_classes(embedded: Starlette) -> None:
-    found = await looked_up(embedded, OKAFOR, "is lisinopril an ACE inhibitor?")
+async def test_a_class_finds_the_charts_drugs_in_it_and_a_drug_its_classes(
+    each_store: Starlette | str,
+) -> None:
+    found = await looked_up(each_store, OKAFOR, "is lisinopril an ACE inhibitor?")
     assert in_chart(found) == {"lisinopril 10 MG Oral Tablet": 1}
     by_kind = {row["kind"]: row for row in found["rows"]}
     assert "ramipril" in by_kind["class (dictionary)"]["members"]
     assert "ACE inhibitor" in by_kind["drug (dictionary)"]["classes"]
     assert "lisinopril is listed as ACE inhibitor in the dictionary." in found["notes"]
-    other = await looked_up(embedded, OKAFOR, "is metformin a statin")
+    other = await looked_up(each_store, OKAFOR, "is metformin a statin")
     assert "metformin is not listed as statin in the dictionary." in other["notes"]
 
 
@@ -79,18 +79,18 @@ async def test_drugs_are_found_by_what_orders_refer_to(embedded: Starlette) -> N
 
 
 @pytest.mark.anyio
-async def test_measurements_are_found_by_their_everyday_name_and_counted(embedded: Starlette) -> None:
-    found = await looked_up(embedded, OKAFOR, "a1c")
+async def test_measurements_are_found_by_their_everyday_name_and_counted(each_store: Starlette | str) -> None:
+    found = await looked_up(each_store, OKAFOR, "a1c")
     loinc = next(row for row in found["rows"] if row.get("code") == "4548-4")
-    async with session(embedded, OKAFOR) as client:
+    async with session(each_store, OKAFOR) as client:
         counted = data(await client.call_tool("fhir_search", {"resource_type": "Observation", "limit": 100,
             "parameters": [{"name": "code", "value": "4548-4"}]}))  # fmt: skip
     assert loinc["in_chart"] == counted["returned"] > 1
 
 
 @pytest.mark.anyio
-async def test_records_entered_in_error_are_counted_apart(embedded: Starlette) -> None:
-    found = await looked_up(embedded, OKAFOR, "hypothyroidism")
+async def test_records_entered_in_error_are_counted_apart(each_store: Starlette | str) -> None:
+    found = await looked_up(each_store, OKAFOR, "hypothyroidism")
     assert in_chart(found) == {}
     assert "1 records entered in error are not counted." in found["notes"]
     assert found["finding"] == "nothing_recorded"
@@ -104,8 +104,8 @@ async def test_a_wide_word_finds_its_kinds(embedded: Starlette) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_code_of_the_chart_is_named(embedded: Starlette) -> None:
-    found = await looked_up(embedded, OKAFOR, "http://www.nlm.nih.gov/research/umls/rxnorm|314076")
+async def test_a_code_of_the_chart_is_named(each_store: Starlette | str) -> None:
+    found = await looked_up(each_store, OKAFOR, "http://www.nlm.nih.gov/research/umls/rxnorm|314076")
     assert in_chart(found) == {"lisinopril 10 MG Oral Tablet": 1}
 
 
@@ -209,97 +209,6 @@ async def test_a_measurement_that_was_deleted_since_the_chart_was_read_is_not_in
 def searchset(request: Request, matches: list[dict[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(bytes(bundle(request, matches).body))
     return found
-
-
-@pytest.mark.anyio
-async def test_what_neither_chart_nor_dictionary_knows_is_asked_of_the_server() -> None:
-    statement = capability_statement()
-    statement["rest"][0]["resource"].append({"type": "ValueSet", "operation": [{"name": "expand"}]})
-    contains = [{"system": "urn:x", "code": "42", "display": "Zorbitis"}]
-    app = ScriptedFhir(
-        [{"resourceType": "Patient", "id": "A"}],
-        {
-            "metadata": lambda _: fhir(statement),
-            "ValueSet/$expand": lambda _: fhir(
-                {"resourceType": "ValueSet", "expansion": {"contains": contains}}
-            ),
-        },
-    )
-    recorder = ScriptedRecorder()
-    async with session(app, "A", recorder) as client:
-        result = await client.call_tool("lookup_code", {"text": "zorbitis"})
-    assert {"name": "Zorbitis", "system": "urn:x", "code": "42", "kind": "code system (server)"} in data(
-        result
-    )["rows"]
-    expansions = [url for _, url, _ in recorder.calls[0].requests if "$expand" in url]
-    assert expansions
-    assert not any("Patient" in url or "patient" in url for url in expansions)
-    assert "This chart has no record of" in text(result)
-
-
-def with_terminology(**answers: Any) -> ScriptedFhir:
-    """A chart with one problem, on a server that offers all three terminology operations."""
-    statement = capability_statement()
-    for kind, name in (("ValueSet", "expand"), ("CodeSystem", "lookup"), ("ConceptMap", "translate")):
-        statement["rest"][0]["resource"].append({"type": kind, "operation": [{"name": name}]})
-    parameters = {"patient": "reference", "clinical-status": "token", "code": "token"}
-    statement["rest"][0]["resource"].append(
-        {"type": "Condition", "searchParam": [{"name": n, "type": t} for n, t in parameters.items()]}
-    )
-    problem = {
-        "resourceType": "Condition",
-        "id": "c1",
-        "subject": {"reference": "Patient/A"},
-        "code": {"coding": [{"system": "urn:new", "code": "N1", "display": "Zorbitis, chronic"}]},
-    }
-    patient = {"resourceType": "Patient", "id": "A"}
-    script = {name.replace("_", "/$"): answer for name, answer in answers.items()}
-    return ScriptedFhir([patient, problem], {"metadata": lambda _: fhir(statement), **script})
-
-
-@pytest.mark.anyio
-async def test_a_code_that_the_dictionary_does_not_know_is_mapped_by_the_server() -> None:
-    def part(equivalence: str, code: str) -> dict[str, Any]:
-        concept = {"system": "urn:new", "code": code}
-        return {
-            "name": "match",
-            "part": [
-                {"name": "equivalence", "valueCode": equivalence},
-                {"name": "concept", "valueCoding": concept},
-            ],
-        }
-
-    app = with_terminology(
-        ConceptMap_translate=lambda _: fhir(
-            {"resourceType": "Parameters", "parameter": [part("equivalent", "N1"), part("wider", "N")]}
-        )
-    )
-    recorder = ScriptedRecorder()
-    async with session(app, "A", recorder) as client:
-        found = data(await client.call_tool("lookup_code", {"text": "urn:old|O1"}))
-    assert in_chart(found) == {"Zorbitis, chronic": 1}
-    assert [(one["code"], one["kind"]) for one in found["rows"][1:]] == [
-        ("N1", "equivalent (server's concept map)"),
-        ("N", "wider (server's concept map)"),
-    ]
-    assert any("No record here bears `urn:old|O1` itself" in note for note in found["notes"])
-    (asked,) = [url for _, url, _ in recorder.calls[0].requests if "$translate" in url]
-    assert "atient" not in asked
-
-
-@pytest.mark.anyio
-async def test_what_the_chart_says_stands_where_the_servers_terminology_fails() -> None:
-    def broken(_: Request) -> Response:
-        return fhir({"resourceType": "OperationOutcome", "issue": []}, 501)
-
-    app = with_terminology(ConceptMap_translate=broken, CodeSystem_lookup=broken, ValueSet_expand=broken)
-    charted = await looked_up(app, "A", "urn:new|N1")
-    assert in_chart(charted) == {"Zorbitis, chronic": 1}
-    for words in ("urn:other|O1", "knorbitis"):
-        found = await looked_up(app, "A", words)
-        assert found["rows"] == []
-        failures = [note for note in found["notes"] if "own terminology could not be asked" in note]
-        assert len(failures) == 1
 
 
 @pytest.mark.parametrize(
