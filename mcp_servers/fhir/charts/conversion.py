@@ -84,6 +84,7 @@ def _range(one: Resource, line: Line, holder: Resource, wanted: str) -> Resource
     return found if found.keys() & {"low", "high", "text"} else {}
 
 
-def ways_told(ways: Iterable[tuple[str, int]], wanted: str) -> str:
-    """A note on how so many values came to a unit."""
-    return f"Converted to {wanted}: " + "; ".join(f"{n} by {way}" for way, n in ways) + "."
+def ways_told(ways: Iterable[tuple[str, int]], wanted: str, *, counted: bool) -> str:
+    """A note on how values came to a unit, and with `counted` how many."""
+    said = "; ".join(f"{n} by {way}" if counted else f"by {way}" for way, n in ways)
+    return f"Converted to {wanted}: {said}."

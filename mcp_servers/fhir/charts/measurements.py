@@ -40,6 +40,7 @@ from mcp_servers.fhir.envelope import Finding
 
 Mode = Literal["latest", "series", "statistics", "count"]
 MOST_REFS = 20
+_SETTLED = frozenset({"final", "amended", "corrected"})
 
 _Holder = tuple[Resource, Resource | None]
 
@@ -88,7 +89,10 @@ def observations(
         notes.append(f"{wrong} entered in error left out.")
     expand = mode == "statistics" or limits is not None
     holders = _holders(standing, resolution, expand=expand)
-    found = [measured(*one) for one in holders] if wanted is None else _in_unit(holders, wanted, notes)
+    if wanted is None:
+        found = [measured(*one) for one in holders]
+    else:
+        found = _in_unit(holders, wanted, notes, counted=mode != "latest")
     if resolution.parts:
         found = taken_together(found, resolution, [] if mode == "latest" else notes, pair=not expand)
     found = _without_repeats(found, notes)
@@ -167,7 +171,7 @@ def _fits(concept: object, resolution: Resolution) -> bool:
     )
 
 
-def _in_unit(holders: list[_Holder], wanted: str, notes: list[str]) -> list[Measured]:
+def _in_unit(holders: list[_Holder], wanted: str, notes: list[str], *, counted: bool) -> list[Measured]:
     """Each in the unit wanted, with `recorded` beside; those that cannot be said in it stay as recorded."""
     found: list[Measured] = []
     ways, kept = Counter[str](), Counter[str]()
@@ -181,7 +185,7 @@ def _in_unit(holders: list[_Holder], wanted: str, notes: list[str]) -> list[Meas
             one = one._replace(row={**one.row, "recorded": recorded})
         found.append(one)
     if ways:
-        notes.append(ways_told(ways.most_common(), wanted))
+        notes.append(ways_told(ways.most_common(), wanted, counted=counted))
     if kept:
         said = ", ".join(f"{n} in {name}" for name, n in kept.most_common())
         notes.append(f"No conversion to {wanted} is known for {said}: left as recorded, and never mixed.")
@@ -296,6 +300,9 @@ def _statistics(found: list[Measured], together: frozenset[str], notes: list[str
         notes.append(f"{n} with a comparator (such as < 0.5) left out of the statistics.")
     if len(numeric) < len(found):
         notes.append(f"{len(found) - len(numeric)} without a number left out of the statistics.")
+    if open_ := [one.row for one in exact if one.row["status"] not in _SETTLED]:
+        said = listed([f"{row['ref']} ({row['status']})" for row in open_])
+        notes.append(f"{len(open_)} taken in without a final status: {said}.")
     groups: dict[tuple[str, str], list[Measured]] = {}
     for one in exact:
         groups.setdefault(("" if one.key in together else one.key, one.unit), []).append(one)

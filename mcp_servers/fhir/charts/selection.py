@@ -73,7 +73,10 @@ def within(
     else:
         usable = [one for one in numeric if one.row.get("unit") == unit]
     if len(usable) < len(found):
-        notes.append(f"{len(found) - len(usable)} without a number in that unit not compared.")
+        reasons = listed(sorted({str(one.row["absent"]) for one in found if "absent" in one.row}))
+        said = f"without a number in {unit}" if unit else "without a number"
+        why = f" ({reasons})" if reasons else ""
+        notes.append(f"{len(found) - len(usable)} {said}{why} not compared.")
     verdicts = [(one, limits.hold(one.row)) for one in usable]
     open_ = [one.row["ref"] for one, verdict in verdicts if verdict is None]
     if open_:
@@ -88,7 +91,7 @@ def within(
         names = {key: usual_name([one.row for one in usable if one.key == key]) or key for key in of}
         each = "; ".join(f"{names[key]} {held[key]} of {n}" for key, n in of.items())
         notes.append(f"Values {said}: {each}.")
-    else:
+    elif usable:
         notes.append(f"{len(kept)} of {len(usable)} values are {said}.")
     return kept, of
 

@@ -151,7 +151,9 @@ class ChartSession:
             as_of=self.now,
         )
         lines = found.lines[place.skip :][:limit]
-        told = envelope.model_copy(update={"rows": lines}) if lines else envelope
+        told = envelope
+        if lines:  # which are all that there is to tell
+            told = envelope.model_copy(update={"rows": lines, "total": found.total and len(found.lines)})
         text, shown = self.render(told)
         if lines and place.skip + shown == len(found.lines):
             cursor = None

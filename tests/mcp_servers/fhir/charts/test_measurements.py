@@ -190,6 +190,12 @@ def test_values_with_a_comparator_are_left_out_of_statistics_and_counted() -> No
     assert "1 with a comparator (such as < 0.5) left out of the statistics." in found.notes
 
 
+def test_statistics_name_the_values_that_are_not_final() -> None:
+    chart = [_glucose("a", "2024-01-01", 5, status="preliminary"), _glucose("b", "2024-01-02", 6)]
+    found = _found([*chart, _glucose("c", "2024-01-03", 7, status="amended")], "statistics")
+    assert "1 taken in without a final status: Observation/a (preliminary)." in found.notes
+
+
 def test_statistics_of_words_are_empty_but_not_nothing_recorded() -> None:
     smoking = observation("s", "2024", concept("Tobacco smoking status"), valueString="Never")
     found = _found([smoking], "statistics", "smoking")

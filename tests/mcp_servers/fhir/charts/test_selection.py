@@ -67,6 +67,17 @@ def test_a_code_that_goes_by_several_names_is_counted_once_by_its_usual_one() ->
     assert "Values above 2 %: HbA1c 3 of 4; HbA1c by HPLC 0 of 1." in found.notes
 
 
+def test_what_cannot_be_compared_says_why() -> None:
+    absent = {"dataAbsentReason": {"text": "Sample haemolysed"}}
+    found = _found([observation("a", "2024-01-01", GLUCOSE, **absent)], "count", above=140)
+    assert found.notes[1:] == ["1 without a number (Sample haemolysed) not compared."]
+
+
+def test_the_latest_in_another_unit_does_not_count_what_is_not_shown() -> None:
+    chart = [_glucose("a", "2024-01-01", 90), _glucose("b", "2024-01-02", 90)]
+    assert any("mmol/L: by 1 mg/dL" in note for note in _found(chart, unit="mmol/L").notes)
+
+
 def test_none_above_names_the_highest() -> None:
     found = _found(FOUR, "count", above=200)
     assert (found.rows, found.finding) == ([], "recorded")
@@ -89,7 +100,7 @@ def test_a_value_that_cannot_be_said_in_the_unit_is_not_compared_with_it() -> No
     odd = _glucose("odd", "2024-05-01", 500, "U/L")
     found = _found([*FOUR, odd], "count", above=100, unit="mg/dL")
     assert found.rows[0]["of"] == 3
-    assert "1 without a number in that unit not compared." in found.notes
+    assert "1 without a number in mg/dL not compared." in found.notes
 
 
 @pytest.mark.parametrize(
@@ -228,7 +239,7 @@ def test_a_converted_row_says_what_was_recorded_and_its_range_goes_along() -> No
     assert (row["value"], row["unit"], row["recorded"]) == (6.994, "mmol/L", "126 mg/dL")
     assert row["range"] == "3.886-5.495 mmol/L"
     assert row["interpretation"] == "High (computed from the range)"
-    assert "Converted to mmol/L: 1 by 1 mg/dL = 0.05551 mmol/L (glucose, 180.156 g/mol)." in found.notes
+    assert "Converted to mmol/L: by 1 mg/dL = 0.05551 mmol/L (glucose, 180.156 g/mol)." in found.notes
 
 
 def test_a_range_recorded_in_another_unit_is_converted_by_its_own() -> None:
@@ -256,7 +267,7 @@ def test_a_unit_that_is_only_written_otherwise_is_told_as_such() -> None:
     ]
     found = _found(chart, name="body weight", unit="kg")
     assert (found.rows[0]["value"], found.rows[0]["recorded"]) == (81.5, "81.5 kilos")
-    assert "Converted to kg: 1 by kilos = kg." in found.notes
+    assert "Converted to kg: by kilos = kg." in found.notes
 
 
 def test_statistics_in_one_unit_take_in_what_was_recorded_in_another() -> None:

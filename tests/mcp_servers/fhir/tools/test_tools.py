@@ -189,7 +189,8 @@ async def test_a_list_tells_what_repeats_once_and_holds_each_record() -> None:
     asked = {"kind": "medications", "limit": 5}
     async with session(app, "A") as client:
         result = await client.call_tool("list_records", asked)
-        _, _, _, metformin, aspirin, *notes = text(result).splitlines()
+        headline, _, _, metformin, aspirin, *notes = text(result).splitlines()
+        assert headline.startswith("recorded: 2 of 2,")
         assert (data(result)["total"], data(result)["returned"]) == (13, 5)
         refs = [row["ref"].rpartition("/")[2] for row in data(result)["rows"]]
         assert refs == ["m12", "m0", "m11", "m10", "m9"]
