@@ -24,6 +24,7 @@ CASES = [
     (AMARA, "average systolic blood pressure", ANSWERED, ["144.5 mmHg", "of 2 results"], []),
     (AMARA, "previous A1c", ANSWERED, ["7.4 % on 2025-11-04 (status amended)"], ["7.1"]),
     (AMARA, "latest bp", ANSWERED, ["138/84 mmHg on 2026-09-14"], []),
+    ("markus-jacobi", "last blood pressure?", ANSWERED, ["169.4/101.1 mmHg on 2025-01-27"], ["161.4"]),
     (AMARA, "last creatinine", ABSENT, ["No creatinine result is recorded"], []),
     (AMARA, "active problems", ANSWERED, ["6 active problems", "Gout (recurrence"], ["Pneumonia"]),
     (AMARA, "does she have COPD?", ANSWERED, ["No, recorded as ruled out", "refuted"], []),
