@@ -12,6 +12,7 @@ from typing import Any
 Resource = dict[str, Any]
 VOID = {"entered-in-error"}
 NO_VALUE = {"entered-in-error", "cancelled", "registered"}
+BLOOD_PRESSURE = "85354-9"
 NO_KNOWN_ALLERGY = {"716186003", "409137002", "429625007", "428607008"}
 
 
@@ -76,6 +77,21 @@ def measured(chart: Iterable[Resource], loinc: list[str]) -> list[Resource]:
     ]
 
 
+def pressures_in_parts(chart: list[Resource]) -> list[Resource]:
+    """Blood pressures of two observations of one instant, systolic and diastolic, as panels."""
+    diastolic = {when(item): item for item in measured(chart, ["8462-4"])}
+    return [
+        {
+            "resourceType": "Observation",
+            "id": item["id"],
+            "effectiveDateTime": item["effectiveDateTime"],
+            "component": [item, diastolic[when(item)]],
+        }
+        for item in measured(chart, ["8480-6"])
+        if when(item) and when(item) in diastolic
+    ]
+
+
 def number(quantity: Resource) -> tuple[str, ...]:
     """The ways in which a quantity's number may be written."""
     value = quantity["value"]
@@ -84,7 +100,7 @@ def number(quantity: Resource) -> tuple[str, ...]:
 
 def latest(chart: list[Resource], loinc: list[str], now: datetime) -> Gold | None:
     """The newest value: its number or text, its day, and its record."""
-    found = measured(chart, loinc)
+    found = measured(chart, loinc) + (pressures_in_parts(chart) if BLOOD_PRESSURE in loinc else [])
     if not found:
         return Gold(status="not_in_chart")
     if any(when(item) is None for item in found) or len({*map(unit, found)}) > 1:
