@@ -1,8 +1,6 @@
 """A snapshot of a chart: what is new, changed and gone, with few requests, and nothing half-read kept."""
 
-import operator
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.errors import ServerFailed
 from mcp_servers.fhir.reading.snapshot import Changes, Snapshot
-from tests.mcp_servers.fhir.reading.following import Told, follow, ids
+from tests.mcp_servers.fhir.reading.following import CHART, LOADED, Chart, Told, follow, ids
 from tests.mcp_servers.fhir.scripted import (
     BASE,
     Answer,
@@ -27,70 +25,6 @@ from tests.mcp_servers.fhir.scripted import (
 )
 
 Resource = dict[str, Any]
-LOADED = datetime(2026, 11, 1, 12, tzinfo=UTC)
-CHART = 30  # more than are read anew in one request
-
-
-class Chart:
-    """A server with one patient's observations, which tests change; each write is a second later.
-
-    `states_time`: its answers say when they were made.
-    """
-
-    def __init__(self, size: int = CHART) -> None:
-        self.clock = LOADED
-        self.written: dict[str, Resource] = {}
-        for number in range(size):
-            self.write(f"o{number}")
-        self.app = ScriptedFhir(script={"Observation": self._search})
-        self.page_size = 10
-        self.states_totals = True
-        self.states_time = False
-        self.meanwhile: Callable[[Request], Response | None] = lambda _: None
-
-    def write(self, identifier: str, *, at_once: bool = False, **elements: Any) -> None:
-        self.clock += timedelta(seconds=0 if at_once else 1)
-        version = self.written.get(identifier, {"meta": {"versionId": "0"}})["meta"]["versionId"]
-        meta = {"lastUpdated": self.clock.isoformat(), "versionId": str(int(version) + 1)}
-        self.written[identifier] = observation(identifier, "A", meta=meta, **elements)
-
-    def delete(self, identifier: str) -> None:
-        del self.written[identifier]
-
-    def _search(self, request: Request) -> Response:
-        """An answer, unless what happens `meanwhile` is one."""
-        if (otherwise := self.meanwhile(request)) is not None:
-            return otherwise
-        since = request.query_params.get("_lastUpdated", "ge0001-01-01T00:00:00+00:00")
-        compare = {"ge": operator.ge, "gt": operator.gt}[since[:2]]
-        found = [
-            resource
-            for resource in self.written.values()
-            if compare(
-                datetime.fromisoformat(resource["meta"]["lastUpdated"]), datetime.fromisoformat(since[2:])
-            )
-        ]
-        size = min(self.page_size, int(request.query_params["_count"]))
-        offset = int(request.query_params.get("_offset", "0"))
-        following = str(request.url.include_query_params(_offset=offset + size))
-        answer = {
-            "resourceType": "Bundle",
-            "type": "searchset",
-            "link": [
-                {"relation": "self", "url": str(request.url)},
-                *([{"relation": "next", "url": following}] if offset + size < len(found) else []),
-            ],
-            "entry": [{"resource": resource} for resource in found[offset : offset + size]],
-            **({"total": len(found)} if self.states_totals else {}),
-            **({"meta": {"lastUpdated": self.clock.isoformat()}} if self.states_time else {}),
-        }
-        return fhir(answer)
-
-    def requests(self) -> int:
-        """How many searches the server saw since this was asked last."""
-        seen = sum(request.url.path.endswith("/Observation") for request in self.app.seen)
-        self.app.seen.clear()
-        return seen
 
 
 @pytest.mark.anyio
