@@ -18,7 +18,6 @@ from fhir_fixtures import charts
 from fhir_fixtures.generate.references import Resource, name_of, references_in
 
 BATCH = 150
-AT_ONCE = 4
 ATTEMPTS = 6
 LONGEST_WAIT_S = 30.0
 TIMEOUT_S = 180.0
@@ -34,7 +33,7 @@ class ServerUnfit(LoadError):
 
 
 class ResourceRefused(LoadError):
-    """The server refused a resource. What it refers to is loaded; loading again goes on from there."""
+    """The server refused a resource. Those before it are loaded; loading again goes on from there."""
 
 
 @dataclass(frozen=True)
@@ -58,37 +57,15 @@ async def load(http: httpx.AsyncClient, progress: Callable[[int, int], None] | N
 async def load_resources(
     http: httpx.AsyncClient, resources: list[Resource], progress: Callable[[int, int], None] | None = None
 ) -> LoadReport:
-    """As `load`, for resources of one's own that are in load order (fhir_fixtures.generate.order).
-
-    At most four transactions are under way at once, each after those that it refers to.
-    """
+    """As `load`, for resources of one's own that are in load order (fhir_fixtures.generate.order)."""
     started = time.monotonic()
     await _check_server(http)
     created = done = 0
-    parts = list(batches(resources, BATCH))
-    part_of = {name_of(resource): number for number, part in enumerate(parts) for resource in part}
-    loaded = [anyio.Event() for _ in parts]
-    turns = anyio.CapacityLimiter(AT_ONCE)
-
-    async def send(number: int) -> None:
-        nonlocal created, done
-        targets = {ref for resource in parts[number] for ref in references_in(resource)}
-        for needed in {part_of[ref] for ref in targets if ref in part_of} - {number}:
-            await loaded[needed].wait()
-        async with turns:
-            new = await _put_or_name(http, parts[number])
-        loaded[number].set()
-        created += new
-        done += len(parts[number])
+    for batch in batches(resources, BATCH):
+        created += await _put_or_name(http, batch)
+        done += len(batch)
         if progress:
             progress(done, len(resources))
-
-    try:
-        async with anyio.create_task_group() as sending:
-            for number in range(len(parts)):
-                sending.start_soon(send, number)
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
     return LoadReport(resources=done, created=created, seconds=time.monotonic() - started)
 
 

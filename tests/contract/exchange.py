@@ -202,19 +202,18 @@ def _without_narrative(node: Any) -> Any:
 
 
 async def _walk(http: httpx.AsyncClient, response: httpx.Response) -> Answer:
-    """The number of matches on every page, and all ids.
-
-    What is included with the matches of a page depends on which ones stand on it: that is up to the server.
-    """
+    """The size of every page, and all ids in the order in which they came."""
     sizes: list[int] = []
     ids: list[str] = []
     bundle = _json(response.text)
     while True:
         entries = [
-            entry for entry in bundle.get("entry", []) if entry["resource"]["resourceType"] != "AuditEvent"
+            _reference(entry["resource"])
+            for entry in bundle.get("entry", [])
+            if entry["resource"]["resourceType"] != "AuditEvent"
         ]
-        sizes.append(sum(entry.get("search", {}).get("mode") != "include" for entry in entries))
-        ids.extend(_reference(entry["resource"]) for entry in entries)
+        sizes.append(len(entries))
+        ids.extend(entries)
         following = [link["url"] for link in bundle.get("link", []) if link["relation"] == "next"]
         if not following:
             break

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import anyio
-import anyio.lowlevel
 import httpx
 import pytest
 from hypothesis import given
@@ -15,15 +13,7 @@ from hypothesis import strategies as st
 from fhir_fixtures.generate import handmade
 from fhir_fixtures.generate.order import in_load_order
 from fhir_fixtures.generate.references import Resource, name_of, references_in
-from fhir_fixtures.loader import (
-    AT_ONCE,
-    BATCH,
-    LoadReport,
-    ResourceRefused,
-    ServerUnfit,
-    batches,
-    load_resources,
-)
+from fhir_fixtures.loader import LoadReport, ResourceRefused, ServerUnfit, batches, load_resources
 from fhir_fixtures.store import create_app, open_store
 
 HANDMADE = in_load_order(handmade.resources())
@@ -89,54 +79,6 @@ async def test_all_hand_made_charts_load_and_loading_again_changes_nothing(store
         read = answer.json()
         assert read.pop("meta")["versionId"] == "1"
         assert read == {key: value for key, value in resource.items() if key != "meta"}
-
-
-@pytest.mark.anyio
-async def test_transactions_that_do_not_refer_to_each_other_are_under_way_at_once() -> None:
-    waiting, enough = 0, anyio.Event()
-
-    async def respond(request: httpx.Request) -> httpx.Response:
-        nonlocal waiting
-        if request.url.path == "/fhir/metadata":
-            return httpx.Response(200, json=R4)
-        waiting += 1
-        if waiting == AT_ONCE:
-            enough.set()
-        await enough.wait()
-        return accepted(request)
-
-    strangers: list[Resource] = [
-        {"resourceType": "Patient", "id": f"p{number}"} for number in range(AT_ONCE * BATCH)
-    ]
-    transport = httpx.MockTransport(respond)
-    async with httpx.AsyncClient(transport=transport, base_url="http://scripted.example.org/fhir") as http:
-        with anyio.fail_after(30):
-            assert (await load_resources(http, strangers)).created == AT_ONCE * BATCH
-
-
-@pytest.mark.anyio
-async def test_what_a_resource_refers_to_is_loaded_before_it_is_sent() -> None:
-    loaded: set[str] = set()
-    everything = set(map(name_of, HANDMADE))
-    waits = iter(range(1000, 0, -50))
-
-    async def respond(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/fhir/metadata":
-            return httpx.Response(200, json=R4)
-        sent = [entry["resource"] for entry in json.loads(request.content)["entry"]]
-        known = loaded | set(map(name_of, sent))
-        if missing := set(references_in(sent)) & everything - known:
-            return httpx.Response(400, json=outcome(f"unknown: {missing}"))
-        # What is sent first is answered last.
-        for _ in range(next(waits)):
-            await anyio.lowlevel.checkpoint()
-        loaded.update(known)
-        return accepted(request)
-
-    transport = httpx.MockTransport(respond)
-    async with httpx.AsyncClient(transport=transport, base_url="http://scripted.example.org/fhir") as http:
-        assert (await load_resources(http, HANDMADE)).created == len(HANDMADE)
-    assert loaded == everything
 
 
 @pytest.mark.anyio
