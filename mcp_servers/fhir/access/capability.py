@@ -38,6 +38,11 @@ class Capability(NamedTuple):
             )
         return self.parameters[resource_type]
 
+    def offers(self, operation: tuple[str, str]) -> bool:
+        """Whether the server has an operation (`("ValueSet", "expand")`)."""
+        kind, name = operation
+        return name in self.operations.get(kind, frozenset())
+
     def check(self, resource_type: str, name: str, value: str) -> None:
         """Refuse a search parameter that the server would ignore or reject. Raises InvalidRequest."""
         if not value.replace(",", "").strip():

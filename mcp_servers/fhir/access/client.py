@@ -250,9 +250,9 @@ class FhirClient:
         Such operations are about terms and codes, never of a patient's records, so no lock is on them. Raises
         as Transport.get: NotFound and InvalidRequest mostly mean that the server lacks the code system.
         """
-        kind, name = operation
-        if name not in (await self.capability(call)).operations.get(kind, frozenset()):
+        if not (await self.capability(call)).offers(operation):
             return None
+        kind, name = operation
         url = self._url(f"{kind}/${name}").copy_with(params=list(parameters))
         return await self._transport.get(url, call)
 

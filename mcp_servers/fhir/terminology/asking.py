@@ -46,7 +46,7 @@ class ServerTerminology:
         """
         found: list[dict[str, str]] = []
         refused: InvalidRequest | None = None
-        if not await _offered(client, _EXPAND, call):
+        if not (await client.capability(call)).offers(_EXPAND):
             return found, refused
         words = len(text.split())
         if words > _MOST_WORDS or len(text) > _MOST_CHARACTERS or _OF_A_PERSON.search(text):
@@ -104,7 +104,7 @@ async def _of_code(
     client: FhirClient, operation: tuple[str, str], system: str, code: str, call: Call
 ) -> dict[str, Any]:
     """What an operation says of a code; empty where the server has no such operation, or not the code."""
-    if not await _offered(client, operation, call):
+    if not (await client.capability(call)).offers(operation):
         return {}
     if not (_ADDRESS.fullmatch(system) and _CODE.fullmatch(code)):
         raise InvalidRequest("It is asked for a code with its system's address (http://..., urn:...) only.")
@@ -112,8 +112,3 @@ async def _of_code(
         return await client.terminology(operation, [("system", system), ("code", code)], call) or {}
     except (NotFound, InvalidRequest):
         return {}
-
-
-async def _offered(client: FhirClient, operation: tuple[str, str], call: Call) -> bool:
-    kind, name = operation
-    return name in (await client.capability(call)).operations.get(kind, frozenset())
