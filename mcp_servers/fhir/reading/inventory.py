@@ -115,7 +115,7 @@ async def _scanned(client: FhirClient, lock: PatientLock, call: Call, patience: 
     if first is None:
         return None
     if not first.more:
-        return await _measurements(first, [first], whole=True)
+        return await _measurements([first])
     to_read_all = (anyio.current_time() - started) * (first.total or MAX_RESOURCES) / PAGE_SIZE
     try:
         with anyio.fail_after(min(max(to_read_all, _FEW_SECONDS), patience)):
@@ -139,7 +139,7 @@ async def _behind(client: FhirClient, lock: PatientLock, call: Call, first: Page
             return None
         read.append(pages)
         if not pages.more:
-            return await _measurements(first, read, whole=False)
+            return await _measurements(read)
     return None
 
 
@@ -161,10 +161,10 @@ async def _newest_without(
     return None if any(excluded & charts.codes_of(one) for one in records) else pages
 
 
-async def _measurements(first: Pages, read: list[Pages], *, whole: bool) -> Measurements:
-    """What these searches found; the last one came to its end."""
+async def _measurements(read: list[Pages]) -> Measurements:
+    """What these searches found, of which the last one came to its end; one alone found the whole chart."""
     records = {one: record for pages in read for one, record in pages.matches.items()}
-    last = read[-1]
+    first, last, whole = read[0], read[-1], len(read) == 1
     chart = await to_thread.run_sync(charts.measures_of, records.values())
     return Measurements(
         records, chart, whole=whole, complete=last.complete, notes=last.notes, as_of=first.as_of
