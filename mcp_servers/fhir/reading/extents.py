@@ -62,14 +62,18 @@ async def _of_listed(chart: Chart, kind: str, listed: Listed) -> Extent:
 
 async def _of_type(chart: Chart, kind: str) -> Extent:
     if kind not in DATED_BY:
-        return await _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
+        return await _of_everything(chart, kind)
     try:
         first = await read_first(chart, Search(kind))
     except InvalidRequest:  # a server may lack the order
-        return await _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
+        return await _of_everything(chart, kind)
     if not first.more and first.in_order:
         return await _of_all(kind, gathered(kind, first))
     return await _of_ends(chart, kind, newest=newest_of(kind, first).get(kind))
+
+
+async def _of_everything(chart: Chart, kind: str) -> Extent:
+    return await _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
 
 
 async def _of_all(kind: str, found: Gathered) -> Extent:
@@ -93,7 +97,7 @@ async def _of_ends(
         row = None
     if row is not None:
         return row, []
-    return await _of_all(kind, await gather(chart.client, [Search(kind)], chart.lock, chart.call))
+    return await _of_everything(chart, kind)
 
 
 async def _by_its_ends(

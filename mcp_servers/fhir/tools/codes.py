@@ -107,12 +107,14 @@ async def lookup_code(
     )
     text_of_all, shown = session.render(envelope)
     if shown < len(rows):
-        can_raise = "raise the limit, or " if shown == limit < _MOST else ""
-        text_of_all += f"\n- {len(rows) - shown} more rows: {can_raise}ask for one of the names."
+        text_of_all += f"\n- {_more(len(rows) - shown, can_raise=shown == limit < _MOST)}"
     if len(rows) > limit:
-        can_raise = "raise the limit, or " if limit < _MOST else ""
-        envelope.notes.append(f"{len(rows) - limit} more rows: {can_raise}ask for one of the names.")
+        envelope.notes.append(_more(len(rows) - limit, can_raise=limit < _MOST))
     return Answer(envelope, text_of_all, [lock.patient])
+
+
+def _more(rows: int, *, can_raise: bool) -> str:
+    return f"{rows} more rows: {'raise the limit, or ' if can_raise else ''}ask for one of the names."
 
 
 def _searches(kinds: Iterable[terminology.Kind]) -> list[Search]:
