@@ -1,10 +1,17 @@
-"""Searches in a session about patient A, for tests."""
+"""Reads and searches in a session about patient A, for tests."""
 
 from mcp_servers.fhir.access.client import FhirClient, Page
 from mcp_servers.fhir.access.compartment import PatientLock
-from tests.mcp_servers.fhir.scripted import BASE, ScriptedFhir, a_call, http_to
+from mcp_servers.fhir.access.references import checked
+from tests.mcp_servers.fhir.scripted import BASE, Resource, ScriptedFhir, a_call, http_to
 
 A = "Patient/A"
+
+
+async def read(app: ScriptedFhir, ref: str, lock: PatientLock | None = None) -> Resource:
+    """One record, in a session about patient A or one of that lock."""
+    async with http_to(app) as http:
+        return await FhirClient(http).read(checked(ref), lock or PatientLock(A, BASE), a_call())
 
 
 async def search(app: ScriptedFhir, kind: str = "Observation", *parameters: tuple[str, str]) -> list[Page]:

@@ -8,7 +8,6 @@ from starlette.responses import HTMLResponse, Response
 
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
-from mcp_servers.fhir.access.references import checked
 from mcp_servers.fhir.errors import (
     FhirToolError,
     InvalidRequest,
@@ -29,12 +28,7 @@ from tests.mcp_servers.fhir.scripted import (
     observation,
     outcome,
 )
-from tests.mcp_servers.fhir.searching import A, ids, search, sent
-
-
-async def read(app: ScriptedFhir, ref: str, lock: PatientLock | None = None) -> Resource:
-    async with http_to(app) as http:
-        return await FhirClient(http).read(checked(ref), lock or PatientLock(A, BASE), a_call())
+from tests.mcp_servers.fhir.searching import A, ids, read, search, sent
 
 
 @pytest.mark.anyio

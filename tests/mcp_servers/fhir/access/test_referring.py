@@ -4,29 +4,19 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
-from mcp_servers.fhir.access.references import checked
 from mcp_servers.fhir.errors import FhirToolError, NotPermitted, PatientLocked, ServerFailed
 from tests.mcp_servers.fhir.scripted import (
     BASE,
     Resource,
     ScriptedFhir,
-    a_call,
     bundle,
     capability_statement,
     fhir,
-    http_to,
     observation,
     outcome,
 )
-from tests.mcp_servers.fhir.searching import A, sent
-
-
-async def read(app: ScriptedFhir, ref: str, lock: PatientLock | None = None) -> Resource:
-    async with http_to(app) as http:
-        return await FhirClient(http).read(checked(ref), lock or PatientLock(A, BASE), a_call())
-
+from tests.mcp_servers.fhir.searching import A, read, sent
 
 PERFORMED = observation("1", "A", performer=[{"reference": "Practitioner/p"}])
 
