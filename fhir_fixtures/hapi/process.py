@@ -13,11 +13,11 @@ from fhir_fixtures.hapi.build import HapiUnavailable, build, cache_folder, find_
 from fhir_fixtures.readiness import answers
 
 START_SECONDS = 300.0
+STOP_SECONDS = 20.0
 # H2 goes on with a query that nobody waits for any more, and some take minutes (a `:not` of many codes while
 # something is written): it gives up after these milliseconds.
 _H2_LIMITS = "MAX_QUERY_TIMEOUT=120000"
 _H2_USER = {"JDBC_USER": "sa", "JDBC_PASSWORD": ""}
-STOP_SECONDS = 20.0
 
 
 def jdbc_settings(database: str) -> dict[str, str]:
