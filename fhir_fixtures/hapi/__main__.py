@@ -32,9 +32,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="port on loopback (default: any free one)")
     parser.add_argument(
         "--database",
-        default="h2",
-        metavar="DATABASE",
-        help="h2 (in memory, the default), h2:PATH, or postgresql://USER[:PASSWORD]@HOST[:PORT]/NAME",
+        metavar="URL",
+        help="postgresql://USER[:PASSWORD]@HOST[:PORT]/NAME (default: one of its own, deleted at the end)",
     )
     parser.add_argument(
         "--load", action="store_true", help="load the sample charts before printing the base URL"

@@ -14,28 +14,19 @@ from fhir_fixtures.readiness import answers
 
 START_SECONDS = 300.0
 STOP_SECONDS = 20.0
-# H2 goes on with a query that nobody waits for any more, and some take minutes (a `:not` of many codes while
-# something is written): it gives up after these milliseconds.
-_H2_LIMITS = "MAX_QUERY_TIMEOUT=120000"
-_H2_USER = {"JDBC_USER": "sa", "JDBC_PASSWORD": ""}
 
 
-def jdbc_settings(database: str) -> dict[str, str]:
-    """JDBC_URL, JDBC_USER and JDBC_PASSWORD of `database`.
+def jdbc_settings(database: str | None) -> dict[str, str]:
+    """JDBC_URL, JDBC_USER and JDBC_PASSWORD of `database`; none of them for None, the server's own.
 
-    `h2` is in memory; `h2:PATH` a file; `postgresql://USER[:PASSWORD]@HOST[:PORT]/NAME` PostgreSQL,
-    its password from PGPASSWORD when the URL has none. Raises HapiUnavailable for anything else.
+    `postgresql://USER[:PASSWORD]@HOST[:PORT]/NAME`, its password from PGPASSWORD when the URL has none.
+    Raises HapiUnavailable for anything else.
     """
-    if database == "h2":
-        return {"JDBC_URL": f"jdbc:h2:mem:hapi;DB_CLOSE_DELAY=-1;{_H2_LIMITS}", **_H2_USER}
-    if database.startswith("h2:"):
-        path = Path(database.removeprefix("h2:")).absolute()
-        return {"JDBC_URL": f"jdbc:h2:file:{path};{_H2_LIMITS}", **_H2_USER}
+    if database is None:
+        return {}
     url = urlsplit(database)
     if url.scheme != "postgresql" or not url.hostname or not url.username or url.path in {"", "/"}:
-        raise HapiUnavailable(
-            "the database must be h2, h2:PATH or postgresql://USER[:PASSWORD]@HOST[:PORT]/NAME"
-        )
+        raise HapiUnavailable("the database must be postgresql://USER[:PASSWORD]@HOST[:PORT]/NAME")
     password = unquote(url.password) if url.password else os.environ.get("PGPASSWORD", "")
     host = url.netloc.rpartition("@")[2]
     return {
@@ -47,26 +38,28 @@ def jdbc_settings(database: str) -> dict[str, str]:
 
 @contextmanager
 def running_hapi(
-    port: int = 0, database: str = "h2", fill: Callable[[str], None] = lambda base: None
+    port: int = 0, database: str | None = None, fill: Callable[[str], None] = lambda base: None
 ) -> Iterator[str]:
     """The base URL (`http://127.0.0.1:N/fhir`) of a HAPI server that answers, for as long as the block lasts.
 
-    Builds it first where needed. `port` 0 takes any free one. The server listens on loopback only. `fill` is
-    called with the base URL before the server starts to audit. Raises HapiUnavailable when Java or Maven is
-    missing, the build or the start fails, or the port is taken.
+    Builds it first where needed. `port` 0 takes any free one. The server listens on loopback only. Without a
+    `database` (see `jdbc_settings`) it runs a PostgreSQL of its own, whose data end with it. `fill` is called
+    with the base URL before the server starts to audit. Raises HapiUnavailable when Java or Maven is missing,
+    the build or the start fails, or the port is taken.
     """
     settings = jdbc_settings(database)
     java = find_java()
     jar = build()
     _require_free(port)
     log = cache_folder() / "server.log"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("JDBC_")}
     # Half the CPU time of the default flags, on a server that lives for minutes. HAPI reads dates without an
     # offset in the time zone of its machine: UTC makes its answers the same everywhere.
     flags = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx2g", "-Duser.timezone=UTC"]
     with log.open("wb") as errors:
         server = subprocess.Popen(
             [java, *flags, "-jar", str(jar), f"--server.port={port}"],
-            env={**os.environ, **settings},
+            env={**inherited, **settings},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -30,13 +30,7 @@ def embedded(sample_charts: Path) -> Iterator[httpx.AsyncBaseTransport]:
     store.close()
 
 
-# Not strict, as it depends on what else is asked and written meanwhile; to be removed once mended (issue 4).
-SLOW = pytest.mark.xfail(
-    reason="HAPI on H2 may take over 30 s for searches by date or code while others are written", strict=False
-)
-
-
-@pytest.fixture(params=["embedded", pytest.param("hapi", marks=[pytest.mark.hapi, SLOW])])
+@pytest.fixture(params=["embedded", pytest.param("hapi", marks=pytest.mark.hapi)])
 async def http(request: pytest.FixtureRequest, anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:
     """Each store in turn."""
     if request.param == "hapi":
