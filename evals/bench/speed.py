@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +13,9 @@ import httpx
 from evals.bench.calling import Called, open_tools, replayed
 from fhir_fixtures.generate.scaled import patient_id
 
-# How often a call is measured: less often where it takes long.
+# How often a call is measured: less often where it takes long; the first of a session in so many sessions.
 ROUNDS = 30
+SESSIONS = 5
 FEWEST = 3
 SECONDS = 5.0
 AT_ONCE = (1, 8, 32)
@@ -77,7 +79,7 @@ class Pace(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """One call over charts of growing size: the first of a session; then median milliseconds, requests."""
+    """One call over charts of growing size: the median first of a session, and medians of those after it."""
 
     name: str
     sizes: Sequence[int]
@@ -132,27 +134,37 @@ async def without_requests(http: httpx.AsyncClient, folder: Path) -> tuple[float
 
 
 async def as_charts_grow(
-    http: httpx.AsyncClient, folder: Path, sizes: Sequence[int], asks: Sequence[Ask]
+    http: httpx.AsyncClient, folder: Path, sizes: Sequence[int], asks: Sequence[Ask], *, sessions: int
 ) -> list[Growth]:
-    """(c) and (d): each call as the first of a session and again, on charts of these sizes."""
+    """(c) and (d): each call as the first of `sessions` sessions and again in the last of them, on charts of
+    these sizes in turn: a machine that slows down meanwhile does so for all of them."""
     growths = []
     for tool, arguments in asks:
-        growth = Growth(name_of((tool, arguments)), sizes, [], [], [])
-        for size in sizes:
-            given = {"patient": patient_id(size), **arguments}
-            async with open_tools(http, folder) as warming:
-                await warming.call(tool, given)
-            async with open_tools(http, folder) as tools:
-                # What a session asks once, whatever is called first: that belongs to no tool.
-                await tools.call(
-                    "fhir_read", {"patient": patient_id(size), "reference": f"Patient/{patient_id(size)}"}
-                )
-                growth.first.append(await tools.call(tool, given))
-                again = [await tools.call(tool, given)]
-                again += [await tools.call(tool, given) for _ in range(_rounds(again[0]) - 1)]
-            growth.later.append(statistics.median(called.ms for called in again))
-            growth.later_requests.append(len(again[-1].requests))
-        growths.append(growth)
+        given = {size: {"patient": patient_id(size), **arguments} for size in sizes}
+        first: dict[int, list[Called]] = {size: [] for size in sizes}
+        again: dict[int, list[Called]] = {size: [] for size in sizes}
+        async with AsyncExitStack() as stack:
+            for _ in range(sessions):
+                opened = {size: await stack.enter_async_context(open_tools(http, folder)) for size in sizes}
+                for size, tools in opened.items():
+                    # What a session asks once, whatever is called first: that belongs to no tool.
+                    patient = patient_id(size)
+                    await tools.call("fhir_read", {"patient": patient, "reference": f"Patient/{patient}"})
+                    first[size].append(await tools.call(tool, given[size]))
+            rounds = 1
+            while len(again[sizes[-1]]) < rounds:
+                for size, tools in opened.items():
+                    again[size].append(await tools.call(tool, given[size]))
+                rounds = _rounds(max((calls[0] for calls in again.values()), key=lambda one: one.ms))
+        growths.append(
+            Growth(
+                name_of((tool, arguments)),
+                sizes,
+                [sorted(calls, key=lambda one: one.ms)[len(calls) // 2] for calls in first.values()],
+                [statistics.median(called.ms for called in calls) for calls in again.values()],
+                [len(calls[-1].requests) for calls in again.values()],
+            )
+        )
     return growths
 
 

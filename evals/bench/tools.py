@@ -36,9 +36,10 @@ async def measure(
             found = await speed.against_requests(http, folder)
             for line in paces(found, fixed, embedded=fhir is None):
                 yield line
-            for line in _growths(await speed.as_charts_grow(http, folder, sizes, speed.FLAT)):
+            grown = await speed.as_charts_grow(http, folder, sizes, speed.FLAT, sessions=speed.SESSIONS)
+            for line in _growths(grown):
                 yield line
-            for line in _kept(await speed.as_charts_grow(http, folder, sizes, speed.KEPT)):
+            for line in _kept(await speed.as_charts_grow(http, folder, sizes, speed.KEPT, sessions=1)):
                 yield line
             for line in _at_once(await speed.many_at_once(http, folder)):
                 yield line
@@ -97,7 +98,7 @@ def paces(found: Iterable[speed.Pace], fixed: tuple[float, float], *, embedded: 
 
 
 def _growths(growths: Iterable[speed.Growth]) -> Iterator[str]:
-    yield "\nCharts that grow. ms (requests) by resources: first call of a session / p50 of later ones."
+    yield "\nCharts that grow. ms (requests) by resources: first call of a session / later ones, both p50."
     for growth in growths:
         yield _grown(growth)
         first = [called.ms for called in growth.first]

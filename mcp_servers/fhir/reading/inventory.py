@@ -88,7 +88,7 @@ class Inventory:
             return None
         try:
             written = written_since(since)
-            page = await client.search("Observation", [written], lock, call, count=PAGE_SIZE)
+            page = await client.search("Observation", [written], lock, call, count=PAGE_SIZE, total=False)
         except NOT_SEARCHED:
             without.add("Observation")
             return None

@@ -122,7 +122,7 @@ async def _read_behind(chart: Chart, reading: Reading) -> None:
     without = await to_thread.run_sync(charts.codes_without_value, reading.records.values(), chart.now)
     if codes := {code for code in without if sendable(code)}:
         page = await chart.client.search(
-            "Observation", [NEWEST_FIRST, _of(codes)], chart.lock, chart.call, count=PAGE_SIZE
+            "Observation", [NEWEST_FIRST, _of(codes)], chart.lock, chart.call, count=PAGE_SIZE, total=False
         )
         older = await to_thread.run_sync(charts.newest_of_each, page.matches, chart.now)
         reading.add(older, page.notes, complete=True)
@@ -245,7 +245,7 @@ async def _so_named(chart: Chart, name: str) -> list[Resource]:
         return []
     try:
         page = await chart.client.search(
-            "Observation", [("code:text", words)], chart.lock, chart.call, count=_BY_NAME
+            "Observation", [("code:text", words)], chart.lock, chart.call, count=_BY_NAME, total=False
         )
     except InvalidRequest:
         return []
