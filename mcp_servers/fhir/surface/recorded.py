@@ -5,6 +5,7 @@ import json
 import logging
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import anyio
@@ -118,8 +119,9 @@ async def _completed(call: Call, work: Callable[[], Awaitable[Answer]]) -> CallT
         error = InvalidRequest(str(unusable))
     except Exception as unexpected:
         error = _unforeseen(call, unexpected)
-    except BaseException:
-        _complete(call, None, None)
+    except anyio.get_cancelled_exc_class():
+        with anyio.CancelScope(shield=True), suppress(AuditError):  # the intent then stands alone
+            await to_thread.run_sync(_complete, call, None, None)
         raise
     try:
         with anyio.CancelScope(shield=True):
