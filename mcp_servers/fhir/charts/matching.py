@@ -71,8 +71,9 @@ class Wording(NamedTuple):
 
     `literal`: its words, without those that only say the kind or form of a record (a vaccine, tablets). Each
     of `covers` tells whether a CodeableConcept is about one thing that the text names; `words` are the
-    others, which must occur. `said` tells a person how it was read. `related` tells, by the name of a class,
-    whether an allergy concerns the drugs named because it is to their class or to a drug like them.
+    others, which must occur. `said` tells a person how it was read. `related` tells, by an ingredient of the
+    combination named whether a record is of it, and by the name of a class whether an allergy concerns the
+    drugs named because it is to their class or to a drug like them.
     """
 
     literal: tuple[str, ...]
@@ -100,7 +101,7 @@ def with_words(
     records: list[Record], text: str, wording: Wording | None, included: Included, notes: list[str]
 ) -> list[Record]:
     """The records in which every word of `text` occurs but those of their kind, or that are about what it
-    means. `notes` name allergies beside them that are related; where there are none, what comes near."""
+    means. `notes` name records beside them that are related; where there are none, what comes near."""
     words = folded(text).split()
     needed = wording.literal if wording else words
     found: list[Record] = []
@@ -128,14 +129,14 @@ def with_words(
 def _note_related(
     records: list[Record], text: str, wording: Wording, included: Included, notes: list[str]
 ) -> None:
-    for name, covers in wording.related.items():
+    for by, covers in wording.related.items():
         related = [
             f"{record.row.get('name')} ({record.row['ref']}, {record.row.get('status')})"
             for record in records
             if not record.refuted and any(map(covers, _concepts(record, included)))
         ]
         if related:
-            notes.append(f"Recorded, and related to `{text}` by class ({name}): {listed(related)}.")
+            notes.append(f"Recorded, and related to `{text}` by {by}: {listed(related)}.")
 
 
 def _note_nothing(records: list[Record], text: str, wording: Wording | None, notes: list[str]) -> None:

@@ -114,7 +114,8 @@ def meaning_of(text: str, concepts: Iterable[Concept]) -> Meaning:
 
 def wording(text: str, kinds: Iterable[Kind]) -> Wording | None:
     """How the dictionary reads the words of a text, where it knows some; the others must occur, but for those
-    that only say the kind of the records. What is `related` is told where `kinds` are those of allergies."""
+    that only say the kind of the records. `related` are records of an ingredient of the combination named;
+    where `kinds` are those of allergies, those of a class."""
     only = frozenset(kinds)
     words = folded(text).split()
     idle = frozenset[str]().union(*(_SAYING_KIND.get(kind, ()) for kind in only))
@@ -124,12 +125,22 @@ def wording(text: str, kinds: Iterable[Kind]) -> Wording | None:
     literal = tuple(word for place, word in enumerate(words) if place in taken or word not in idle)
     if not parts and len(literal) == len(words):
         return None
-    said = [" or ".join(_said(one) for one in named) for _, _, named in sorted(parts, key=itemgetter(0))]
+    said: list[str] = []
+    covers: list[Callable[[object], bool]] = []
+    near_to: dict[str, Callable[[object], bool]] = {}
+    for _, _, named in sorted(parts, key=itemgetter(0)):
+        # What several drugs are called is the brand of their combination; an allergy to any concerns it.
+        combined = "substance" not in only and len(named) > 1 and {one.kind for one in named} == {"drug"}
+        groups = [(one,) for one in named] if combined else [named]
+        each = [Meaning(frozenset(family(some)), (), "", "").covers for some in groups]
+        said.append((" with " if combined else " or ").join(map(_said, named)))
+        covers += each
+        if combined:
+            near_to |= {f"ingredient ({one.name})": about for one, about in zip(named, each, strict=True)}
+        elif "substance" in only:
+            near_to |= {f"class ({name})": about for name, about in related(named).items()}
     said += [f'"{" ".join(rest)}"'] if rest else []
-    covers = tuple(Meaning(frozenset(family(named)), (), "", "").covers for _, _, named in parts)
-    named = [concept for _, _, found in parts for concept in found]
-    near_to = related(named) if "substance" in only else {}
-    return Wording(literal, covers, rest, " and ".join(said) or "all of this kind", near_to)
+    return Wording(literal, tuple(covers), rest, " and ".join(said) or "all of this kind", near_to)
 
 
 def related(asked: Iterable[Concept]) -> dict[str, Callable[[object], bool]]:

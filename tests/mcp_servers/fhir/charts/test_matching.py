@@ -145,6 +145,31 @@ def test_an_allergy_to_the_class_of_a_drug_or_to_one_like_it_is_told(
 
 
 @pytest.mark.parametrize(
+    ("brand", "one", "other"),
+    [
+        ("Percocet", "acetaminophen", "oxycodone"),
+        ("augmentin", "amoxicillin", "clavulanate"),
+        ("symbicort", "budesonide", "formoterol"),
+        ("Entresto", "sacubitril", "valsartan"),
+    ],
+)
+def test_the_brand_of_a_combination_means_all_its_ingredients_and_one_alone_is_told_beside_them(
+    brand: str, one: str, other: str
+) -> None:
+    both = [order("both", f"{one} 325 MG / {other} 5 MG Oral Tablet"), order("named", f"{brand} tablets")]
+    answer = found("medications", [order("one", one), *both], brand, "drug", "class")
+    assert sorted(refs(answer)) == ["both", "named"]
+    assert answer.notes == [
+        f"`{brand}` read as {one} with {other}.",
+        f"Recorded, and related to `{brand}` by ingredient ({one}): {one} (MedicationRequest/one, active).",
+    ]
+    alone = found("medications", [order("one", one)], f"{brand} tablets", "drug", "class")
+    assert (alone.rows, alone.finding) == ([], "nothing_recorded")
+    assert [note for note in alone.notes if f"{one} (MedicationRequest/one, active)" in note]
+    assert refs(found("allergies", [allergy("a", other)], brand, *ALLERGY)) == ["a"]
+
+
+@pytest.mark.parametrize(
     ("patient", "kind", "words", "name"),
     [
         ("hard-amara-okafor", "problems", "high blood pressure", "Hypertensive disorder"),
