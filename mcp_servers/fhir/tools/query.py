@@ -41,9 +41,10 @@ async def query_chart(
     medication_administration(value, unit), medication_dispense, allergy_intolerance(criticality, reaction),
     immunization, procedure(end_instant, reason), encounter(class, end_date, end_instant, reason),
     diagnostic_report(conclusion, result_ids), service_request, document_reference, imaging_study(modality),
-    care_plan, care_team, goal, device, family_member_history(relationship), coverage. Example: SELECT ref,
-    value, unit FROM observation WHERE code_text ILIKE '%creatinine%' AND date <= (SELECT min(date) FROM
-    medication_request WHERE code_text ILIKE '%metformin%') ORDER BY instant DESC LIMIT 1"""
+    care_plan, care_team(a row a member), goal, device, family_member_history(relationship, a row a
+    condition), coverage. Example: SELECT ref, value, unit FROM observation WHERE code_text ILIKE
+    '%creatinine%' AND date <= (SELECT min(date) FROM medication_request WHERE code_text ILIKE '%metformin%')
+    ORDER BY instant DESC LIMIT 1"""
     lock = await session.lock(patient, call)
     query = query_key("query_chart", lock, sql)
     place = place_of(query, cursor)
