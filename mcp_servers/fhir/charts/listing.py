@@ -72,10 +72,10 @@ def list_records(
 ) -> Projected:
     """The records of `kind` among `resources` as rows (docs/architecture.md, "Common row fields").
 
-    `text`: every word must occur in the record's names or the row's texts, case and accents ignored; words of
-    three letters or fewer as whole words; or the record is about what the words mean by `wording`, which also
-    says which words need not occur. Records
-    with the words in other texts than their names come last. `code`: a bare code or `system|code`, exact.
+    `text`: every word must occur in the record's names or the row's texts, case and accents ignored, whole or
+    (of four letters and more) as the beginning of a word; or the record is about what the words mean by
+    `wording`, which also says which words need not occur. Records with the words in other texts than their
+    names come last. `code`: a bare code or `system|code`, exact.
     `since` and `until`: ISO dates, whole partial dates included. `at`: the records that held on that day
     instead of those current now, `uncertain` where the chart does not tell. `unread`: how many others are
     known not to be current, by the reason. `base`: the address of the server, which its references may carry.

@@ -1,6 +1,6 @@
 """Which records of a kind a text or a code is about."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
@@ -105,6 +105,7 @@ def with_words(
     words = folded(text).split()
     needed = wording.literal if wording else words
     found: list[Record] = []
+    inside: list[str] = []
     meant = 0
     for record in records:
         names = folded(" ".join(_names(record, included)))
@@ -116,11 +117,15 @@ def with_words(
         elif wording and _says(texts, wording.words) and _covered(record, wording, included):
             found.append(record)
             meant += 1
+        elif needed and _says(names, [one for one in needed if len(one) <= WHOLE_WORD or one not in names]):
+            inside.append(f"{record.row.get('name')} ({record.row['ref']})")
     if wording and meant:
         notes.append(f"`{text}` read as {wording.said}.")
     if wording:
         rest = {one.row["ref"] for one in records} - {one.row["ref"] for one in found}
         _note_related([one for one in records if one.row["ref"] in rest], text, wording, included, notes)
+    if found and inside:
+        notes.append(f"Not listed, with the words only inside longer ones: {listed(inside)}.")
     if not found and records:
         _note_nothing(records, text, wording, notes)
     return found
@@ -180,7 +185,7 @@ def _texts(record: Record) -> str:
     return folded(" ".join(texts))
 
 
-def _says(searched: str, words: list[str] | tuple[str, ...]) -> bool:
-    """Short words count only whole: "asa" is not in "nasal spray"."""
-    whole = set(searched.split())
-    return all(word in whole if len(word) <= WHOLE_WORD else word in searched for word in words)
+def _says(searched: str, words: Sequence[str]) -> bool:
+    """Words count whole, long ones at the beginning of a word too: norepinephrine is no epinephrine."""
+    text = f" {searched} "
+    return all(f" {word} " in text if len(word) <= WHOLE_WORD else f" {word}" in text for word in words)

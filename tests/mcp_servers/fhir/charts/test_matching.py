@@ -60,6 +60,44 @@ def test_what_is_so_named_stands_before_what_has_the_words_beside_its_name() -> 
     assert "1 record, listed last, with `CABG` only in other texts than the name." in answer.notes
 
 
+@pytest.mark.parametrize(
+    ("kind", "words", "name", "longer"),
+    [
+        ("medications", "epinephrine", "epinephrine 1 MG/ML", "norepinephrine 1 MG/ML"),
+        ("medications", "estrogen", "Estrogens, conjugated 0.625 MG", "phytoestrogen"),
+        ("medications", "prednisolone", "prednisolone 5 MG", "methylprednisolone 16 MG"),
+        ("problems", "thyroid", "Thyroid nodule", "Parathyroid adenoma"),
+        ("problems", "coma", "Comatose", "Glaucoma"),
+    ],
+)
+def test_a_word_inside_a_longer_one_is_another_and_told_beside_what_is_found(
+    kind: Kind, words: str, name: str, longer: str
+) -> None:
+    make = order if kind == "medications" else condition
+    chart = [make("a", name), make("b", longer)]
+    answer = found(kind, chart, words, "drug", "class", "condition")
+    assert refs(answer) == ["a"]
+    assert [note for note in answer.notes if note.startswith("Not listed, ") and longer in note]
+    alone = found(kind, chart[1:], words, "drug", "class", "condition")
+    assert alone.rows == []
+    assert [note for note in alone.notes if f"similarly spelled in this chart: {longer}." in note]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("fracture", "Fractures of the wrist"),
+        ("beta blocker", "Beta-blocker poisoning"),
+        ("Beta-blocker", "Beta blocker poisoning"),
+        ("COVID-19", "COVID-19 pneumonia"),
+        ("hypothyroid", "Hypothyroidism (disorder)"),
+        ("peanut", "Allergy to peanuts"),
+    ],
+)
+def test_plurals_hyphens_and_the_beginning_of_a_word_are_found(words: str, name: str) -> None:
+    assert refs(found("problems", [condition("a", name)], words, "condition")) == ["a"]
+
+
 def test_words_found_nowhere_are_told_with_how_many_records_there_are() -> None:
     chart = [condition("a", "Gout"), condition("b", "Asthma")]
     unknown, known = (found("problems", chart, words, "condition") for words in ("zorbitis", "DVT"))
