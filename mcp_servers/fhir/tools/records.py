@@ -37,6 +37,7 @@ _NAMED: Mapping[charts.Kind, tuple[terminology.Kind, ...]] = {
     "orders": ("procedure",),
     "family_history": ("condition",),
 }
+_PICTURES = "What pictures show is in reports, documents and procedures too; these were not looked at."
 
 
 async def list_records(
@@ -85,7 +86,8 @@ async def list_records(
             now=session.now,
             unread=listed.unread,
         )
-        rows = all_rows(found, listed.found.notes, complete=listed.found.complete)
+        elsewhere = [_PICTURES] if kind == "imaging" and not listed.found.resources else []
+        rows = all_rows(found, [*listed.found.notes, *elsewhere], complete=listed.found.complete)
         if listed.newer_than is not None:
             rows = replace(
                 rows, rows=charts.later_than(listed.newer_than, rows.rows), total=listed.standing.total()

@@ -63,6 +63,14 @@ async def test_what_a_search_by_parameters_names_wrongly_is_said(embedded: Starl
 
 
 @pytest.mark.anyio
+async def test_without_imaging_studies_it_is_said_where_pictures_are_told_of(embedded: Starlette) -> None:
+    async with session(embedded, "hard-noor-haddad") as client:
+        found = data(await client.call_tool("list_records", {"kind": "imaging"}))
+    assert found["finding"] == "nothing_recorded"
+    assert "reports, documents and procedures" in found["notes"][0]
+
+
+@pytest.mark.anyio
 async def test_an_unknown_patient_is_not_an_empty_chart(each_store: Starlette | str) -> None:
     async with session(each_store) as client:
         result = await client.call_tool("list_records", {"patient": "nobody", "kind": "problems"})
