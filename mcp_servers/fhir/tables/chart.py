@@ -29,7 +29,8 @@ _OF_THE_STATEMENT = frozenset({"ParserException", "BinderException", "CatalogExc
 
 
 class Selected(NamedTuple):
-    """What a statement found: rows with verified references, how many there are, and what to know of them.
+    """What a statement found: rows with verified references, how many there are, and what to know of them
+    (`notes`) and of the tables (`reading`).
 
     `total` is None when it cannot be told; `more` says that there are rows beside these.
     """
@@ -39,6 +40,7 @@ class Selected(NamedTuple):
     more: bool
     nothing_recorded: bool
     notes: list[str]
+    reading: list[str]
 
 
 @dataclass
@@ -77,7 +79,7 @@ class ChartTables:
             try:
                 process = self._process or await self._start()
                 tables = self._checked(await process.ask({"do": "check", "sql": sql}, seconds=LIMIT_S))
-                notes, complete = await self._refresh(
+                reading, complete = await self._refresh(
                     process, sorted({self._type_of[t] for t in tables}), client, lock, call
                 )
                 _expect(await process.ask({"do": "present", "now": now}))
@@ -88,7 +90,7 @@ class ChartTables:
                     "This statement needs more memory or time than it may take: filter first, select less."
                 ) from None
             self._raise_for(reply, tables)
-            found = self._selected(reply, tables, notes)
+            found = self._selected(reply, tables, reading)
             if not found.nothing_recorded and not any(v for row in found.rows for v in row.values()):
                 found.notes.extend(await self._hints(process, sql, tables))
             return found if complete else found._replace(total=None)
@@ -216,7 +218,7 @@ class ChartTables:
             raise InvalidRequest(f"There is no column `{name}`{nearest}.{columns}")
         raise InvalidRequest(f"{said[:400]}{columns if 'Binder' in said else ''}")
 
-    def _selected(self, reply: Message, tables: list[str], notes: list[str]) -> Selected:
+    def _selected(self, reply: Message, tables: list[str], reading: list[str]) -> Selected:
         columns: list[str] = reply["columns"]
         known = set().union(*(self._records[self._type_of[table]].kept for table in tables))
         rows = [
@@ -229,7 +231,7 @@ class ChartTables:
             (len(row[n]) - 1 for row in rows for n in ("ref", "refs") if _is_cut(row.get(n))), default=0
         )
         unverified = [_verify(row, known) for row in rows]
-        notes = [*notes]
+        notes: list[str] = []
         if not rows and known:
             notes.append(
                 "No rows: the chart may hold it in other words, under another code or in another table."
@@ -242,7 +244,9 @@ class ChartTables:
             )
         if rows and not {"ref", "refs"} & set(columns):
             notes.append("To cite these rows, select ref, or list(ref) AS refs where records are summed up.")
-        return Selected(rows, total, total is None or total > len(rows), bool(tables) and not known, notes)
+        return Selected(
+            rows, total, total is None or total > len(rows), bool(tables) and not known, notes, reading
+        )
 
 
 def _verify(row: Row, known: set[str]) -> bool:

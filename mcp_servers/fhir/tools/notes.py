@@ -63,7 +63,8 @@ async def search_notes(
     window = Window.of(since, until)
     kept = session.keep(lock, ChartNotes)
     async with kept.turn:
-        notes, complete = await kept.refresh(session.client, lock, call)
+        notes: list[str] = []
+        reading, complete = await kept.refresh(session.client, lock, call)
         if reference in kept.notes:
             await kept.recheck([reference], session.client, lock, call)
         if reference is None:
@@ -87,8 +88,8 @@ async def search_notes(
             notes += [
                 *hits.notes,
                 *_counted(kept, within, hits, text),
-                *_left_out(kept, within, named=not rows),
             ]
+            reading = [*reading, *_left_out(kept, within, named=not rows)]
             if kept.withdrawn and reference is None:
                 notes.append(f"{len(kept.withdrawn)} entered in error left out.")
         elif reference is not None:
@@ -97,7 +98,7 @@ async def search_notes(
                 raise InvalidRequest(f"{reference} ends at {length}: give a `start` before that.")
             rows = await anyio.to_thread.run_sync(_opened, kept, reference, start)
             listable = total = len(rows)
-            notes += _left_out(kept, within, named=False)
+            reading = [*reading, *_left_out(kept, within, named=False)]
         else:
             raise InvalidRequest("Say in `text` what to look for, or in `reference` which note to open.")
         if not rows:
@@ -105,7 +106,7 @@ async def search_notes(
     if listable < total:
         notes.append(f"Only the best {listable} of {total} are listed; add words or dates to narrow it.")
     whole = complete and listable == total and not _failed(kept, within)
-    found = Found(rows, total if whole else None, finding_of(rows), notes, listable > len(rows))
+    found = Found(rows, total if whole else None, finding_of(rows), notes, reading, listable > len(rows))
     return session.cut(query, found, limit, lock, place)
 
 

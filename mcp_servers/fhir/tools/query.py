@@ -55,5 +55,9 @@ async def query_chart(
         raise InvalidRequest("Not so many rows can be shown: select fewer columns, or sum up.")
     finding: Finding = "nothing_recorded" if found.nothing_recorded else "recorded"
     return session.cut(
-        query, Found(found.rows, found.total, finding, found.notes, found.more), limit, lock, place
+        query,
+        Found(found.rows, found.total, finding, found.notes, found.reading, found.more),
+        limit,
+        lock,
+        place,
     )

@@ -80,14 +80,15 @@ async def fhir_search(
         enough=lambda pages: len(current(pages)) >= wanted,
     )
     resources = current(pages)
-    notes = [*pages.notes, *filter(None, (unknown_status(resource_type, *one) for one in asked))]
+    notes = [*filter(None, (unknown_status(resource_type, *one) for one in asked))]
+    reading = list(pages.notes)
     if left_out := len(pages.matches) - len(resources):
-        notes.append(f"{left_out} records entered in error are left out.")
+        reading.append(f"{left_out} records entered in error are left out.")
     records = [charts.record_row(resource, pages.included) for resource in resources]
     if full:
         whole = [(ref_of(resource), *bounded(resource)) for resource in resources]
         rows = [{"ref": ref, "resource": shown} for ref, shown, _ in whole]
-        notes += dict.fromkeys(note for *_, cuts in whole for note in cuts)
+        reading += dict.fromkeys(note for *_, cuts in whole for note in cuts)
     elif elements:
         rows = [elements_row(resource, elements) for resource in resources]
         shown = {key for row in rows for key in row}
@@ -97,7 +98,7 @@ async def fhir_search(
     else:
         rows = records
     total = pages.total if pages.complete else None
-    found = Found(rows, total, finding_of(records), notes, pages.more)
+    found = Found(rows, total, finding_of(records), notes, reading, pages.more)
     return session.cut(query, found, limit, lock, place)
 
 

@@ -49,14 +49,16 @@ class Answer:
 class Found:
     """The rows of a result, from its beginning; `total` is None when it cannot be told.
 
-    `more` says that others follow which were not read yet. The text tells `lines` in place of the first so
-    many rows, and no row behind these by itself: the lines speak for all.
+    `notes` are about the rows, and told with the first of them; `reading` are about how the chart was read,
+    and told with all. `more` says that others follow which were not read yet. The text tells `lines` in
+    place of the first so many rows, and no row behind these by itself: the lines speak for all.
     """
 
     rows: list[Row]
     total: int | None
     finding: Finding
     notes: list[str]
+    reading: list[str] = field(default_factory=list)
     more: bool = False
     lines: list[Row] = field(default_factory=list)
 
@@ -127,12 +129,11 @@ class ChartSession:
 
         The text may hold fewer rows than the envelope; it then carries a cursor of its own.
         """
-        notes = [] if place.skip else found.notes
+        notes = [*([] if place.skip else found.notes), *found.reading]
         if after(found.rows[: place.skip]).digest != place.digest and place.skip:
-            notes = [
-                *notes,
-                "The chart changed since the rows before these were read: begin again to be sure.",
-            ]
+            notes.insert(
+                0, "The chart changed since the rows before these were read: begin again to be sure."
+            )
 
         def cursor_after(shown: int) -> str | None:
             at = place.skip + shown
@@ -164,10 +165,10 @@ class ChartSession:
         return Answer(envelope, text, [lock.patient])
 
 
-def all_rows(found: charts.Projected, notes: list[str], *, complete: bool) -> Found:
+def all_rows(found: charts.Projected, reading: list[str], *, complete: bool) -> Found:
     """All rows of a projection; how many there are is known only when the whole chart was read."""
     total = len(found.rows) if complete else None
-    return Found(found.rows, total, found.finding, [*found.notes, *notes])
+    return Found(found.rows, total, found.finding, found.notes, reading)
 
 
 def finding_of(rows: list[Row]) -> Finding:

@@ -111,10 +111,10 @@ async def test_the_tables_follow_the_chart(tmp_path: Path) -> None:
             await http.put("Observation/o0", json=observation("o0", "A", status="entered-in-error"))
             found = await select(REFS)
             assert refs(found) == ["Observation/new", "Observation/o1"]
-            assert found.notes == ["Left out as entered in error: 1."]
+            assert found.reading == ["Left out as entered in error: 1."]
             await http.put("Observation/o0", json=observation("o0", "A"))
             found = await select(REFS)
-            assert (len(found.rows), found.notes) == (3, [])
+            assert (len(found.rows), found.reading) == (3, [])
     finally:
         store.close()
 
@@ -353,4 +353,4 @@ async def test_an_empty_chart_is_nothing_recorded_even_for_a_count() -> None:
 async def test_a_type_that_the_server_lacks_is_an_empty_table_and_a_note() -> None:
     async with selecting(ScriptedFhir()) as select:
         found = await select("SELECT ref FROM goal")
-    assert (found.rows, found.notes) == ([], ["This server holds no Goal."])
+    assert (found.rows, found.reading) == ([], ["This server holds no Goal."])

@@ -155,11 +155,11 @@ async def test_beside_what_was_found_the_notes_that_cannot_be_read_are_counted_b
     async with session(app, "A", base=BASE) as client:
         found = await search(client, "well")
         nothing = await search(client, "gout")
-    assert found["notes"][2:] == [
-        "1 of 14 notes searched.",
-        "13 not read: its content is not in the record (7); image/png cannot be read as text (2);"
-        " video/0 cannot be read as text; video/1 cannot be read as text; other reasons (2).",
-    ]
+    assert found["notes"][0] == "1 of 14 notes searched."
+    assert (
+        found["notes"][-1] == "13 not read: its content is not in the record (7); image/png cannot be read as"
+        " text (2); video/0 cannot be read as text; video/1 cannot be read as text; other reasons (2)."
+    )
     (unread,) = [note for note in nothing["notes"] if "not read" in note]
     assert "record (DocumentReference/lost-0, DocumentReference/lost-1 and 5 more);" in unread
     assert "other reasons (DocumentReference/film-2, DocumentReference/film-3)." in unread
@@ -197,7 +197,7 @@ async def test_no_notes_and_no_mention_are_two_kinds_of_nothing() -> None:
         empty = await search(client, "pain")
     async with session(chart(document("1", "Well.")), "A", base=BASE) as client:
         unmentioned = await search(client, "pain")
-    assert (empty["finding"], empty["notes"][-1]) == ("nothing_recorded", "No notes in this chart.")
+    assert (empty["finding"], empty["notes"][0]) == ("nothing_recorded", "No notes in this chart.")
     assert unmentioned["finding"] == "nothing_recorded"
     assert (
         "1 note searched, none mentions pain. Other words for it were not searched." in unmentioned["notes"]
