@@ -23,6 +23,7 @@ _ADDRESSES = {folded(short).replace(" ", ""): system for system, short in _SHORT
     "rxcui": RXNORM,
     "icd": ICD10,
 }
+_CATEGORY = 3
 _IN_WORDS = re.compile(r"\s*([A-Za-z][\w -]*?)(?:\s+code)?[\s:]+([\w.-]*\d[\w.-]*)\s*", re.ASCII)
 
 
@@ -42,6 +43,21 @@ def addressed(token: str) -> str:
     said = _IN_WORDS.fullmatch(token)
     address = said and _ADDRESSES.get(folded(said[1]).replace(" ", ""))
     return f"{address}|{said[2]}" if said and address else token
+
+
+def stands_for(asked: str, system: str, code: str) -> bool:
+    """Whether a coding is what a code (bare, or `system|code`) asks for, in any case.
+
+    ICD-10 is said for ICD-10-CM too, and a category of it stands for the codes below it.
+    """
+    of, _, wanted = asked.strip().casefold().rpartition("|")
+    both = {ICD10, ICD10CM}
+    same = both if system in both else {system.casefold()}
+    if not wanted or (of and of.rstrip("/") not in same):
+        return False
+    if system in both and len(wanted) >= _CATEGORY:
+        return code.casefold().replace(".", "").startswith(wanted.replace(".", ""))
+    return code.casefold() == wanted
 
 
 def _addressed(token: str) -> str:

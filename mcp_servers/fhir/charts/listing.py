@@ -75,7 +75,7 @@ def list_records(
     `text`: every word must occur in the record's names or the row's texts, case and accents ignored, whole or
     (of four letters and more) as the beginning of a word; or the record is about what the words mean by
     `wording`, which also says which words need not occur. Records with the words in other texts than their
-    names come last. `code`: a bare code or `system|code`, exact.
+    names come last. `code`: a bare code or `system|code`, of ICD-10 a category too.
     `since` and `until`: ISO dates, whole partial dates included. `at`: the records that held on that day
     instead of those current now, `uncertain` where the chart does not tell. `unread`: how many others are
     known not to be current, by the reason. `base`: the address of the server, which its references may carry.
@@ -229,7 +229,7 @@ def _asked_for(
     notes: list[str],
 ) -> list[Record]:
     if code and code.strip():
-        records = with_code(records, code, included)
+        records = with_code(records, code, included, notes)
     return with_words(records, text, wording, included, notes) if text and folded(text) else records
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
+from mcp_servers.fhir.charts.code_systems import stands_for
 from mcp_servers.fhir.charts.elements import (
     SHOWN,
     Resource,
@@ -14,6 +15,7 @@ from mcp_servers.fhir.charts.elements import (
     folded,
     listed,
     objects,
+    string,
 )
 from mcp_servers.fhir.charts.medications import medication_concepts
 from mcp_servers.fhir.charts.negations import Negation
@@ -83,18 +85,23 @@ class Wording(NamedTuple):
     related: Mapping[str, Callable[[object], bool]]
 
 
-def with_code(records: list[Record], code: str, included: Included) -> list[Record]:
-    """The records with a code, bare or `system|code`."""
-    system, _, wanted = code.strip().rpartition("|")
-    return [
+def with_code(records: list[Record], code: str, included: Included, notes: list[str]) -> list[Record]:
+    """The records with a code, bare or `system|code`; where there are none, `notes` tell what to try."""
+    found = [
         record
         for record in records
         if any(
-            coding.get("code") == wanted and (not system or coding.get("system") == system)
+            stands_for(code, string(coding.get("system")) or "", string(coding.get("code")) or "")
             for concept in _concepts(record, included)
             for coding in codings(concept)
         )
     ]
+    if records and not found:
+        notes.append(
+            f"None of the records of this kind ({len(records)}) bears the code `{code}`; `text` finds them by"
+            " name, and lookup_code tells which codes this chart has for a word."
+        )
+    return found
 
 
 def with_words(

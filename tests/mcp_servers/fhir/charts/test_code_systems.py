@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from mcp_servers.fhir.charts import addressed, short_name
+from mcp_servers.fhir.charts import addressed, list_records, short_name
 from mcp_servers.fhir.charts.code_systems import CVX, ICD10, ICD10CM, RXNORM
 from mcp_servers.fhir.charts.elements import LOINC, SNOMED
+from tests.mcp_servers.fhir.charts.records import NOW, coded, condition
 from tests.mcp_servers.fhir.sessions import data, session
 
 
@@ -43,6 +44,32 @@ def test_a_code_after_the_name_of_its_system_is_a_token(written: str, token: str
 
 def test_each_token_of_a_search_is_read() -> None:
     assert addressed("LOINC|4548-4,SNOMED|73211009,7") == f"{LOINC}|4548-4,{SNOMED}|73211009,7"
+
+
+@pytest.mark.parametrize(
+    ("asked", "system", "code", "borne"),
+    [
+        ("J45", ICD10CM, "J45.909", True),
+        ("j45.909", ICD10CM, "J45.909", True),
+        ("J45909", ICD10CM, "J45.909", True),
+        ("ICD10|J45.909", ICD10CM, "J45.909", True),
+        ("ICD-10-CM: j45.9", ICD10, "J45.909", True),
+        ("http://LOINC.org/|abc-1", LOINC, "ABC-1", True),
+        ("snomed_ct|73211009", SNOMED, "73211009", True),
+        ("J45.909", ICD10CM, "J45", False),
+        ("J4", ICD10CM, "J45.909", False),
+        ("J45", "urn:local", "J45.909", False),
+        ("7321", SNOMED, "73211009", False),
+        ("ICD10|73211009", SNOMED, "73211009", False),
+    ],
+)
+def test_records_are_found_by_a_code_in_any_case_and_by_the_category_above_it(
+    asked: str, system: str, code: str, borne: bool
+) -> None:
+    chart = [condition("a", "", code=coded(system, code))]
+    answer = list_records("problems", chart, code=addressed(asked), now=NOW)
+    told = [note for note in answer.notes if note.startswith("None of the records of this kind (1) bears")]
+    assert (len(answer.rows), len(told)) == ((1, 0) if borne else (0, 1))
 
 
 @pytest.mark.parametrize(
