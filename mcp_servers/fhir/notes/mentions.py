@@ -80,7 +80,8 @@ def _table() -> dict[str, Any]:
 
 @cache
 def _ends() -> re.Pattern[str]:
-    return re.compile(rf";|{_any_of(_table()['ends'])}", re.IGNORECASE)
+    # What somebody does not take a medicine for is there all the same.
+    return re.compile(rf";|\btaking\b.{{1,60}}\bfor\b|{_any_of(_table()['ends'])}", re.IGNORECASE)
 
 
 @cache
