@@ -30,6 +30,8 @@ Resource = dict[str, Any]
 
 # What is asked for at once where a cursor leads far into a result.
 _LONGEST_PAGE = 500
+# A search for some of these finds none entered in error, unless it asks for them.
+_STATUSES = frozenset({"status", "verification-status", "lifecycle-status"})
 
 
 class SearchParameter(BaseModel):
@@ -98,6 +100,11 @@ async def fhir_search(
     else:
         rows = records
     total = pages.total if pages.complete else None
+    if not pages.more and pages.complete:
+        total = len(resources)
+    elif total is not None and not (by_error or any(name in _STATUSES for name, _ in asked)):
+        reading.append(f"The server counts {total} {resource_type} records, those entered in error too.")
+        total = None
     found = Found(rows, total, finding_of(records), notes, reading, pages.more)
     return session.cut(query, found, limit, lock, place)
 

@@ -1,17 +1,28 @@
 """The chart tools on the hand-made charts: rows, totals, cursors, and the kinds of nothing."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 from mcp import Client
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.rendering import BUDGET
 from mcp_servers.fhir.surface.server import build_server
 from tests.mcp_servers.fhir.conftest import NOW
-from tests.mcp_servers.fhir.scripted import ScriptedFhir, ScriptedRecorder, http_to, observation
+from tests.mcp_servers.fhir.scripted import (
+    BASE,
+    ScriptedFhir,
+    ScriptedRecorder,
+    bundle,
+    fhir,
+    http_to,
+    observation,
+)
 from tests.mcp_servers.fhir.sessions import data, session, text
 
 OKAFOR = "hard-amara-okafor"
@@ -264,14 +275,45 @@ async def test_a_record_entered_in_error_is_left_out_of_a_search_and_noted() -> 
             {"resourceType": "Patient", "id": "A"},
             observation("1", "A"),
             observation("2", "A", status="entered-in-error"),
+            observation("3", "B", note=[{"text": "Patient/A"}]),
         ]
     )
     async with session(app, "A") as client:
         found = data(await client.call_tool("fhir_search", {"resource_type": "Observation"}))
         read = data(await client.call_tool("fhir_read", {"reference": "Observation/2"}))
     assert [row["ref"] for row in found["rows"]] == ["Observation/1"]
-    assert found["notes"] == ["1 records entered in error are left out."]
+    assert (found["total"], found["truncated"]) == (1, False)
+    assert "1 records entered in error are left out." in found["notes"]
     assert "entered in error" in read["notes"][0]
+
+
+@pytest.mark.anyio
+async def test_a_count_that_may_hold_records_entered_in_error_is_no_total() -> None:
+    pool = [
+        {**order, "status": "entered-in-error" if n == 3 else "active"}
+        for n, order in enumerate(_orders()[:5])
+    ]
+
+    def paged(request: Request) -> Response:
+        count, at = (int(request.query_params.get(name, "0")) for name in ("_count", "at"))
+        following = (
+            f"{BASE}/MedicationRequest?_count={count}&at={at + count}" if at + count < len(pool) else None
+        )
+        page = bundle(request, pool[at : at + count], following=following)
+        return fhir({**json.loads(bytes(page.body)), "total": len(pool)})
+
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}], {"MedicationRequest": paged})
+    asked = {"resource_type": "MedicationRequest", "limit": 2}
+    standing = {"parameters": [{"name": "status:not", "value": "entered-in-error"}]}
+    async with session(app, "A", base=BASE) as client:
+        first = data(await client.call_tool("fhir_search", asked))
+        last = data(await client.call_tool("fhir_search", {**asked, "cursor": first["cursor"]}))
+        named = data(await client.call_tool("fhir_search", {**asked, **standing}))
+    assert (first["total"], first["truncated"]) == (None, True)
+    assert first["notes"] == ["The server counts 5 MedicationRequest records, those entered in error too."]
+    assert (last["total"], last["truncated"]) == (4, False)
+    assert "1 records entered in error are left out." in last["notes"]
+    assert (named["total"], named["notes"]) == (5, [])
 
 
 @pytest.mark.anyio
