@@ -70,7 +70,7 @@ def instructions(bound: str | None) -> str:
 
 async def _of_patient(prompt: str, bound: str | None, /, patient: str = "", **given: str) -> str:
     whom = "this session's patient" if bound else patient
-    return _filled(prompt, {"whom": whom, **{key: value for key, value in given.items() if value.strip()}})
+    return _filled(prompt, {"whom": whom, **given})
 
 
 def _filled(name: str, values: dict[str, str]) -> str:

@@ -189,8 +189,9 @@ class _Server(MCPServer):
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context | None = None
     ) -> GetPromptResult | InputRequiredResult:
+        given = {key: value for key, value in (arguments or {}).items() if str(value).strip()}
         try:
-            return await super().get_prompt(name, arguments, context)
+            return await super().get_prompt(name, given, context)
         except ValueError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from None
 

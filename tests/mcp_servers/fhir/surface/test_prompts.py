@@ -37,10 +37,20 @@ async def test_a_prompt_names_the_patient_the_tools_and_what_was_given(
     assert ("patient" in arguments) is (patient is None)
 
 
-@pytest.mark.parametrize(("name", "says"), [("result_follow_up", "name"), ("no_such", "no_such")])
+@pytest.mark.parametrize(
+    ("name", "given", "says"),
+    [
+        ("result_follow_up", {"patient": "A"}, "name"),
+        ("result_follow_up", {"patient": "A", "name": " "}, "name"),
+        ("chart_review", {"patient": ""}, "patient"),
+        ("no_such", {}, "no_such"),
+    ],
+)
 @pytest.mark.anyio
-async def test_a_prompt_that_cannot_be_filled_in_says_what_is_missing(name: str, says: str) -> None:
-    async with session(ScriptedFhir(), "A") as client:
+async def test_a_prompt_that_cannot_be_filled_in_says_what_is_missing(
+    name: str, given: dict[str, str], says: str
+) -> None:
+    async with session(ScriptedFhir()) as client:
         with pytest.raises(MCPError, match=says) as raised:
-            await client.get_prompt(name, {})
+            await client.get_prompt(name, given)
     assert raised.value.code == INVALID_PARAMS
