@@ -37,17 +37,17 @@ def by_bytes(text: str) -> int:
     return -(-len(text.encode(errors="replace")) // 4)
 
 
-def render(envelope: ResultEnvelope, budget: int = BUDGET, count: Count = by_bytes) -> Rendered:
-    """`envelope` as text of at most `budget` tokens as `count` counts them, cut at a row's end.
+def render(envelope: ResultEnvelope, count: Count = by_bytes) -> Rendered:
+    """`envelope` as text of at most BUDGET tokens as `count` counts them, cut at a row's end.
 
     Columns that say the same in every row stand once before the rows, columns that repeat each other are one.
     Times are shown to the minute, and without their offset where all have that of `as_of`. Rows with a
     `section` become a table each, and each table gets its share of the budget.
     """
     offset = _shared_offset(envelope)
-    notes = _notes(envelope.notes, budget // 3, count)
+    notes = _notes(envelope.notes, BUDGET // 3, count)
     sections = _sections(envelope.rows)
-    left = budget - _RESERVED - _size([_headline(envelope, len(envelope.rows)), *notes], count)
+    left = BUDGET - _RESERVED - _size([_headline(envelope, len(envelope.rows)), *notes], count)
     body: list[str] = []
     shown = 0
     for number, (section, rows) in enumerate(sections.items()):

@@ -2,7 +2,7 @@
 
 from mcp_servers.fhir.charts.code_systems import addressed, short_name
 from mcp_servers.fhir.charts.dates import day_before
-from mcp_servers.fhir.charts.errors import UnusableArgument, UnusableDate
+from mcp_servers.fhir.charts.errors import UnusableArgument
 from mcp_servers.fhir.charts.kinds import KINDS, OBSERVATIONS, OVERVIEW, REASONS, SEARCHES, Kind, Search
 from mcp_servers.fhir.charts.listing import Projected, Status, list_records
 from mcp_servers.fhir.charts.meanings import codes_of, has_code, main_code_of, meant
@@ -14,7 +14,7 @@ from mcp_servers.fhir.charts.measurement_names import (
     everyday_names,
     not_understood,
 )
-from mcp_servers.fhir.charts.measurements import Mode, measures_of, observations
+from mcp_servers.fhir.charts.measurements import measures_of, observations
 from mcp_servers.fhir.charts.overview import (
     brief,
     codes_without_value,
@@ -36,12 +36,10 @@ __all__ = [
     "Ambiguous",
     "Candidate",
     "Kind",
-    "Mode",
     "Projected",
     "Search",
     "Status",
     "UnusableArgument",
-    "UnusableDate",
     "addressed",
     "both",
     "brief",

@@ -103,11 +103,11 @@ def _visits(rows: list[Row], now: str) -> list[Row]:
     return [*took_place[:ENCOUNTERS], *others[:ENCOUNTERS]]
 
 
-def brief(rows: Iterable[Row], shown: int = MEASUREMENTS) -> tuple[list[Row], list[str]]:
+def brief(rows: Iterable[Row]) -> tuple[list[Row], list[str]]:
     """The rows with the columns that a reader needs at a glance, and the names of the measurements left out.
 
     Problems and medications of one name are one row, the newest, with how many there are. Disorders come
-    before other problems. Of the measurements, as many as `shown` are kept: those asked for most, then those
+    before other problems. Of the measurements, MEASUREMENTS are kept: those asked for most, then those
     with an everyday name. Days stand for moments.
     """
     kept: list[Row] = []
@@ -116,7 +116,7 @@ def brief(rows: Iterable[Row], shown: int = MEASUREMENTS) -> tuple[list[Row], li
     for row in _by_weight(list(rows)):
         section = row["section"]
         name = _short(str(row.get("name", row.get("code", ""))))
-        if section == "measurement" and sum(one["section"] == section for one in kept) >= shown:
+        if section == "measurement" and sum(one["section"] == section for one in kept) >= MEASUREMENTS:
             named.append(name)
         elif section in _REPEATED and (section, name) in alike:
             same = alike[section, name]

@@ -60,8 +60,7 @@ class Measurements:
 class Inventory:
     """The measurements of one chart, kept between calls and brought up to date by each."""
 
-    def __init__(self, patience: float = _PATIENCE) -> None:
-        self._patience = patience
+    def __init__(self) -> None:
         self._kept: Measurements | None = None
         self._one_at_a_time = anyio.Lock()
 
@@ -74,7 +73,7 @@ class Inventory:
         """
         async with self._one_at_a_time:
             found = None if anew else await self._caught_up(client, lock, call)
-            found = found or await _scanned(client, lock, call, self._patience)
+            found = found or await _scanned(client, lock, call)
             found = found or await _all(client, lock, call)
             long = found.whole and len(found.records) > PAGE_SIZE
             self._kept = await to_thread.run_sync(_newest_of, found) if long else found
@@ -102,7 +101,7 @@ class Inventory:
         return replace(kept, records=records, chart=chart)
 
 
-async def _scanned(client: FhirClient, lock: PatientLock, call: Call, patience: float) -> Measurements | None:
+async def _scanned(client: FhirClient, lock: PatientLock, call: Call) -> Measurements | None:
     """The newest record of every code, or all where the server takes too long to leave codes out.
 
     None from a server that does not sort, exclude or come to an end.
@@ -118,7 +117,7 @@ async def _scanned(client: FhirClient, lock: PatientLock, call: Call, patience: 
         return await _measurements([first])
     to_read_all = (anyio.current_time() - started) * (first.total or MAX_RESOURCES) / PAGE_SIZE
     try:
-        with anyio.fail_after(min(max(to_read_all, _FEW_SECONDS), patience)):
+        with anyio.fail_after(min(max(to_read_all, _FEW_SECONDS), _PATIENCE)):
             return await _behind(client, lock, call, first)
     except TimeoutError:
         return replace(await _all(client, lock, call), as_of=first.as_of)

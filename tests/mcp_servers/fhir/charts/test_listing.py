@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mcp_servers.fhir.charts import UnusableDate, list_records
+from mcp_servers.fhir.charts import list_records
+from mcp_servers.fhir.charts.errors import UnusableDate
 from mcp_servers.fhir.charts.kinds import KINDS, SEARCHES
 from tests.mcp_servers.fhir.charts.records import NOW, Resource, allergy, coded, concept, condition, order
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from mcp_servers.fhir.charts import Mode, observations
+from mcp_servers.fhir.charts import observations
 from mcp_servers.fhir.charts.listing import Projected
+from mcp_servers.fhir.charts.measurements import Mode
 from tests.mcp_servers.fhir.charts.records import NOW, Resource, amount, concept, observation
 
 GLUCOSE = concept(None, ("2345-7", "Glucose"))

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from mcp_servers.fhir.charts import Mode, observations
+from mcp_servers.fhir.charts import observations
 from mcp_servers.fhir.charts.listing import Projected
+from mcp_servers.fhir.charts.measurements import Mode
 from tests.mcp_servers.fhir.charts.records import NOW, Resource, amount, concept, observation
 
 SYSTOLIC = concept(None, ("8480-6", "Systolic blood pressure"))

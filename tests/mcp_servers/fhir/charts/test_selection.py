@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_servers.fhir.charts import Mode, UnusableArgument, UnusableDate, observations
-from mcp_servers.fhir.charts.errors import UnusableUnit
+from mcp_servers.fhir.charts import UnusableArgument, observations
+from mcp_servers.fhir.charts.errors import UnusableDate, UnusableUnit
 from mcp_servers.fhir.charts.listing import Projected
+from mcp_servers.fhir.charts.measurements import Mode
 from tests.mcp_servers.fhir.charts.records import NOW, Resource, amount, concept, observation
 
 GLUCOSE = concept(None, ("2345-7", "Glucose"))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_servers.fhir.charts import UnusableDate, list_records
+from mcp_servers.fhir.charts import list_records
+from mcp_servers.fhir.charts.errors import UnusableDate
 from tests.mcp_servers.fhir.charts.records import NOW, Resource, allergy, amount, concept, condition, order
 
 AT = "2020-06-15"

@@ -17,6 +17,7 @@ from fhir_fixtures.store import create_app, open_store
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.charts.measurements import Mode
 from mcp_servers.fhir.reading.gathering import gather
 from mcp_servers.fhir.reading.inventory import Inventory
 from mcp_servers.fhir.reading.measuring import Chart, read_measurement, read_newest_of_each
@@ -92,7 +93,7 @@ async def reading(app: Any) -> AsyncIterator[tuple[Chart, ScriptedCall]]:
         yield Chart(FhirClient(http), PatientLock("Patient/long", BASE), call, NOW), call
 
 
-async def answered(chart: Chart, inventory: Inventory, name: str, mode: charts.Mode) -> charts.Projected:
+async def answered(chart: Chart, inventory: Inventory, name: str, mode: Mode) -> charts.Projected:
     found = await read_measurement(chart, inventory, name, newest=mode == "latest")
     return charts.observations(found.records.values(), name=name, mode=mode, now=NOW, known=found.known)
 
@@ -100,7 +101,7 @@ async def answered(chart: Chart, inventory: Inventory, name: str, mode: charts.M
 @pytest.mark.parametrize("mode", ["latest", "series", "statistics", "count"])
 @pytest.mark.anyio
 async def test_what_is_read_by_need_answers_as_the_whole_chart_does(
-    long_chart: Starlette, mode: charts.Mode
+    long_chart: Starlette, mode: Mode
 ) -> None:
     names = [
         "glucose",
@@ -256,7 +257,7 @@ async def test_a_server_that_takes_too_long_to_leave_codes_out_is_read_whole(lon
         await long_chart(scope, receive, send)
 
     async with reading(stuck) as (chart, call):
-        inventory = Inventory(patience=0.5)
+        inventory = Inventory()
         first = await answered(chart, inventory, "creatinine", "latest")
         before = len(call.requests)
         again = await answered(chart, inventory, "creatinine", "latest")
