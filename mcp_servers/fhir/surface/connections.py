@@ -4,7 +4,6 @@ uvicorn bounds neither, so that strangers could hold open all the files that the
 """
 
 import asyncio
-import resource
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -71,6 +70,10 @@ class BoundedConnection(H11Protocol):
 
 def most_connections() -> int:
     """How many connections leave enough of the files that this process may open for all else."""
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return _MOST
     may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST if may_open == resource.RLIM_INFINITY else min(_MOST, may_open // 4)
 

@@ -1,5 +1,7 @@
 """Connections of the HTTP server: who sends no whole request in time is not waited for."""
 
+import subprocess
+import sys
 from typing import Any
 
 import anyio
@@ -50,3 +52,13 @@ async def test_a_request_that_does_not_come_to_its_end_in_time_is_not_waited_for
 async def test_an_answer_may_take_longer_than_its_request() -> None:
     async with served(echo, http=Impatient) as address:
         assert b"200 OK" in await until_closed(address, HEAD + b"Connection: close\r\n\r\nbody")
+
+
+def test_where_the_system_does_not_bound_open_files_connections_are_bounded_all_the_same() -> None:
+    """Windows has no module `resource`."""
+    without = (
+        "import sys; sys.modules['resource'] = None\n"
+        "from mcp_servers.fhir.surface.connections import most_connections; print(most_connections())"
+    )
+    told = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+    assert (told.stdout, told.stderr) == ("256\n", "")
