@@ -10,7 +10,13 @@ from mcp_servers.fhir.charts import Search
 from mcp_servers.fhir.charts.elements import Row, entered_in_error
 from mcp_servers.fhir.charts.narrowing import DATED_BY, WITHDRAWN_BY
 from mcp_servers.fhir.errors import InvalidRequest
-from mcp_servers.fhir.reading.gathering import Gathered, Resource, at_once, gather
+from mcp_servers.fhir.reading.gathering import (
+    Gathered,
+    Resource,
+    Unanswered,
+    each_answered,
+    gather,
+)
 from mcp_servers.fhir.reading.listing import Listed, gathered, newest_of, read_first
 from mcp_servers.fhir.reading.measuring import Chart, Reading
 
@@ -19,28 +25,33 @@ _ENDS = 10
 
 
 async def read_extents(
-    chart: Chart, lists: Iterable[Listed], measured: Reading
-) -> tuple[list[Row], list[str]]:
-    """A row for each type of which the chart holds records (charts.extent), and notes.
+    chart: Chart, lists: Iterable[Listed], measured: Reading, unanswered: Unanswered
+) -> tuple[list[Row], list[str], Unanswered]:
+    """A row for each type of which the chart holds records (charts.extent), notes, and what was not answered.
 
-    What was read for `lists` and as the newest of everything `measured` is not read again. Raises what
-    FhirClient.search raises.
+    What was read for `lists` and as the newest of everything `measured` is not read again, nor is
+    what is `unanswered` already. Raises what else FhirClient.search raises.
     """
     held = (await chart.client.capability(chart.call)).parameters
     kinds = sorted({search.resource_type for search in charts.OVERVIEW})
     notes = [f"This server holds no {kind}." for kind in kinds if kind not in held]
     read = {kind: part for part in lists for kind in part.whole | part.standing.keys()}
     jobs = [
-        partial(_of_measured, chart, measured)
-        if kind == charts.OBSERVATIONS.resource_type
-        else partial(_of_listed, chart, kind, read[kind])
-        if kind in read
-        else partial(_of_type, chart, kind)
+        (
+            kind,
+            partial(_of_measured, chart, measured)
+            if kind == charts.OBSERVATIONS.resource_type
+            else partial(_of_listed, chart, kind, read[kind])
+            if kind in read
+            else partial(_of_type, chart, kind),
+        )
         for kind in kinds
-        if kind in held
+        if kind in held and kind not in unanswered
     ]
-    found = await at_once(jobs)
-    return [row for row, _ in found if row["count"]], [*notes, *(note for _, more in found for note in more)]
+    parts, others = await each_answered(jobs)
+    found = [part for part in parts if part is not None]
+    notes += [note for _, more in found for note in more]
+    return [row for row, _ in found if row["count"]], notes, unanswered | others
 
 
 Extent = tuple[Row, list[str]]

@@ -10,11 +10,14 @@ import anyio
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import Search
+from mcp_servers.fhir.errors import NotPermitted, ServerFailed
 from mcp_servers.fhir.reading.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
 
 Resource = dict[str, Any]
 T = TypeVar("T")
+# Why types were not read: the server refused, or it failed.
+Unanswered = dict[str, NotPermitted | ServerFailed]
 
 # What is read of one type before it is said that others may match.
 MAX_RESOURCES = 60_000
@@ -28,12 +31,14 @@ class Gathered:
     """The patient's records that several searches found, once each.
 
     `included` holds by `Type/id` what came with them. `complete` is false when a search was cut short.
+    `unanswered` are types that were not read.
     """
 
     by_type: dict[str, list[Resource]] = field(default_factory=dict)
     included: dict[str, Resource] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     complete: bool = True
+    unanswered: Unanswered = field(default_factory=dict)
 
     @property
     def resources(self) -> list[Resource]:
@@ -49,6 +54,7 @@ class Gathered:
         self.included.update(part.included)
         self.notes.extend(note for note in part.notes if note not in self.notes)
         self.complete = self.complete and part.complete
+        self.unanswered |= part.unanswered
 
 
 async def gather(client: FhirClient, searches: Iterable[Search], lock: PatientLock, call: Call) -> Gathered:
@@ -80,6 +86,52 @@ async def gather_by_id(
     parts = [named[start : start + _IDS_AT_ONCE] for start in range(0, len(named), _IDS_AT_ONCE)]
     searches = [search._replace(parameters=(*search.parameters, ("_id", ",".join(part)))) for part in parts]
     return await gather(client, searches, lock, call)
+
+
+async def gather_answered(
+    client: FhirClient, searches: Iterable[Search], lock: PatientLock, call: Call
+) -> Gathered:
+    """As `gather`, of the types that the server answers; the others are `unanswered`."""
+    jobs = [(search.resource_type, partial(gather, client, [search], lock, call)) for search in searches]
+    parts, unanswered = await each_answered(jobs)
+    gathered = Gathered(complete=not unanswered, unanswered=unanswered)
+    for part in filter(None, parts):
+        gathered.merge(part)
+    return gathered
+
+
+async def each_answered(
+    jobs: Sequence[tuple[str, Callable[[], Awaitable[T]]]],
+) -> tuple[list[T | None], Unanswered]:
+    """The results of jobs, as `at_once`, that ask for a type each: None where the server does not answer."""
+    unanswered: Unanswered = {}
+
+    async def run(kind: str, job: Callable[[], Awaitable[T]]) -> T | None:
+        try:
+            return await job()
+        except (NotPermitted, ServerFailed) as error:
+            unanswered[kind] = error
+            return None
+
+    return await at_once([partial(run, kind, job) for kind, job in jobs]), unanswered
+
+
+def not_read(unanswered: Unanswered) -> list[str]:
+    """Notes that name the types that the server refused, and those that it failed to answer, and why."""
+    notes: list[str] = []
+    for said, of in (("Not permitted", NotPermitted), ("Failed", ServerFailed)):
+        errors = {kind: str(error) for kind, error in sorted(unanswered.items()) if isinstance(error, of)}
+        if errors:
+            notes.append(
+                f"{said}, so not read: {', '.join(errors)}. {' '.join(dict.fromkeys(errors.values()))}"
+            )
+    return notes
+
+
+def check_answered(unanswered: Unanswered) -> None:
+    """Where nothing was found: raise the error of what was not read, for it may hold something."""
+    for _, error in sorted(unanswered.items()):
+        raise type(error)(" ".join([*not_read(unanswered), "Elsewhere nothing was found."]))
 
 
 async def at_once(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:

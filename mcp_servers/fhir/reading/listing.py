@@ -25,9 +25,11 @@ from mcp_servers.fhir.reading.gathering import (
     PAGE_SIZE,
     Gathered,
     Resource,
-    at_once,
+    Unanswered,
+    each_answered,
     gather,
     gather_by_id,
+    not_read,
     one_page,
 )
 from mcp_servers.fhir.reading.measuring import Chart
@@ -73,7 +75,7 @@ class Listed:
 async def read_kind(chart: Chart, kind: charts.Kind, *, current: bool, newest: int | None = None) -> Listed:
     """The records of a kind; of a long list only what the `current` ones need, or the `newest` so many.
 
-    Raises what FhirClient.search raises.
+    Types that the server does not answer are `unanswered`. Raises what else FhirClient.search raises.
     """
     return (await read_kinds(chart, [kind], current=current, newest=newest))[kind]
 
@@ -86,14 +88,24 @@ async def read_kinds(
     wanted = [
         (kind, search) for kind, search in wanted if not (_has_reasons(kind) and search == charts.REASONS)
     ]
-    jobs = [partial(_read, chart, search, current=current, newest=newest) for _, search in wanted]
+    jobs = [
+        (search.resource_type, partial(_read, chart, search, current=current, newest=newest))
+        for _, search in wanted
+    ]
     listed = {kind: Listed() for kind in kinds}
-    for (kind, _), part in zip(wanted, await at_once(jobs), strict=True):
-        listed[kind].merge(part)
+    parts, unanswered = await each_answered(jobs)
+    for (kind, search), part in zip(wanted, parts, strict=True):
+        listed[kind].merge(part or _unanswered(search.resource_type, unanswered))
     problems = listed["problems"].found.resources if "problems" in listed else []
     for kind in filter(_has_reasons, kinds):
-        listed[kind].found.merge(await _reasons(chart, listed[kind].found.resources, problems))
+        read = partial(_reasons, chart, listed[kind].found.resources, problems)
+        [reasons], refused = await each_answered([(charts.REASONS.resource_type, read)])
+        listed[kind].found.merge(reasons or Gathered(notes=not_read(refused), complete=False))
     return listed
+
+
+def _unanswered(kind: str, unanswered: Unanswered) -> Listed:
+    return Listed(Gathered(complete=False, unanswered={kind: unanswered[kind]}))
 
 
 def _has_reasons(kind: charts.Kind) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
@@ -13,7 +14,15 @@ from mcp_servers.fhir.charts import SEARCHES, Search, short_name
 from mcp_servers.fhir.charts.elements import concept_text, entered_in_error, resource_ref, status_code
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, NotPermitted, ServerFailed
-from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Gathered, Resource, gather
+from mcp_servers.fhir.reading.gathering import (
+    PAGE_SIZE,
+    Gathered,
+    Resource,
+    check_answered,
+    each_answered,
+    gather_answered,
+    not_read,
+)
 from mcp_servers.fhir.reading.inventory import Inventory, Measurements
 from mcp_servers.fhir.reading.measuring import Chart, Reading, read_known
 from mcp_servers.fhir.reading.paging import read_pages
@@ -73,16 +82,21 @@ async def lookup_code(
         with _noting_failures(notes):
             known, meaning = await _mapped(session, meaning, call)
     kinds = {concept.kind for concept in found.concepts} or set(_READ)
-    gathered = await gather(session.client, _searches(kinds), lock, call)
+    gathered = await gather_answered(session.client, _searches(kinds), lock, call)
     codes, withdrawn = await to_thread.run_sync(charted, gathered.resources, gathered.included, meaning)
     if kinds & {"measurement", "panel"}:
-        measured, wrong = await _measurements(session, lock, meaning, gathered, call)
+        read = partial(_measurements, session, lock, meaning, gathered, call)
+        [found_measured], refused = await each_answered([("Observation", read)])
+        gathered.merge(Gathered(unanswered=refused, complete=not refused))
+        measured, wrong = found_measured or ([], 0)
         codes, withdrawn = codes + measured, withdrawn + wrong
+    if not codes:
+        check_answered(gathered.unanswered)
     if not codes and not found.concepts:
         with _noting_failures(notes):
             known = [*await _of_server(session, text, meaning, notes, call), *known]
     rows = [*map(_chart_row, codes), *map(_row, found.concepts), *known]
-    notes += [*_memberships(found.concepts), *gathered.notes]
+    notes += [*not_read(gathered.unanswered), *_memberships(found.concepts), *gathered.notes]
     notes += _related_allergies(text, found.concepts, meaning, gathered.resources)
     if withdrawn:
         notes.append(f"{withdrawn} records entered in error are not counted.")

@@ -1,5 +1,7 @@
 """chart_overview: a chart at a glance."""
 
+from functools import partial
+
 from anyio import to_thread
 
 from mcp_servers.fhir import charts
@@ -7,9 +9,10 @@ from mcp_servers.fhir.access.references import checked
 from mcp_servers.fhir.charts.overview import ENCOUNTERS, SECTIONS
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.reading.extents import read_extents
+from mcp_servers.fhir.reading.gathering import check_answered, each_answered, not_read
 from mcp_servers.fhir.reading.inventory import Inventory
 from mcp_servers.fhir.reading.listing import Listed, read_kinds
-from mcp_servers.fhir.reading.measuring import Chart, read_newest_of_each
+from mcp_servers.fhir.reading.measuring import Chart, Reading, read_newest_of_each
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient
 
@@ -23,10 +26,16 @@ async def chart_overview(session: ChartSession, call: Call, patient: Patient) ->
     lock = await session.lock(patient, call)
     chart = Chart(session.client, lock, call, session.now)
     person = await session.client.read(checked(lock.patient), lock, call)
-    measured = await read_newest_of_each(chart, session.keep(lock, Inventory))
+    newest = partial(read_newest_of_each, chart, session.keep(lock, Inventory))
+    [reading], unanswered = await each_answered([(charts.OBSERVATIONS.resource_type, newest)])
+    measured = reading or Reading(complete=False)
     kinds = [kind for _, kind in SECTIONS]
     listed = await read_kinds(chart, kinds, current=True, newest=ENCOUNTERS + 1)
-    extents, notes = await read_extents(chart, listed.values(), measured)
+    for part in listed.values():
+        unanswered |= part.found.unanswered
+    extents, notes, unanswered = await read_extents(chart, listed.values(), measured, unanswered)
+    if not extents:
+        check_answered(unanswered)
     visits = listed["encounters"]
 
     def worked_out() -> Answer:
@@ -40,12 +49,13 @@ async def chart_overview(session: ChartSession, call: Call, patient: Patient) ->
             encounters=visits.standing.total() if visits.newer_than is not None else None,
         )
         told = [
+            *not_read(unanswered),
             *found.notes,
             *measured.notes,
             *notes,
             *(n for part in listed.values() for n in part.found.notes),
         ]
-        complete = measured.complete and all(part.found.complete for part in listed.values())
+        complete = not unanswered and measured.complete and all(one.found.complete for one in listed.values())
         envelope = ResultEnvelope(
             finding=found.finding,
             rows=found.rows,
@@ -64,6 +74,9 @@ def _projected(session: ChartSession, kind: charts.Kind, listed: Listed) -> char
     found = charts.list_records(
         kind, listed.found.resources, included=listed.found.included, now=session.now, unread=listed.unread
     )
+    if listed.found.unanswered and found.finding == "nothing_recorded":
+        why = f"cannot be told, for {', '.join(sorted(listed.found.unanswered))} could not be read."
+        found = found._replace(finding="recorded", notes=[*found.notes, why])
     if listed.newer_than is None:
         return found
     return found._replace(rows=charts.later_than(listed.newer_than, found.rows))

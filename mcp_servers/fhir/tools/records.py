@@ -8,6 +8,7 @@ from anyio import to_thread
 from pydantic import Field
 
 from mcp_servers.fhir import charts, terminology
+from mcp_servers.fhir.reading.gathering import check_answered, not_read
 from mcp_servers.fhir.reading.listing import read_kind
 from mcp_servers.fhir.reading.measuring import Chart
 from mcp_servers.fhir.recording import Call
@@ -87,11 +88,14 @@ async def list_records(
             unread=listed.unread,
         )
         elsewhere = [_PICTURES] if kind == "imaging" and not listed.found.resources else []
-        rows = all_rows(found, [*listed.found.notes, *elsewhere], complete=listed.found.complete)
+        unanswered = listed.found.unanswered
+        if found.finding == "nothing_recorded":
+            check_answered(unanswered)
+        reading = [*not_read(unanswered), *listed.found.notes, *elsewhere]
+        rows = all_rows(found, reading, complete=listed.found.complete)
         if listed.newer_than is not None:
-            rows = replace(
-                rows, rows=charts.later_than(listed.newer_than, rows.rows), total=listed.standing.total()
-            )
+            total = listed.standing.total() if listed.found.complete else None
+            rows = replace(rows, rows=charts.later_than(listed.newer_than, rows.rows), total=total)
         elif kind in charts.REPEATED and not (text or code):
             rows = _folded(rows)
         return session.cut(query, rows, limit, lock, place)
