@@ -114,6 +114,12 @@ def test_every_other_status_is_a_label(status: str) -> None:
     assert _found([_glucose("a", "2024", 1, status=status)]).rows[0]["status"] == status
 
 
+@pytest.mark.parametrize("status", ["preliminary", "corrected", "amended", "registered"])
+def test_a_component_bears_the_status_of_its_panel(status: str) -> None:
+    panel = {**_pressure("bp", "2024-01-01", 138, 84), "status": status}
+    assert _found([panel], "latest", "systolic").rows[0]["status"] == status
+
+
 def test_units_are_never_mixed() -> None:
     chart = [
         _glucose("a", "2024-01-01", 142),
@@ -193,7 +199,8 @@ def test_values_with_a_comparator_are_left_out_of_statistics_and_counted() -> No
 
 def test_statistics_name_the_values_that_are_not_final() -> None:
     chart = [_glucose("a", "2024-01-01", 5, status="preliminary"), _glucose("b", "2024-01-02", 6)]
-    found = _found([*chart, _glucose("c", "2024-01-03", 7, status="amended")], "statistics")
+    settled = [_glucose(status, "2024-01-03", 7, status=status) for status in ("amended", "corrected")]
+    found = _found([*chart, *settled], "statistics")
     assert "1 taken in without a final status: Observation/a (preliminary)." in found.notes
 
 

@@ -24,7 +24,6 @@ from typing import Any
 import pytest
 
 from mcp_servers.fhir.charts import KINDS, list_records, observations, patient_row
-from mcp_servers.fhir.charts.care import ENDED
 from tests.mcp_servers.fhir.charts.records import (
     NOW,
     Resource,
@@ -154,6 +153,12 @@ def test_what_is_ordered_said_given_and_handed_out_are_four_facts() -> None:
     assert _refs("medications", chart) == ["MedicationRequest", "MedicationStatement"]
 
 
+def test_an_order_not_to_give_a_drug_says_so_where_it_is_listed() -> None:
+    forbidden = order("m", "pioglitazone", doNotPerform=True)
+    assert _refs("medications", [forbidden]) == []
+    assert _row("medications", forbidden)["do_not_perform"] is True
+
+
 def test_an_order_not_to_do_something_is_none_to_do_it() -> None:
     forbidden = {
         "resourceType": "ServiceRequest",
@@ -169,7 +174,19 @@ def test_an_order_not_to_do_something_is_none_to_do_it() -> None:
     assert _row("orders", forbidden)["do_not_perform"] is True
 
 
-@pytest.mark.parametrize("status", sorted(ENDED))
+@pytest.mark.parametrize("intent", ["proposal", "plan", "option"])
+def test_a_proposed_test_is_not_ordered(intent: str) -> None:
+    proposed = {"resourceType": "ServiceRequest", "id": "x", "status": "active", "intent": intent}
+    found = list_records("orders", [{**proposed, "code": concept("Colonoscopy")}], now=NOW)
+    assert found.rows == []
+    assert f"1 only a {intent}" in found.notes[0]
+    assert _row("orders", proposed)["intent"] == intent
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["completed", "revoked", "cancelled", "inactive", "rejected", "stopped", "proposed", "draft"],
+)
 def test_a_plan_that_is_over_is_not_in_force(status: str) -> None:
     assert _refs("care_plans", [{"resourceType": "CarePlan", "id": "x", "status": status}]) == []
 
@@ -204,7 +221,18 @@ def test_none_known_is_a_finding_of_its_own_for_each_kind_that_can_say_it(kind: 
 
 def test_a_refuted_allergy_is_no_allergy_and_no_none_known_either() -> None:
     refuted = allergy("a", concept("Penicillin"), verificationStatus={"coding": [{"code": "refuted"}]})
-    assert list_records("allergies", [refuted], now=NOW).finding == "nothing_recorded"
+    found = list_records("allergies", [refuted], now=NOW)
+    assert (found.rows, found.finding) == ([], "nothing_recorded")
+    assert "Refuted: Penicillin (AllergyIntolerance/a)." in found.notes
+
+
+@pytest.mark.parametrize("clinical", ["inactive", "resolved"])
+def test_an_allergy_that_is_over_is_not_current_and_counted(clinical: str) -> None:
+    outgrown = allergy("a", concept("Egg"), clinical)
+    found = list_records("allergies", [outgrown], now=NOW)
+    assert found.rows == []
+    assert found.notes == [f"1 record not current left out (1 {clinical}); status=all lists them."]
+    assert _row("allergies", outgrown)["status"] == clinical
 
 
 # Values
