@@ -1,5 +1,6 @@
 """The codings of a chart's records: which code, under which name, how often, on which records."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from mcp_servers.fhir.charts.elements import (
     first,
     objects,
     resource_ref,
+    status_code,
     string,
 )
 from mcp_servers.fhir.terminology.meaning import Meaning
@@ -57,16 +59,16 @@ def codeables(record: Resource, included: dict[str, Resource]) -> list[Resource]
 
 def charted(
     records: Iterable[Resource], included: dict[str, Resource], meaning: Meaning
-) -> tuple[list[ChartCode], int]:
+) -> tuple[list[ChartCode], Counter[str]]:
     """The codings of `records` that are about what was meant, the most frequent first; and how many of such
-    records were left out as entered in error."""
+    records were left out, by the reason."""
     found: dict[tuple[str, str, str], ChartCode] = {}
-    withdrawn = 0
+    left_out: Counter[str] = Counter()
     for record in records:
         kind = ELEMENTS[str(record.get("resourceType"))][1]
         about = [one for one in codeables(record, included) if meaning.covers(one)]
-        if about and entered_in_error(record):
-            withdrawn += 1
+        if about and (why := _why_not(record)):
+            left_out[why] += 1
             continue
         ref = resource_ref(record)
         for system, code, name in dict.fromkeys(key for one in about for key in _keys(one)):
@@ -74,7 +76,14 @@ def charted(
             known = known or ChartCode(name, system, code, kind, 0, ())
             refs = known.refs if len(known.refs) == _REFS else (*known.refs, ref)
             found[system, code or name, kind] = known._replace(n=known.n + 1, refs=refs)
-    return sorted(found.values(), key=lambda one: (-one.n, one.name, one.code)), withdrawn
+    return sorted(found.values(), key=lambda one: (-one.n, one.name, one.code)), left_out
+
+
+def _why_not(record: Resource) -> str | None:
+    """Why a record does not say that the patient has, or had, what it names."""
+    if entered_in_error(record):
+        return "entered in error"
+    return "refuted" if status_code(record.get("verificationStatus")) == "refuted" else None
 
 
 def _keys(codeable: Resource) -> list[tuple[str, str, str]]:

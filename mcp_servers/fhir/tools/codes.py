@@ -1,5 +1,6 @@
 """lookup_code: words to codes, codes to words, drugs to classes."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -83,13 +84,13 @@ async def lookup_code(
             known, meaning = await _mapped(session, meaning, call)
     kinds = {concept.kind for concept in found.concepts} or set(_READ)
     gathered = await gather_answered(session.client, _searches(kinds), lock, call)
-    codes, withdrawn = await to_thread.run_sync(charted, gathered.resources, gathered.included, meaning)
+    codes, left_out = await to_thread.run_sync(charted, gathered.resources, gathered.included, meaning)
     if kinds & {"measurement", "panel"}:
         read = partial(_measurements, session, lock, meaning, gathered, call)
         [found_measured], refused = await each_answered([("Observation", read)])
         gathered.merge(Gathered(unanswered=refused, complete=not refused))
-        measured, wrong = found_measured or ([], 0)
-        codes, withdrawn = codes + measured, withdrawn + wrong
+        measured, wrong = found_measured or ([], Counter())
+        codes, left_out = codes + measured, left_out + wrong
     if not codes:
         check_answered(gathered.unanswered)
     if not codes and not found.concepts:
@@ -98,8 +99,7 @@ async def lookup_code(
     rows = [*map(_chart_row, codes), *map(_row, found.concepts), *known]
     notes += [*not_read(gathered.unanswered), *_memberships(found.concepts), *gathered.notes]
     notes += _related_allergies(text, found.concepts, meaning, gathered.resources)
-    if withdrawn:
-        notes.append(f"{withdrawn} records entered in error are not counted.")
+    notes += [f"{n} records {why} are not counted." for why, n in left_out.items()]
     if not codes:
         notes.append(_nowhere(text, meaning, kinds, known=bool(rows)))
     elif meaning.code and not any(
@@ -137,9 +137,9 @@ def _searches(kinds: Iterable[terminology.Kind]) -> list[Search]:
 
 async def _measurements(
     session: ChartSession, lock: PatientLock, meaning: Meaning, gathered: Gathered, call: Call
-) -> tuple[list[ChartCode], int]:
+) -> tuple[list[ChartCode], Counter[str]]:
     """The codings of the measurements, by the dictionary's codes or else by the chart's names; how many
-    were entered in error, where all were read. What is wrong with the reading is noted in `gathered`."""
+    were left out and why, where all were read. What is wrong with the reading is noted in `gathered`."""
     parameters = (await session.client.capability(call)).of("Observation")
     parameter = "combo-code" if "combo-code" in parameters else "code"
     measured = sorted(one for one in meaning.concepts if one.kind == "measurement")
@@ -160,9 +160,9 @@ async def _measurements(
         reading = await _of_inventory(session, lock, meaning, call)
         gathered.merge(Gathered(notes=reading.notes, complete=reading.complete))
         records, whole = list(reading.records.values()), reading.whole
-    codes, withdrawn = await to_thread.run_sync(charted, records, {}, meaning)
+    codes, left_out = await to_thread.run_sync(charted, records, {}, meaning)
     if whole:
-        return codes, withdrawn
+        return codes, left_out
     standing = [("status:not", "entered-in-error")] if "status" in parameters else []
     counted: list[ChartCode] = []
     for code in codes[:_COUNTED]:
@@ -171,7 +171,7 @@ async def _measurements(
             page = await session.client.search("Observation", asked, lock, call, count=1)
             code = code._replace(n=max(code.n, page.total or 0))
         counted.append(code)
-    return counted + codes[_COUNTED:], 0
+    return counted + codes[_COUNTED:], Counter()
 
 
 async def _of_inventory(session: ChartSession, lock: PatientLock, meaning: Meaning, call: Call) -> Reading:

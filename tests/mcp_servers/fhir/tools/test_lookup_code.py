@@ -97,6 +97,14 @@ async def test_records_entered_in_error_are_counted_apart(each_store: Starlette 
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("words", ["COPD", "sulfonamide"])
+async def test_what_is_refuted_is_in_no_chart(each_store: Starlette | str, words: str) -> None:
+    found = await looked_up(each_store, OKAFOR, words)
+    assert (in_chart(found), found["finding"]) == ({}, "nothing_recorded")
+    assert "1 records refuted are not counted." in found["notes"]
+
+
+@pytest.mark.anyio
 async def test_a_wide_word_finds_its_kinds(embedded: Starlette) -> None:
     found = await looked_up(embedded, OKAFOR, "cancer")
     assert in_chart(found) == {"Malignant neoplasm of breast": 1}
