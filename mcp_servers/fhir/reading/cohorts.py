@@ -141,7 +141,7 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
     present = span(now)
     left_out: Counter[str] = Counter()
     for record in await _coded(client, ("Observation", parameter), part, call):
-        patient, date_told = _patient(record, client.base), when(record, "effective") or record.get("issued")
+        patient, date_told = _patient(record, client.base), when(record, "effective")
         at, status = span(date_told), status_code(record.get("status"))
         if patient is None or status in ("entered-in-error", "cancelled"):
             left_out["without a patient on this server" if patient is None else status or ""] += 1

@@ -65,6 +65,7 @@ def values_of(record: Resource, meaning: terminology.Meaning, at: tuple[bool, fl
     for holder in (record, *objects(record.get("component"))):
         quantity, code = first(holder.get("valueQuantity")), holder.get("code")
         value = number(quantity.get("value"))
+        value = number(holder.get("valueInteger")) if value is None else value
         if value is not None and meaning.covers(code):
             comparator = string(quantity.get("comparator"))
             found.append(Value(at, float(value), coded_unit(quantity), comparator, code))

@@ -63,3 +63,26 @@ async def test_a_value_to_come_withdrawn_or_with_a_comparator_is_left_out_and_sa
         "in %, as recorded: 2 %, 1 mmol/mol",
     ):
         assert part in said, part
+
+
+@pytest.mark.anyio
+async def test_whole_numbers_are_compared_as_quantities_are() -> None:
+    code = {"coding": [{"system": "http://loinc.org", "code": "44261-6"}]}
+    scores = [observation(f"p{n}", f"p{n}", code=code, valueInteger=n) for n in (4, 12)]
+    async with http_to(ScriptedFhir(scores)) as http:
+        found = await counted(http, {"measurement": "PHQ-9", "above": 9})
+    assert (found["rows"][0]["patients"], found["truncated"]) == (1, False)
+
+
+@pytest.mark.anyio
+async def test_a_release_makes_no_value_the_latest() -> None:
+    code = {"coding": [{"system": "http://loinc.org", "code": "4548-4"}]}
+    dates = [(6, {"effectiveDateTime": "2026-01-01"}), (9, {"issued": "2026-02-01T00:00:00Z"})]
+    results = [
+        observation(f"o{value}", "p", code=code, valueQuantity={"value": value, "unit": "%"}, **date)
+        for value, date in dates
+    ]
+    async with http_to(ScriptedFhir(results)) as http:
+        latest = await counted(http, {"measurement": "a1c", "above": 7})
+        whichever = await counted(http, {"measurement": "a1c", "above": 7, "value": "any"})
+    assert [one["rows"][0]["patients"] for one in (latest, whichever)] == [0, 1]
