@@ -266,12 +266,79 @@ def test_patients_cannot_be_asked_for_by_another_id() -> None:
     lock().check_parameter("Observation", "_id", "B")
 
 
+IN_THE_COMPARTMENT = (
+    "Account", "AdverseEvent", "AllergyIntolerance", "Appointment", "AppointmentResponse", "AuditEvent",
+    "Basic", "BodyStructure", "CarePlan", "CareTeam", "ChargeItem", "Claim", "ClaimResponse",
+    "ClinicalImpression", "Communication", "CommunicationRequest", "Composition", "Condition", "Consent",
+    "Coverage", "CoverageEligibilityRequest", "CoverageEligibilityResponse", "DetectedIssue",
+    "DeviceRequest", "DeviceUseStatement", "DiagnosticReport", "DocumentManifest", "DocumentReference",
+    "Encounter", "EnrollmentRequest", "EpisodeOfCare", "ExplanationOfBenefit", "FamilyMemberHistory",
+    "Flag", "Goal", "Group", "ImagingStudy", "Immunization", "ImmunizationEvaluation",
+    "ImmunizationRecommendation", "Invoice", "List", "MeasureReport", "Media", "MedicationAdministration",
+    "MedicationDispense", "MedicationRequest", "MedicationStatement", "MolecularSequence",
+    "NutritionOrder", "Observation", "Patient", "Person", "Procedure", "Provenance",
+    "QuestionnaireResponse", "RelatedPerson", "RequestGroup", "ResearchSubject", "RiskAssessment",
+    "Schedule", "ServiceRequest", "Specimen", "SupplyDelivery", "SupplyRequest", "VisionPrescription",
+)  # fmt: skip
+OUTSIDE = (
+    "Binary", "Bundle", "Device", "Location", "Medication", "Organization", "Practitioner",
+    "PractitionerRole", "Substance",
+)  # fmt: skip
+BY_SUBJECT = (
+    "CarePlan", "CareTeam", "Composition", "Condition", "DiagnosticReport", "DocumentReference",
+    "Encounter", "Goal", "ImagingStudy", "MedicationAdministration", "MedicationDispense",
+    "MedicationRequest", "MedicationStatement", "Observation", "Procedure", "ServiceRequest",
+)  # fmt: skip
+BY_PATIENT = ("AllergyIntolerance", "FamilyMemberHistory", "Immunization")
+
+
 def test_the_compartment_is_the_published_one_of_r4() -> None:
-    assert in_compartment("Patient")
-    assert in_compartment("Observation")
-    assert not in_compartment("Practitioner")
-    assert not in_compartment("Medication")
-    assert not in_compartment("Location")
+    assert [kind for kind in IN_THE_COMPARTMENT if not in_compartment(kind)] == []
+    assert [kind for kind in OUTSIDE if in_compartment(kind)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner"),
+    [
+        *((kind, "subject") for kind in BY_SUBJECT),
+        *((kind, "patient") for kind in BY_PATIENT),
+        ("Coverage", "beneficiary"),
+    ],
+)
+def test_whom_a_record_is_about_differs_by_its_type(kind: str, owner: str) -> None:
+    assert lock().verdict(record(kind, **{owner: A})) == "inside"
+    assert lock().verdict(record(kind, **{owner: B})) == "outside"
+    other = "subject" if owner == "patient" else "patient"
+    assert lock().verdict(record(kind, **{other: A})) == "outside"
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner", "taking_part"),
+    [
+        ("AllergyIntolerance", "patient", {"recorder": A}),
+        ("AllergyIntolerance", "patient", {"asserter": A}),
+        ("CarePlan", "subject", {"activity": [{"detail": {"performer": [A]}}]}),
+        ("CareTeam", "subject", {"participant": [{"member": A}]}),
+        ("Composition", "subject", {"author": [A]}),
+        ("Composition", "subject", {"attester": [{"party": A}]}),
+        ("Condition", "subject", {"asserter": A}),
+        ("Coverage", "beneficiary", {"policyHolder": A}),
+        ("Coverage", "beneficiary", {"subscriber": A}),
+        ("Coverage", "beneficiary", {"payor": [A]}),
+        ("DocumentReference", "subject", {"author": [A]}),
+        ("MedicationAdministration", "subject", {"performer": [{"actor": A}]}),
+        ("MedicationDispense", "subject", {"receiver": [A]}),
+        ("Observation", "subject", {"performer": [A]}),
+        ("Procedure", "subject", {"performer": [{"actor": A}]}),
+        ("ServiceRequest", "subject", {"performer": [A]}),
+    ],
+)
+def test_to_take_part_in_anothers_record_is_not_to_own_it(
+    kind: str, owner: str, taking_part: Resource
+) -> None:
+    of_another = record(kind, **{owner: B}, **taking_part)
+    assert lock().verdict(of_another) == "shared"
+    assert not lock().may_see(of_another)
 
 
 class Counted(dict[str, Any]):  # noqa: PLW1641 - as every dict, it has no hash
