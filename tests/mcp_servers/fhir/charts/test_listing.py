@@ -174,7 +174,13 @@ def test_no_known_allergies_differs_from_nothing_recorded() -> None:
     "code",
     [
         coded(SNOMED, "160244002"),
+        coded(SNOMED, "409137002"),
+        coded(SNOMED, "428607008"),
+        coded(SNOMED, "429625007"),
         coded(IPS, "no-known-allergies"),
+        coded(IPS, "no-known-medication-allergies"),
+        coded(IPS, "no-known-environmental-allergies"),
+        coded(IPS, "no-known-food-allergies"),
         concept("NKDA"),
         concept("No known allergies"),
     ],

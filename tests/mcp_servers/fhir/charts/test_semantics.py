@@ -123,6 +123,15 @@ def test_an_order_in_any_other_status_than_active_is_no_current_medication(statu
     assert _row("medications", order("m", "aspirin", status))["status"] == status
 
 
+@pytest.mark.parametrize("status", ["completed", "intended", "stopped", "on-hold", "unknown", "not-taken"])
+def test_a_statement_of_what_is_not_taken_now_is_no_current_medication(status: str) -> None:
+    aspirin = {"medicationCodeableConcept": concept("aspirin"), "status": status}
+    statement = {"resourceType": "MedicationStatement", "id": "s", **aspirin}
+    found = list_records("medications", [statement], now=NOW)
+    assert found.rows == []
+    assert any(f"1 {status}" in note for note in found.notes)
+
+
 @pytest.mark.parametrize("intent", ["proposal", "plan", "option"])
 def test_a_proposal_is_no_order(intent: str) -> None:
     proposed = {**order("m", "aspirin"), "intent": intent}
