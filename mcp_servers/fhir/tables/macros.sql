@@ -31,26 +31,41 @@ CREATE MACRO system_of(c) AS coding_of(c)->>'$.system';
 CREATE MACRO status_of(c) AS coalesce(c->>'$.coding[0].code', c->>'$.text');
 CREATE MACRO texts_of(l) AS (SELECT string_agg(text_of(one), ', ') FROM (SELECT unnest(each(l)) AS one));
 
+-- A reference to this server without the version that it may name.
+CREATE MACRO unversioned(reference) AS split_part(reference, '/_history/', 1);
+
 -- The medication of an order, statement, administration or dispense: coded, contained or referred to.
 CREATE MACRO medication_of(j) AS coalesce(
     json_extract(j, '$.medicationCodeableConcept'),
     (SELECT any_value(json_extract(one, '$.code')) FROM (SELECT unnest(each(json_extract(j, '$.contained'))) AS one)
      WHERE '#' || (one->>'$.id') = (j->>'$.medicationReference.reference')),
     (SELECT any_value(json_extract(m.json, '$.code')) FROM resource m
-     WHERE m.type = 'Medication' AND 'Medication/' || m.id = (j->>'$.medicationReference.reference')),
-    json_object('text', json_extract(j, '$.medicationReference.display')));
+     WHERE m.type = 'Medication' AND 'Medication/' || m.id = unversioned(j->>'$.medicationReference.reference')),
+    json_object('text', coalesce(j->>'$.medicationReference.display', j->>'$.medicationReference.identifier.value')));
 
 CREATE MACRO dose_of(d) AS coalesce(
     d->>'$.text',
     nullif(concat_ws(' ', d->>'$.doseAndRate[0].doseQuantity.value', d->>'$.doseAndRate[0].doseQuantity.unit',
                      text_of(json_extract(d, '$.route')), text_of(json_extract(d, '$.timing.code'))), ''));
 
+CREATE MACRO unit_of(q) AS coalesce(q->>'$.unit', q->>'$.code');
+CREATE MACRO amount_of(q) AS (q->>'$.value') || coalesce(' ' || unit_of(q), '');
+
+-- A range as `1-2 g`, `>= 1 g` or `<= 2 g`.
+CREATE MACRO range_of(r) AS coalesce(
+    (r->>'$.low.value') || '-' || (r->>'$.high.value'), '>= ' || (r->>'$.low.value'), '<= ' || (r->>'$.high.value'))
+    || coalesce(' ' || coalesce(unit_of(json_extract(r, '$.low')), unit_of(json_extract(r, '$.high'))), '');
+
+-- A titre as `1:64`, a quotient of amounts as `5 mg / 2 mL`.
+CREATE MACRO ratio_of(r) AS amount_of(json_extract(r, '$.numerator'))
+    || CASE WHEN coalesce(unit_of(json_extract(r, '$.numerator')), unit_of(json_extract(r, '$.denominator'))) IS NULL
+       THEN ':' ELSE ' / ' END
+    || amount_of(json_extract(r, '$.denominator'));
+
 -- What a value says, when it is not a number with a unit.
 CREATE MACRO value_text_of(j) AS coalesce(
     text_of(json_extract(j, '$.valueCodeableConcept')), j->>'$.valueString', j->>'$.valueDateTime', j->>'$.valueTime',
-    j->>'$.valueBoolean', j->>'$.valuePeriod',
-    nullif(concat_ws('-', j->>'$.valueRange.low.value', j->>'$.valueRange.high.value'), '')
-        || coalesce(' ' || (j->>'$.valueRange.low.unit'), ''),
-    (j->>'$.valueRatio.numerator.value') || ':' || (j->>'$.valueRatio.denominator.value'),
-    j->>'$.valueSampledData.data');
-CREATE MACRO unit_of(q) AS coalesce(q->>'$.unit', q->>'$.code');
+    j->>'$.valueBoolean',
+    CASE WHEN coalesce(j->>'$.valuePeriod.start', j->>'$.valuePeriod.end') IS NOT NULL
+         THEN coalesce(j->>'$.valuePeriod.start', '...') || ' to ' || coalesce(j->>'$.valuePeriod.end', '...') END,
+    range_of(json_extract(j, '$.valueRange')), ratio_of(json_extract(j, '$.valueRatio')), j->>'$.valueSampledData.data');

@@ -7,8 +7,8 @@ SELECT
     day_of(stated) AS date,
     instant_of(stated) AS instant,
     stated AS date_text,
-    coalesce(json->>'$.onsetString', (json->>'$.onsetAge.value') || ' ' || coalesce(unit_of(json->'$.onsetAge'), 'years old'))
-        AS onset_text,
+    coalesce(json->>'$.onsetString', (json->>'$.onsetAge.value') || ' ' || coalesce(unit_of(json->'$.onsetAge'), 'years old'),
+             range_of(json->'$.onsetRange')) AS onset_text,
     day_of(coalesce(json->>'$.abatementDateTime', json->>'$.abatementPeriod.end', json->>'$.abatementPeriod.start'))
         AS abatement_date,
     day_of(json->>'$.recordedDate') AS recorded_date,

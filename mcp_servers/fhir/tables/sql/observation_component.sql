@@ -13,7 +13,8 @@ SELECT
     unit_of(part->'$.valueQuantity') AS unit,
     part->>'$.valueQuantity.comparator' AS comparator,
     value_text_of(part) AS value_text,
-    status_of(part->'$.interpretation[0]') AS interpretation
+    status_of(part->'$.interpretation[0]') AS interpretation,
+    status_of(part->'$.dataAbsentReason') AS absent_reason
 FROM (
     SELECT id, json->>'$.status' AS status, code_of(json->'$.code') AS panel, unnest(each(json->'$.component')) AS part,
            coalesce(json->>'$.effectiveDateTime', json->>'$.effectiveInstant', json->>'$.effectivePeriod.start',

@@ -63,8 +63,24 @@ async def test_days_are_as_written_and_instants_in_utc(
         ({"valueCodeableConcept": {"coding": [{"code": "1", "display": "Never"}]}}, {"value_text": "Never"}),
         ({"valueString": "trace"}, {"value_text": "trace"}),
         ({"valueBoolean": False}, {"value_text": "false"}),
+        ({"valueDateTime": "2019-05"}, {"value_text": "2019-05"}),
+        ({"valueTime": "07:30:00"}, {"value_text": "07:30:00"}),
+        ({"valuePeriod": {"start": "2019-05"}}, {"value_text": "2019-05 to ..."}),
+        ({"valuePeriod": {"end": "2019-06"}}, {"value_text": "... to 2019-06"}),
         ({"valueRange": {"low": {"value": 1, "unit": "g"}, "high": {"value": 2}}}, {"value_text": "1-2 g"}),
+        ({"valueRange": {"low": {"value": 1, "unit": "g"}}}, {"value_text": ">= 1 g"}),
+        ({"valueRange": {"high": {"value": 2, "unit": "g"}}}, {"value_text": "<= 2 g"}),
         ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 64}}}, {"value_text": "1:64"}),
+        (
+            {
+                "valueRatio": {
+                    "numerator": {"value": 5, "unit": "mg"},
+                    "denominator": {"value": 2, "unit": "mL"},
+                }
+            },
+            {"value_text": "5 mg / 2 mL"},
+        ),
+        ({"valueSampledData": {"origin": {"value": 0}, "data": "1 2 E"}}, {"value_text": "1 2 E"}),
         ({"valueQuantity": {"value": "a lot"}}, {}),
         ({"valueQuantity": "5 mg"}, {}),
         ({"dataAbsentReason": {"coding": [{"code": "refused"}]}}, {"absent_reason": "refused"}),
@@ -75,8 +91,38 @@ async def test_values_are_numbers_with_units_or_else_text(
     tables: TablesProcess, elements: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     row = await row_of(tables, "observation", a("Observation", **elements))
+    part = await row_of(tables, "observation_component", a("Observation", component=[elements]))
     of_values = ("value", "unit", "comparator", "value_text", "absent_reason")
     assert {name: row[name] for name in of_values if name in row} == expected
+    assert {name: part[name] for name in of_values if name in part} == expected
+
+
+@pytest.mark.parametrize(
+    ("elements", "written"),
+    [
+        ({"effectiveDateTime": "2019-05", "issued": "2020-01-01T00:00:00Z"}, "2019-05"),
+        ({"effectiveInstant": "2019-05-03T10:00:00Z"}, "2019-05-03T10:00:00Z"),
+        ({"effectivePeriod": {"start": "2019-05", "end": "2019-06"}}, "2019-05"),
+        ({"effectivePeriod": {"end": "2019-06"}}, "2019-06"),
+        ({"effectiveTiming": {"event": ["2019-07-01"]}}, "2019-07-01"),
+        ({"issued": "2020-01-01T00:00:00Z"}, None),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_measurement_and_its_parts_stand_under_the_date_at_which_they_held(
+    tables: TablesProcess, elements: dict[str, Any], written: str | None
+) -> None:
+    record = a("Observation", component=[{"valueInteger": 1}], **elements)
+    for table in ("observation", "observation_component"):
+        assert (await row_of(tables, table, record)).get("date_text") == written
+
+
+@pytest.mark.anyio
+async def test_a_measurement_and_its_parts_are_labelled_with_its_status(tables: TablesProcess) -> None:
+    for status in ("preliminary", "corrected", "amended", "cancelled"):
+        record = a("Observation", status=status, component=[{"valueInteger": 1}])
+        for table in ("observation", "observation_component"):
+            assert (await row_of(tables, table, record))["status"] == status
 
 
 @pytest.mark.anyio
@@ -132,7 +178,12 @@ ASPIRIN = {"coding": [{"code": "1191", "display": "aspirin"}]}
             {"medicationReference": {"reference": "Medication/m"}},
             [{"resourceType": "Medication", "id": "m", "code": ASPIRIN}],
         ),
+        (
+            {"medicationReference": {"reference": "Medication/m/_history/2"}},
+            [{"resourceType": "Medication", "id": "m", "code": ASPIRIN}],
+        ),
         ({"medicationReference": {"reference": "Medication/gone", "display": "aspirin"}}, []),
+        ({"medicationReference": {"identifier": {"value": "aspirin"}}}, []),
     ],
 )
 @pytest.mark.anyio
@@ -159,11 +210,67 @@ async def test_a_medication_is_named_however_it_is_written(
              "onset_text": "40 a", "abatement_date": "2021-01-01"},
         ),
         (
+            "condition",
+            a("Condition", onsetString="in childhood", recordedDate="2020-03"),
+            {"date_text": "2020-03", "recorded_date": "2020-03-01", "onset_text": "in childhood"},
+        ),
+        (
+            "condition",
+            a(
+                "Condition",
+                onsetPeriod={"start": "2015", "end": "2016"},
+                abatementPeriod={"end": "2018"},
+                recordedDate="2020",
+            ),
+            {"date_text": "2015", "recorded_date": "2020-01-01", "abatement_date": "2018-01-01"},
+        ),
+        (
+            "condition",
+            a("Condition", onsetRange={"low": {"value": 7, "code": "a"}, "high": {"value": 9}}),
+            {"onset_text": "7-9 a"},
+        ),
+        (
+            "allergy_intolerance",
+            a("AllergyIntolerance", verificationStatus={"coding": [{"code": "refuted"}]}),
+            {"verification_status": "refuted"},
+        ),
+        (
             "medication_request",
             a("MedicationRequest", status="active", intent="plan", doNotPerform=True),
             {"status": "active", "intent": "plan", "do_not_perform": True},
         ),
         ("medication_request", a("MedicationRequest"), {"do_not_perform": False}),
+        (
+            "service_request",
+            a("ServiceRequest", status="active", intent="proposal", doNotPerform=True),
+            {"status": "active", "intent": "proposal", "do_not_perform": True},
+        ),
+        (
+            "medication_statement",
+            a("MedicationStatement", effectivePeriod={"start": "2018", "end": "2020"}, dateAsserted="2024"),
+            {"date_text": "2018", "end_date": "2020-01-01"},
+        ),
+        ("medication_statement", a("MedicationStatement", dateAsserted="2024"), {"date_text": "2024"}),
+        (
+            "medication_administration",
+            a("MedicationAdministration", effectivePeriod={"start": "2018-01-01", "end": "2018-01-02"}),
+            {"date_text": "2018-01-01", "end_instant": "2018-01-02T00:00:00"},
+        ),
+        (
+            "medication_dispense",
+            a("MedicationDispense", whenPrepared="2018-01-01", whenHandedOver="2018-01-03"),
+            {"date_text": "2018-01-03"},
+        ),
+        (
+            "diagnostic_report",
+            a("DiagnosticReport", effectiveDateTime="2018", issued="2019-01-01T00:00:00Z"),
+            {"date_text": "2018"},
+        ),
+        (
+            "diagnostic_report",
+            a("DiagnosticReport", issued="2019-01-01T00:00:00Z"),
+            {"date_text": "2019-01-01T00:00:00Z"},
+        ),
         (
             "allergy_intolerance",
             a("AllergyIntolerance", code={"text": "No known allergies"}, criticality="low",
