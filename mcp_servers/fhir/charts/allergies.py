@@ -15,16 +15,18 @@ from mcp_servers.fhir.charts.elements import (
     strings,
 )
 from mcp_servers.fhir.charts.negations import negation
-from mcp_servers.fhir.charts.problems import clinical_status
+from mcp_servers.fhir.charts.problems import clinical_status, vague
 from mcp_servers.fhir.charts.references import Included
 
 
 def allergy_row(allergy: Resource, _: Included) -> Row:
-    """`negation` is true for "no known ..." records; `date` is when it was recorded, else the onset."""
+    """`negation` is true for "no known ..." records; `date` is when it was recorded, else the onset; `onset`
+    may be an age or words."""
     return row_of(
         name=_name(allergy),
         date=string(allergy.get("recordedDate")) or when(allergy, "onset"),
         status=clinical_status(allergy),
+        onset=when(allergy, "onset") or vague(allergy, "onset"),
         reaction=joined(_reaction(one) for one in objects(allergy.get("reaction"))),
         criticality=string(allergy.get("criticality")),
         category=joined(strings(allergy.get("category")), ", "),

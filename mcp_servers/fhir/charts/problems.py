@@ -25,7 +25,7 @@ def problem_row(condition: Resource, included: Included) -> Row:
         name=concept_text(condition.get("code")),
         date=onset_date or recorded,
         status=clinical_status(condition),
-        onset=onset_date or _vague(condition, "onset"),
+        onset=onset_date or vague(condition, "onset"),
         abated=abatement(condition),
         verification=status_code(condition.get("verificationStatus")),
         recorded=recorded,
@@ -48,16 +48,17 @@ def abatement(condition: Resource) -> str | None:
         string(condition.get("abatementDateTime"))
         or period_end(condition.get("abatementPeriod"))
         or period_start(condition.get("abatementPeriod"))
-        or _vague(condition, "abatement")
+        or vague(condition, "abatement")
     )
 
 
-def _vague(condition: Resource, stem: str) -> str | None:
-    age = quantity_text(first(condition.get(f"{stem}Age")))
+def vague(resource: Resource, stem: str) -> str | None:
+    """An onset or abatement that is no date: an age, a range of ages, or words."""
+    age = quantity_text(first(resource.get(f"{stem}Age")))
     return (
         (f"at age {age}" if age else None)
-        or range_text(condition.get(f"{stem}Range"))
-        or string(condition.get(f"{stem}String"))
+        or range_text(resource.get(f"{stem}Range"))
+        or string(resource.get(f"{stem}String"))
     )
 
 

@@ -243,6 +243,17 @@ def test_a_converted_row_says_what_was_recorded_and_its_range_goes_along() -> No
     assert "Converted to mmol/L: by 1 mg/dL = 0.05551 mmol/L (glucose, 180.156 g/mol)." in found.notes
 
 
+def test_what_has_no_way_to_the_unit_stays_as_recorded_apart_and_is_said() -> None:
+    chart = [_glucose("a", "2024-01-01", 126), _glucose("b", "2024-02-01", 5, "zorb")]
+    found = _found(chart, "statistics", unit="mmol/L")
+    assert sorted((row["unit"], row["n"], row["mean"]) for row in found.rows) == [
+        ("mmol/L", 1, 6.994),
+        ("zorb", 1, 5),
+    ]
+    said = "No conversion to mmol/L is known for 1 in zorb: left as recorded, and never mixed."
+    assert said in found.notes
+
+
 def test_a_range_recorded_in_another_unit_is_converted_by_its_own() -> None:
     ranged = _glucose("a", "2024-01-01", 126, referenceRange=[{"high": amount(5.5, "mmol/L")}])
     row = _found([ranged], unit="mmol/L").rows[0]

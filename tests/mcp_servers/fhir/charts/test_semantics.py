@@ -208,6 +208,19 @@ def test_a_vaccine_that_was_not_given_says_so() -> None:
     )
 
 
+def test_a_procedure_that_was_not_done_says_so() -> None:
+    omitted = {"resourceType": "Procedure", "code": concept("Colonoscopy"), "status": "not-done"}
+    row = _row("procedures", {**omitted, "statusReason": concept("Refused")})
+    assert (row["status"], row["status_reason"]) == ("not-done", "Refused")
+
+
+@pytest.mark.parametrize("status", ["preliminary", "amended"])
+def test_a_document_that_is_not_final_is_labelled(status: str) -> None:
+    letter = {"resourceType": "DocumentReference", "status": "superseded", "docStatus": status}
+    row = _row("documents", letter)
+    assert (row["status"], row["doc_status"]) == ("superseded", status)
+
+
 # Negation
 
 
@@ -318,6 +331,52 @@ def test_a_value_that_is_absent_for_a_reason_is_no_zero() -> None:
             },
             None,
             {"onset": "7-9 a", "abated": "at age 12 a"},
+        ),
+        (
+            "allergies",
+            {
+                "resourceType": "AllergyIntolerance",
+                "onsetDateTime": "1999",
+                "recordedDate": "2020-01-15",
+                "lastOccurrence": "2019-05",
+            },
+            "2020-01-15",
+            {"onset": "1999", "last_occurrence": "2019-05"},
+        ),
+        (
+            "allergies",
+            {"resourceType": "AllergyIntolerance", "onsetPeriod": {"start": "1999"}},
+            "1999",
+            {"onset": "1999"},
+        ),
+        (
+            "allergies",
+            {"resourceType": "AllergyIntolerance", "onsetAge": amount(7, "a")},
+            None,
+            {"onset": "at age 7 a"},
+        ),
+        (
+            "allergies",
+            {"resourceType": "AllergyIntolerance", "onsetString": "in childhood"},
+            None,
+            {"onset": "in childhood"},
+        ),
+        (
+            "reports",
+            {"resourceType": "DiagnosticReport", "effectiveDateTime": "2024-01-01", "issued": "2024-01-05"},
+            "2024-01-01",
+            {},
+        ),
+        ("reports", {"resourceType": "DiagnosticReport", "issued": "2024-01-05"}, "2024-01-05", {}),
+        (
+            "medications",
+            {
+                "resourceType": "MedicationDispense",
+                "whenPrepared": "2024-01-01",
+                "whenHandedOver": "2024-01-05",
+            },
+            "2024-01-05",
+            {},
         ),
         (
             "medications",
