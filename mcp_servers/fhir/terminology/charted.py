@@ -9,12 +9,12 @@ from mcp_servers.fhir.charts.elements import (
     codings,
     concept_text,
     entered_in_error,
-    first,
     objects,
     resource_ref,
     status_code,
     string,
 )
+from mcp_servers.fhir.charts.references import resolved
 from mcp_servers.fhir.terminology.meaning import Meaning
 
 _REFS = 2
@@ -48,12 +48,7 @@ def codeables(record: Resource, included: dict[str, Resource]) -> list[Resource]
     """The CodeableConcepts that say what a record is about; of a medication that is referred to, its code."""
     element, _ = ELEMENTS[str(record.get("resourceType"))]
     found = objects(record.get(element))
-    reference = string(first(record.get("medicationReference")).get("reference")) or ""
-    if reference.startswith("#"):
-        inside = [one for one in objects(record.get("contained")) if f"#{one.get('id')}" == reference]
-        found += objects(first(inside).get("code"))
-    elif reference in included:
-        found += objects(included[reference].get("code"))
+    found += objects(resolved(record.get("medicationReference"), record, included).get("code"))
     return found + [part for one in objects(record.get("component")) for part in objects(one.get("code"))]
 
 
