@@ -185,6 +185,62 @@ def condition(number: int, code: str, display: str) -> Resource:
     return {"resourceType": "Condition", "id": f"c{number}", "code": {"coding": [coding]}, "subject": subject}
 
 
+def holding(*records: Resource) -> ScriptedFhir:
+    """A server with these records, which holds conditions and medication statements too."""
+    statement = capability_statement()
+    for kind in ("Condition", "MedicationStatement"):
+        statement["rest"][0]["resource"].append({"type": kind, "searchParam": []})
+    return ScriptedFhir(list(records), {"metadata": lambda _: fhir(statement)})
+
+
+@pytest.mark.anyio
+async def test_a_condition_that_is_refuted_or_entered_in_error_counts_nobody_and_is_told() -> None:
+    def verified(number: int, code: str) -> Resource:
+        stated = {"verificationStatus": {"coding": [{"code": code}]}}
+        return condition(number, "38341003", "Hypertension") | stated
+
+    app = holding(*(verified(n, code) for n, code in enumerate(["confirmed", "refuted", "entered-in-error"])))
+    async with http_to(app) as http:
+        found = await counted(http, {"condition": "hypertension"})
+    assert (found["rows"][0]["patients"], found["truncated"]) == (1, False)
+    assert "condition: hypertension: records left out: 1 refuted, 1 entered in error." in found["notes"]
+
+
+@pytest.mark.anyio
+async def test_only_orders_in_force_and_statements_of_use_count_for_a_medication() -> None:
+    def taken(who: str, kind: str = "MedicationRequest", **elements: Any) -> Resource:
+        stated = {"status": "active", "intent": "order", "medicationCodeableConcept": {"text": "warfarin"}}
+        about = {"subject": {"reference": f"Patient/{who}"}}
+        return {"resourceType": kind, "id": who, **about, **stated, **elements}
+
+    inside = [{"resourceType": "Medication", "id": "m", "code": {"text": "warfarin"}}]
+    referring = {"medicationCodeableConcept": None, "medicationReference": {"reference": "#m"}}
+    app = holding(
+        taken("ordered"),
+        taken("contained", contained=inside, **referring),
+        taken("stated", "MedicationStatement"),
+        taken("not-taken", "MedicationStatement", status="not-taken"),
+        taken("wrong", status="entered-in-error"),
+        taken("stopped", status="stopped"),
+        taken("on-hold", status="on-hold"),
+        taken("proposed", intent="proposal"),
+        taken("forbidden", doNotPerform=True),
+    )
+    async with http_to(app) as http:
+        found = await counted(http, {"medication": "warfarin"})
+    assert (found["rows"][0]["patients"], found["truncated"]) == (3, False)
+    said = " ".join(note for note in found["notes"] if "records left out" in note)
+    for why in (
+        "entered in error",
+        "stopped",
+        "on-hold",
+        "only a proposal",
+        "order not to give",
+        "not-taken",
+    ):
+        assert f"1 {why}" in said
+
+
 @pytest.mark.anyio
 async def test_on_a_large_server_codes_are_the_dictionarys_and_those_met_and_the_count_says_so() -> None:
     statement = capability_statement()

@@ -49,6 +49,7 @@ async def test_a_value_to_come_withdrawn_or_with_a_comparator_is_left_out_and_sa
         result("p6", valueQuantity={"value": 6, "unit": "%"}),
         result("p7", subject={"reference": "Group/g"}),
         result("p8", valueQuantity=None, valueString="high"),
+        result("p9", status="cancelled"),
     ]
     async with http_to(ScriptedFhir(results)) as http:
         found = await counted(http, {"measurement": "a1c", "above": 7})
@@ -57,6 +58,7 @@ async def test_a_value_to_come_withdrawn_or_with_a_comparator_is_left_out_and_sa
     for part in (
         "1 dated after now",
         "1 entered-in-error",
+        "1 cancelled",
         "1 without a patient",
         "1 without a number",
         "1 in > %",
