@@ -7,6 +7,7 @@ SELECT
     day_of(stated) AS date,
     instant_of(stated) AS instant,
     stated AS date_text,
+    day_of(json->>'$.recordedDate') AS recorded_date,
     code_of(json->'$.code') AS code,
     codes_of(json->'$.code') AS codes,
     coalesce(text_of(json->'$.code'), text_of(json->'$.reaction[0].substance')) AS code_text,

@@ -231,6 +231,11 @@ async def test_a_medication_is_named_however_it_is_written(
         ),
         (
             "allergy_intolerance",
+            a("AllergyIntolerance", onsetDateTime="1999", recordedDate="2020-03"),
+            {"date_text": "1999", "recorded_date": "2020-03-01"},
+        ),
+        (
+            "allergy_intolerance",
             a("AllergyIntolerance", verificationStatus={"coding": [{"code": "refuted"}]}),
             {"verification_status": "refuted"},
         ),
