@@ -88,3 +88,15 @@ async def test_a_release_makes_no_value_the_latest() -> None:
         latest = await counted(http, {"measurement": "a1c", "above": 7})
         whichever = await counted(http, {"measurement": "a1c", "above": 7, "value": "any"})
     assert [one["rows"][0]["patients"] for one in (latest, whichever)] == [0, 1]
+
+
+@pytest.mark.anyio
+async def test_the_part_of_a_panel_is_compared_as_a_value_of_its_own() -> None:
+    def pressure(who: str, systolic: int) -> Resource:
+        coding = {"system": "http://loinc.org", "code": "8480-6"}
+        part = {"code": {"coding": [coding]}, "valueQuantity": {"value": systolic, "unit": "mm[Hg]"}}
+        return observation(who, who, code={"text": "Blood pressure"}, component=[part])
+
+    async with http_to(ScriptedFhir([pressure("p1", 150), pressure("p2", 120)])) as http:
+        found = await counted(http, {"measurement": "systolic blood pressure", "above": 140})
+    assert (found["rows"][0]["patients"], found["truncated"]) == (1, False)
