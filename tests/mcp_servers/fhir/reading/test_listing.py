@@ -73,6 +73,9 @@ class LongLists:
                 yield record(kind, number, statuses[number % len(statuses)], "Common")
             for place, status in enumerate(ODD[kind]):
                 yield record(kind, LONG + place, status, "Odd")
+        for number, day in ((997, "1999-01-01"), (998, "2026-10-01")):  # withdrawn at either end of the list
+            wrong = record("MedicationRequest", number, "entered-in-error", "Odd")
+            yield {**wrong, "authoredOn": day}
         yield {**record("Encounter", 999, "finished", "Undated"), "period": {}}
 
     def digest(self) -> str:
