@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fhir_fixtures.store import create_app, open_store
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.rendering import BUDGET
 from mcp_servers.fhir.surface.server import build_server
@@ -105,6 +107,33 @@ async def test_current_medications_leave_out_stopped_ones_and_say_so(embedded: S
     assert {row["status"] for row in found["rows"]} == {"active"}
     assert "MedicationStatement/hard-amara-okafor-aspirin | aspirin" in text(result)
     assert any("entered in error" in note for note in found["notes"])
+
+
+@pytest.mark.anyio
+async def test_a_medication_that_any_record_refers_to_comes_along_with_its_name(tmp_path: Path) -> None:
+    kinds = ("MedicationRequest", "MedicationStatement", "MedicationAdministration", "MedicationDispense")
+
+    class OnePatient:
+        def resources(self) -> list[dict[str, Any]]:
+            referring = {"medicationReference": {"reference": "Medication/w"}, "status": "active"}
+            about = {"subject": {"reference": "Patient/A"}}
+            return [
+                {"resourceType": "Patient", "id": "A"},
+                {"resourceType": "Medication", "id": "w", "code": {"text": "warfarin"}},
+                *({"resourceType": kind, "id": "1", **about, **referring} for kind in kinds),
+            ]
+
+        def digest(self) -> str:
+            return "one patient"
+
+    store = open_store(tmp_path / "store.db", OnePatient())
+    try:
+        async with session(create_app(store), "A") as client:
+            asked = {"kind": "medications", "status": "all"}
+            rows = data(await client.call_tool("list_records", asked))["rows"]
+    finally:
+        store.close()
+    assert {row["ref"]: row["name"] for row in rows} == {f"{kind}/1": "warfarin" for kind in kinds}
 
 
 @pytest.mark.anyio
