@@ -214,7 +214,7 @@ async def test_only_orders_in_force_and_statements_of_use_count_for_a_medication
         return {"resourceType": kind, "id": who, **about, **stated, **elements}
 
     inside = [{"resourceType": "Medication", "id": "m", "code": {"text": "warfarin"}}]
-    referring = {"medicationCodeableConcept": None, "medicationReference": {"reference": "#m"}}
+    referring: Resource = {"medicationCodeableConcept": None, "medicationReference": {"reference": "#m"}}
     app = holding(
         taken("ordered"),
         taken("contained", contained=inside, **referring),
