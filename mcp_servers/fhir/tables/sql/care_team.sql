@@ -10,7 +10,7 @@ SELECT
     text_of(member->'$.role[0]') AS role,
     member->>'$.member.display' AS member
 FROM (
-    SELECT *, unnest(CASE json_type(json->'$.participant') WHEN 'ARRAY' THEN each(json->'$.participant') ELSE [NULL] END)
+    SELECT *, unnest(CASE WHEN json_array_length(json->'$.participant') > 0 THEN each(json->'$.participant') ELSE [NULL] END)
         AS member
     FROM resource WHERE type = 'CareTeam'
 )

@@ -11,7 +11,7 @@ SELECT
     text_of(found->'$.code') AS code_text,
     number_of(found->>'$.onsetAge.value') AS onset_age
 FROM (
-    SELECT *, unnest(CASE json_type(json->'$.condition') WHEN 'ARRAY' THEN each(json->'$.condition') ELSE [NULL] END)
+    SELECT *, unnest(CASE WHEN json_array_length(json->'$.condition') > 0 THEN each(json->'$.condition') ELSE [NULL] END)
         AS found
     FROM resource WHERE type = 'FamilyMemberHistory'
 )
