@@ -16,7 +16,10 @@ Clauses whose tests stand elsewhere:
 | deceased as a flag or a date, age counted to it | test_patient |
 | references: relative, versioned, contained, by identifier, elsewhere, urn; who and where | test_references |
 | texts as data: one line, no control characters, no bytes | test_elements, test_kinds |
+| notes in attachments and Binaries, of every format | ../notes/test_extraction, ../tools/test_search_notes |
 | compartment: membership by type, what is outside it | test_compartment, test_patient_lock in ../access |
+| the same in the chart's tables | ../tables/test_columns |
+| the same in counts of patients | ../reading/test_cohorts, ../reading/test_thresholds |
 """
 
 from typing import Any
