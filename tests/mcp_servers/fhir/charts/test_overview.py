@@ -60,6 +60,12 @@ def test_an_empty_chart_is_the_patient_and_nothing_recorded() -> None:
     assert ([row["section"] for row in found.rows], found.finding) == (["patient"], "nothing_recorded")
 
 
+def test_the_overview_of_one_who_died_tells_when_and_the_age_at_death() -> None:
+    died = {**PATIENT, "birthDate": "1940-05-01", "deceasedDateTime": "2000-04-30"}
+    (row,) = overview(died, [], now=NOW).rows
+    assert (row["age"], row["deceased"]) == (59, "2000-04-30")
+
+
 def test_visits_that_took_place_stand_before_planned_and_cancelled_ones() -> None:
     visits = [
         {**_encounter(n), "status": status}
