@@ -45,6 +45,32 @@ async def test_more_patients_than_asked_for_are_announced(each_store: Starlette 
     assert (found["returned"], found["total"], found["truncated"]) == (1, 2, True)
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("chart_overview", {}),
+        ("list_records", {"kind": "problems"}),
+        ("observations", {"name": "blood pressure"}),
+        ("search_notes", {"text": "diabetes"}),
+        ("query_chart", {"sql": "SELECT ref FROM condition"}),
+        ("lookup_code", {"text": "diabetes"}),
+        ("fhir_search", {"resource_type": "Encounter"}),
+        ("fhir_read", {"reference": f"Patient/{OKAFOR}"}),
+        ("find_patient", {"text": "okafor"}),
+    ],
+)
+@pytest.mark.anyio
+async def test_every_result_says_how_complete_it_is_and_as_of_when(
+    each_store: Starlette | str, tool: str, arguments: dict[str, Any]
+) -> None:
+    async with session(each_store, None if tool == "find_patient" else OKAFOR) as client:
+        found = data(await client.call_tool(tool, arguments))
+    assert found["as_of"] == NOW.isoformat()
+    assert found["returned"] == len(found["rows"])
+    assert found["total"] == found["returned"]
+    assert (found["truncated"], found["cursor"]) == (False, None)
+
+
 @pytest.mark.anyio
 async def test_nobody_of_that_name_is_nothing_recorded(embedded: Starlette) -> None:
     async with session(embedded) as client:
