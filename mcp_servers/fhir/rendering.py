@@ -13,11 +13,11 @@ Count = Callable[[str], int]
 
 BUDGET = 1500
 # What the caller may append: that the text is cut, and the cursor.
-_RESERVED = 30
+_RESERVED = 40
 _MAX_CELL = 1500
 _MAX_REFS = 4
 _MAX_CODES = 4
-_CUT = "… (cut)"
+CUT = "… (cut)"
 # Columns that a single row shows without their name: what they are is plain behind a reference.
 _PLAIN = frozenset({"name", "date", "value"})
 # Other texts under `section`, such as a statement's column of that name, are no title.
@@ -37,12 +37,13 @@ def by_bytes(text: str) -> int:
     return -(-len(text.encode(errors="replace")) // 4)
 
 
-def render(envelope: ResultEnvelope, count: Count = by_bytes) -> Rendered:
+def render(envelope: ResultEnvelope, count: Count = by_bytes, start: int = 0) -> Rendered:
     """`envelope` as text of at most BUDGET tokens as `count` counts them, cut at a row's end.
 
     Columns that say the same in every row stand once before the rows, columns that repeat each other are one.
     Times are shown to the minute, and without their offset where all have that of `as_of`. Rows with a
-    `section` become a table each, and each table gets its share of the budget.
+    `section` become a table each, and each table gets its share of the budget. With `start`, a single row is
+    told from there on, as `broken_off` gives it.
     """
     offset = _shared_offset(envelope)
     notes = _notes(envelope.notes, BUDGET // 3, count)
@@ -52,7 +53,8 @@ def render(envelope: ResultEnvelope, count: Count = by_bytes) -> Rendered:
     shown = 0
     for number, (section, rows) in enumerate(sections.items()):
         title = [f"## {section}"] if section else []
-        table, held = _table(rows, left // (len(sections) - number) - _size(title, count), offset, count)
+        share = left // (len(sections) - number) - _size(title, count)
+        table, held = _table(rows, share, offset, count, start)
         part = [*title, *table]
         if section and held < len(rows):
             part.append(f"({len(rows) - held} more {section} rows: ask for them by themselves)")
@@ -60,6 +62,12 @@ def render(envelope: ResultEnvelope, count: Count = by_bytes) -> Rendered:
         shown += held
         left -= _size(part, count)
     return Rendered("\n".join([_headline(envelope, shown), *body, *notes]), shown)
+
+
+def broken_off(text: str) -> int | None:
+    """How many characters of a row a rendered text holds where it cuts one; None where it cuts none."""
+    rows = (line.removeprefix("| ") for line in text.split("\n")[1:] if not line.startswith("- "))
+    return next((len(row) - len(CUT) for row in rows if CUT in row), None)
 
 
 def _sections(rows: list[Row]) -> dict[str, list[Row]]:
@@ -91,7 +99,9 @@ def _notes(notes: list[str], budget: int, count: Count) -> list[str]:
     return lines
 
 
-def _table(rows: list[Row], budget: int, offset: str | None, count: Count) -> tuple[list[str], int]:
+def _table(
+    rows: list[Row], budget: int, offset: str | None, count: Count, start: int
+) -> tuple[list[str], int]:
     """What all rows share, a header, and as many rows as fit in `budget`, one at least; and how many do.
 
     A line that begins with chart text begins with a bar, so that it cannot pass for a note or a title.
@@ -100,7 +110,10 @@ def _table(rows: list[Row], budget: int, offset: str | None, count: Count) -> tu
     if not any(cells):
         return [], len(rows)
     if len(rows) == 1:
-        return [_fitted(_alone(cells[0]), budget, count)], 1
+        row = _alone(cells[0])
+        if start:
+            row = f"| {row[start:]}" if start < len(row) else ""
+        return ([_fitted(row, budget, count)], 1) if row else ([], 0)
     lines, cells = _by_code(cells)
     units, values = ({cell.get(name) for cell in cells} for name in ("unit", "value"))
     if len(units) > 1 or len(values) == 1:
@@ -195,7 +208,7 @@ def _cells(row: Row, offset: str | None) -> dict[str, str]:
             text = _text(value, offset)
         # A row of a reference and a whole record may take all of the budget.
         if text:
-            cells[name] = text if len(text) <= _MAX_CELL or len(row) <= 2 else text[:_MAX_CELL] + _CUT
+            cells[name] = text if len(text) <= _MAX_CELL or len(row) <= 2 else text[:_MAX_CELL] + CUT
     if "value" in cells and "comparator" in cells:
         cells["value"] = cells.pop("comparator") + cells["value"]
     return cells
@@ -265,5 +278,5 @@ def _fitted(line: str, budget: int, count: Count) -> str:
     """The line, or as much of its beginning as fits in `budget`."""
     if _size([line], count) <= budget:
         return line
-    fits = bisect_left(range(1, len(line)), True, key=lambda end: _size([line[:end] + _CUT], count) > budget)
-    return line[:fits] + _CUT
+    fits = bisect_left(range(1, len(line)), True, key=lambda end: _size([line[:end] + CUT], count) > budget)
+    return line[:fits] + CUT

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.rendering import CUT
 from mcp_servers.fhir.unseen import without_unseen
 
 Resource = dict[str, Any]
@@ -39,9 +40,13 @@ def elements_row(resource: Resource, elements: list[str]) -> Row:
 def flat(value: Any) -> str | int | float | bool:
     """A FHIR value as a person would write it: the text of a concept, `7.2 %`, a period's two ends."""
     if isinstance(value, str | int | float):
-        return without_unseen(value)[:MAX_TEXT] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        text = without_unseen(value)
+        return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + CUT
     if isinstance(value, list):
-        return "; ".join(str(flat(item)) for item in value[:MAX_ITEMS])
+        more = [CUT] if len(value) > MAX_ITEMS else []
+        return "; ".join([*(str(flat(item)) for item in value[:MAX_ITEMS]), *more])
     if not isinstance(value, dict):
         return ""
     if "coding" in value and not value.get("text"):

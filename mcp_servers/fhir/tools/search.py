@@ -10,8 +10,10 @@ from mcp_servers.fhir.access.references import checked, checked_type
 from mcp_servers.fhir.access.searchset import ref_of
 from mcp_servers.fhir.charts.elements import entered_in_error
 from mcp_servers.fhir.envelope import ResultEnvelope
+from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.reading.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
+from mcp_servers.fhir.rendering import broken_off
 from mcp_servers.fhir.tools.cursors import place_of
 from mcp_servers.fhir.tools.projection import bounded, elements_row
 from mcp_servers.fhir.tools.session import (
@@ -128,6 +130,7 @@ async def fhir_read(
     *,
     reference: Annotated[str, Field(max_length=140, description="`Type/id`, as `ref` gives it")],
     full: Annotated[bool, Field(description="Long texts and lists too")] = False,
+    start: Annotated[int, Field(ge=0)] = 0,
 ) -> Answer:
     """One whole record by its reference, when a row does not say enough. Example: reference
     "Observation/123"."""
@@ -146,4 +149,9 @@ async def fhir_read(
         notes=notes,
         as_of=session.now,
     )
-    return Answer(envelope, session.render(envelope).text, [lock.patient])
+    text, told = session.render(envelope, start)
+    if not told:
+        raise InvalidRequest(f"{reference} ends before that: give a smaller `start`.")
+    if (held := broken_off(text)) is not None:
+        text += f"\n- the rest: the same with start {start + held}"
+    return Answer(envelope, text, [lock.patient])

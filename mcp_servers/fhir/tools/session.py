@@ -16,7 +16,7 @@ from mcp_servers.fhir.access.references import checked, checked_patient
 from mcp_servers.fhir.envelope import Finding, ResultEnvelope
 from mcp_servers.fhir.errors import NotFound, PatientLocked
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.rendering import Count, Rendered, by_bytes, render
+from mcp_servers.fhir.rendering import Count, Rendered, broken_off, by_bytes, render
 from mcp_servers.fhir.terminology.asking import ServerTerminology
 from mcp_servers.fhir.tools.cursors import Place, after
 
@@ -86,9 +86,9 @@ class ChartSession:
     terminology: ServerTerminology = field(default_factory=ServerTerminology)
     _kept: OrderedDict[str, dict[object, Any]] = field(default_factory=OrderedDict)
 
-    def render(self, envelope: ResultEnvelope) -> Rendered:
+    def render(self, envelope: ResultEnvelope, start: int = 0) -> Rendered:
         """The text of a result, within the budget as this session counts tokens."""
-        return render(envelope, count=self.count)
+        return render(envelope, self.count, start)
 
     def keep(self, lock: PatientLock, make: Callable[[], T]) -> T:
         """What `make` made for this patient the first time: an index that later calls refresh and use.
@@ -156,6 +156,8 @@ class ChartSession:
         if lines:  # which are all that there is to tell
             told = envelope.model_copy(update={"rows": lines, "total": found.total and len(found.lines)})
         text, shown = self.render(told)
+        if broken_off(text) is not None:
+            text += "\n- (cut): fhir_read tells a record whole, in parts"
         if lines and place.skip + shown == len(found.lines):
             cursor = None
         elif shown < len(told.rows):

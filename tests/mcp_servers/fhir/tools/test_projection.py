@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.rendering import BUDGET, by_bytes
 from mcp_servers.fhir.tools.projection import MAX_DEPTH, MAX_ITEMS, MAX_TEXT, bounded, elements_row, flat
+from tests.mcp_servers.fhir.scripted import ScriptedFhir, observation
+from tests.mcp_servers.fhir.sessions import data, session, text
+
+LONG = observation("big", "A", note=[{"text": f"N{n} " + "word " * 300} for n in range(12)])
 
 
 @pytest.mark.parametrize(
@@ -92,3 +97,42 @@ def test_nesting_is_cut_where_json_readers_could_give_up_and_noted(levels: int) 
     shown, notes = bounded(deep)
     assert bool(notes) is (levels > MAX_DEPTH)
     assert ("end" in json.dumps(shown)) is (levels == MAX_DEPTH)
+
+
+def test_a_long_value_says_that_it_is_cut() -> None:
+    assert flat("x" * (MAX_TEXT + 1)) == "x" * MAX_TEXT + "… (cut)"
+    assert flat(["x"] * (MAX_ITEMS + 1)) == "; ".join([*["x"] * MAX_ITEMS, "… (cut)"])
+
+
+@pytest.mark.anyio
+async def test_a_record_too_long_for_a_text_is_read_in_parts() -> None:
+    asked: dict[str, Any] = {"reference": "Observation/big"}
+    parts: list[str] = []
+    async with session(ScriptedFhir([{"resourceType": "Patient", "id": "A"}, LONG]), "A") as client:
+        while True:
+            result = await client.call_tool("fhir_read", asked)
+            assert by_bytes(text(result)) <= BUDGET
+            assert data(result)["rows"][0]["resource"]["note"] == LONG["note"]
+            _, part, *notes = text(result).splitlines()
+            parts.append(part.removeprefix("| ").removesuffix("… (cut)"))
+            if not notes:
+                break
+            assert (notes[0].rpartition(" ")[0], part[-7:]) == ("- the rest: the same with start", "… (cut)")
+            asked["start"] = int(notes[0].rpartition(" ")[2])
+        behind = await client.call_tool("fhir_read", {**asked, "start": 1_000_000})
+    assert len(parts) > 2
+    assert [note.split()[0] for note in "".join(parts).split("text=N")[1:]] == [f"{n}" for n in range(12)]
+    assert "".join(parts).count("word") == 12 * 300
+    assert text(behind).startswith("[invalid_request] Observation/big ends before that")
+
+
+@pytest.mark.parametrize("shown", [{"full": True}, {"elements": ["note"]}, {"elements": ["note", "status"]}])
+@pytest.mark.anyio
+async def test_a_search_says_where_a_cut_record_is_told_whole(shown: dict[str, Any]) -> None:
+    app = ScriptedFhir([{"resourceType": "Patient", "id": "A"}, LONG, observation("o", "A")])
+    async with session(app, "A") as client:
+        result = await client.call_tool("fhir_search", {"resource_type": "Observation", **shown})
+        short = await client.call_tool("fhir_search", {"resource_type": "Observation", "elements": ["code"]})
+    assert "- (cut): fhir_read tells a record whole, in parts" in text(result).splitlines()
+    assert by_bytes(text(result)) <= BUDGET
+    assert "fhir_read" not in text(short)
