@@ -16,9 +16,8 @@ from mcp_servers.fhir.terminology.concepts import (
     known_by,
     only_said,
 )
+from mcp_servers.fhir.terminology.spelling import misspelt
 
-SPELLING = 84
-SHORTEST_MISSPELT = 5
 SHORTEST_WITHIN = 4
 _LONGEST = 7
 _LIKE_A_CODE = re.compile(r"(?=.*\d)[\w.-]+", re.ASCII)
@@ -58,16 +57,8 @@ def find(text: str, kinds: Iterable[Kind] = ()) -> Found:
             return Found(found)
     if within := spotted(text, only, asked=True):
         return Found(within, _reading(text, within, " and "))
-    if len(wanted) >= SHORTEST_MISSPELT:
-        known = [
-            name for name, named in by_name().items() if _of(named, only) and len(name) >= SHORTEST_WITHIN
-        ]
-        spelt = process.extract(wanted, known, scorer=fuzz.ratio, score_cutoff=SPELLING, limit=5)
-        near_misses = [(name, score) for name, score, _ in spelt if _word_by_word(wanted, name)]
-        best = [name for name, score in near_misses if score == near_misses[0][1]]
-        if best:
-            found = _of((concept for name in best for concept in by_name()[name]), only)
-            return Found(found, _reading(text, found, " or "))
+    if meant := misspelt(wanted, only):
+        return Found(meant, _reading(text, meant, " or "))
     return Found(())
 
 
@@ -75,13 +66,6 @@ def _reading(text: str, found: Iterable[Concept], joint: str) -> str:
     return (
         f"`{text}` read as {joint.join(sorted({one.name.casefold(): one.name for one in found}.values()))}."
     )
-
-
-def _word_by_word(wanted: str, name: str) -> bool:
-    """Whether each word is one misspelt: portal hypertension is no arterial hypertension."""
-    pairs = zip(wanted.split(), name.split(), strict=False)
-    same_length = len(wanted.split()) == len(name.split())
-    return same_length and all(fuzz.ratio(one, other) >= SPELLING - 10 for one, other in pairs)
 
 
 def near(text: str, kinds: Iterable[Kind] = ()) -> list[str]:
