@@ -144,8 +144,9 @@ class _Server(MCPServer):
             there = ", ".join(known) or "none"
             why = f"{name} has no argument {', '.join(unknown)[:200]}; it has {there}."
             return await self._refused(name, arguments, context, why)
+        given = {key: value for key, value in arguments.items() if value is not None}
         try:
-            result = await super().call_tool(name, arguments, context)
+            result = await super().call_tool(name, given, context)
         except ToolError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise

@@ -386,8 +386,9 @@ async def test_without_a_fixed_present_each_call_has_its_own() -> None:
 @pytest.mark.anyio
 async def test_an_argument_that_is_null_counts_as_left_out(embedded: Starlette) -> None:
     async with session(embedded, OKAFOR) as client:
-        given = data(
-            await client.call_tool("list_records", {"kind": "problems", "since": None, "cursor": None})
-        )
+        nulls = {"status": None, "since": None, "limit": None, "cursor": None}
+        given = data(await client.call_tool("list_records", {"kind": "problems", **nulls}))
+        without = await client.call_tool("list_records", {"kind": None})
         left_out = data(await client.call_tool("list_records", {"kind": "problems"}))
     assert given == left_out
+    assert text(without) == "[invalid_request] list_records cannot use these arguments: kind: Field required."
