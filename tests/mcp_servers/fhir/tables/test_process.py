@@ -154,6 +154,19 @@ async def test_values_come_as_json_has_them_and_long_ones_are_cut(tables: Tables
     assert (row["i"], row["j"], row["k"], row["l"], row["a_2"]) == ({"k": None}, "(2 bytes)", None, True, 2)
 
 
+@pytest.mark.anyio
+async def test_an_interval_is_said_in_months_and_days_of_the_calendar(tables: TablesProcess) -> None:
+    sql = (
+        "SELECT x, age(DATE '2026-11-22', DATE '1968-03-14') AS age, [INTERVAL 14 MONTH] AS months,"
+        " 'it''s' AS age, TIMESTAMP '2020-01-03 04:00:00' - TIMESTAMP '2020-01-01' AS stay"
+        " FROM range(3) r(x) ORDER BY x DESC; -- end"
+    )
+    reply = await tables.ask(query(sql))
+    assert reply["columns"] == ["x", "age", "months", "age_2", "stay"]
+    said = ["58 years 8 months 8 days", "[1 year 2 months]", "it's", "2 days 04:00:00"]
+    assert reply["rows"] == [[x, *said] for x in (2, 1, 0)]
+
+
 @pytest.mark.parametrize(
     ("rows", "limit", "expected"), [(7, 5, (5, 7)), (10_000, 5, (5, 10_000)), (10_001, 5, (5, None))]
 )
