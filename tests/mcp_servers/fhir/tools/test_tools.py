@@ -43,6 +43,7 @@ async def test_more_patients_than_asked_for_are_announced(each_store: Starlette 
     async with session(each_store) as client:
         found = data(await client.call_tool("find_patient", {"text": "john smith", "limit": 1}))
     assert (found["returned"], found["total"], found["truncated"]) == (1, 2, True)
+    assert found["notes"][-1] == "More patients match: add a birth date or an identifier."
 
 
 @pytest.mark.parametrize(
