@@ -35,6 +35,10 @@ _AFTER = frozenset(
     {"screening", "excluded", "carrier", "risk", "test", "vaccination", "exposure", "prevention"}
 )
 _NEAR = 4
+MEDICINES = frozenset(
+    {"drug", "drugs", "medication", "medications", "medicine", "medicines", "med", "meds", "tablet",
+     "tablets", "pill", "pills", "treatment", "therapy"}
+)  # fmt: skip
 
 
 class Found(NamedTuple):
@@ -103,22 +107,33 @@ def spotted(text: str, kinds: Iterable[Kind] = (), *, asked: bool = False) -> tu
 
 
 def named_in(
-    words: Sequence[str], kinds: frozenset[Kind], partly: Callable[[str], bool] = lambda _: True
+    words: Sequence[str],
+    kinds: frozenset[Kind],
+    partly: Callable[[str], bool] = lambda _: True,
+    *,
+    respelt: bool = False,
 ) -> Iterator[tuple[int, int, tuple[Concept, ...]]]:
     """Where the folded `words` name concepts (start, end, which), the longest names first, none overlapping.
 
-    A name that is not all of the words counts where `partly` says so.
+    A name that is not all of the words counts where `partly` says so. Misspelt names are read (`respelt`) in
+    what is left of them.
     """
     taken: set[int] = set()
-    for size in range(min(_LONGEST, len(words)), 0, -1):
-        for start in range(len(words) - size + 1):
-            place = set(range(start, start + size))
-            phrase = " ".join(words[start : start + size])
-            if place & taken or (size < len(words) and not partly(phrase)):
-                continue
-            if named := _of(_named(phrase), kinds):
-                taken |= place
-                yield start, start + size, named
+    for reading in (exactly, misspelt) if respelt else (exactly,):
+        for size in range(min(_LONGEST, len(words)), 0, -1):
+            for start in range(len(words) - size + 1):
+                place = set(range(start, start + size))
+                phrase = " ".join(words[start : start + size])
+                if place & taken or (size < len(words) and not partly(phrase)):
+                    continue
+                if named := reading(phrase, kinds):
+                    taken |= place
+                    yield start, start + size, named
+
+
+def exactly(phrase: str, kinds: frozenset[Kind]) -> tuple[Concept, ...]:
+    """The concepts, of these kinds (or any), that a folded phrase is a name of."""
+    return _of(_named(phrase), kinds)
 
 
 def like_a_code(text: str) -> bool:
@@ -141,9 +156,11 @@ def _narrowest(found: tuple[Concept, ...]) -> tuple[Concept, ...]:
 
 
 def _named(name: str) -> tuple[Concept, ...]:
-    """The concepts of a folded name, in the singular too."""
+    """The concepts of a folded name, in the singular too, and of a class of drugs by any word for those."""
     known = by_name()
-    return (*known.get(name, ()), *(known.get(name[:-1], ()) if name.endswith("s") else ()))
+    found = (*known.get(name, ()), *(known.get(name[:-1], ()) if name.endswith("s") else ()))
+    use, _, last = name.rpartition(" ")
+    return found or (known.get(f"{use} medication", ()) if last in MEDICINES else ())
 
 
 def _of(found: Iterable[Concept], kinds: frozenset[Kind]) -> tuple[Concept, ...]:

@@ -1,10 +1,10 @@
 """Whether a record is about what was meant: by its codes, or by its names where no code says otherwise."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from mcp_servers.fhir.charts.code_systems import ICD10, ICD10CM, addressed
+from mcp_servers.fhir.charts.code_systems import addressed, stands_for
 from mcp_servers.fhir.charts.elements import LOINC, codings, concept_names, folded, string
 from mcp_servers.fhir.charts.matching import Wording
 from mcp_servers.fhir.terminology.concepts import (
@@ -16,16 +16,12 @@ from mcp_servers.fhir.terminology.concepts import (
     family,
     known_by,
 )
-from mcp_servers.fhir.terminology.finding import like_a_code, named_in, spotted
+from mcp_servers.fhir.terminology.finding import MEDICINES, exactly, like_a_code, named_in, spotted
 
 _WHOLE_WORD = 3
 # Words that only say what kind of record is asked for, or in what form.
 _SAYING_KIND: dict[Kind, frozenset[str]] = {
-    "drug": frozenset(
-        {"tablet", "tablets", "pill", "pills", "capsule", "capsules", "drug", "drugs", "medication",
-         "medications", "medicine", "medicines", "med", "meds", "therapy", "treatment", "prescription",
-         "prescriptions"}
-    ),
+    "drug": MEDICINES | {"capsule", "capsules", "prescription", "prescriptions"},
     "vaccine": frozenset(
         {"vaccine", "vaccines", "vaccination", "vaccinations", "immunization", "immunizations",
          "immunisation", "immunisations", "shot", "shots", "jab", "jabs", "booster", "boosters", "against",
@@ -37,6 +33,7 @@ _SAYING_KIND: dict[Kind, frozenset[str]] = {
     ),
     "procedure": frozenset({"procedure", "procedures"}),
 }  # fmt: skip
+_JOINING = frozenset({"or", "and"})
 # Classes of one structure: an allergy to one of their drugs concerns the others.
 _ALIKE = frozenset(
     {"ACE inhibitor", "aminoglycoside", "carbapenem", "cephalosporin", "fluoroquinolone", "macrolide",
@@ -92,9 +89,8 @@ class Meaning(NamedTuple):
         return any(self._says(name) for name in names)
 
     def gives(self, system: str, code: str) -> bool:
-        """Whether this is the code given, of any system where none was; ICD-10 is said for ICD-10-CM too."""
-        systems = ("", *((ICD10, ICD10CM) if system in (ICD10, ICD10CM) else (system,)))
-        return code.casefold() == self.code.casefold() and self.system in systems
+        """Whether this is the code given, of any system where none was, or of ICD-10 a code below it."""
+        return stands_for(f"{self.system}|{self.code}", system, code)
 
     def _says(self, name: str) -> bool:
         text = f" {folded(name)} "
@@ -114,19 +110,23 @@ def meaning_of(text: str, concepts: Iterable[Concept]) -> Meaning:
 
 def wording(text: str, kinds: Iterable[Kind]) -> Wording | None:
     """How the dictionary reads the words of a text, where it knows some; the others must occur, but for those
-    that only say the kind of the records. `related` are records of an ingredient of the combination named;
-    where `kinds` are those of allergies, those of a class."""
+    that only say the kind of the records. Names joined by "or" or "and" are each asked for; what drugs
+    are for names their class (pain). `related` are records of an ingredient of the combination named; where
+    `kinds` are those of allergies, those of a class."""
     only = frozenset(kinds)
     words = folded(text).split()
     idle = frozenset[str]().union(*(_SAYING_KIND.get(kind, ()) for kind in only))
-    parts = list(named_in(words, only))
+    parts = list(named_in(words, only, respelt=True))
+    use = [word for word in words if word not in idle]
+    if not parts and "class" in only and (drugs := exactly(" ".join([*use, "medication"]), only)):
+        parts = [(0, len(words), drugs)]
     taken = {place for start, end, _ in parts for place in range(start, end)}
     rest = tuple(word for place, word in enumerate(words) if place not in taken and word not in idle)
     literal = tuple(word for place, word in enumerate(words) if place in taken or word not in idle)
     if not parts and len(literal) == len(words):
         return None
     said: list[str] = []
-    covers: list[Callable[[object], bool]] = []
+    asked: list[Sequence[Callable[[object], bool]]] = []
     near_to: dict[str, Callable[[object], bool]] = {}
     for _, _, named in sorted(parts, key=itemgetter(0)):
         # What several drugs are called is the brand of their combination; an allergy to any concerns it.
@@ -134,13 +134,20 @@ def wording(text: str, kinds: Iterable[Kind]) -> Wording | None:
         groups = [(one,) for one in named] if combined else [named]
         each = [Meaning(frozenset(family(some)), (), "", "").covers for some in groups]
         said.append((" with " if combined else " or ").join(map(_said, named)))
-        covers += each
+        asked.append(each)
         if combined:
             near_to |= {f"ingredient ({one.name})": about for one, about in zip(named, each, strict=True)}
         elif "substance" in only:
             near_to |= {f"class ({name})": about for name, about in related(named).items()}
+    if len(parts) > 1 and rest and _JOINING.issuperset(rest):
+
+        def any_of_them(codeable: object) -> bool:
+            return any(all(about(codeable) for about in each) for each in asked)
+
+        return Wording(literal, (any_of_them,), (), " or ".join(said), near_to)
     said += [f'"{" ".join(rest)}"'] if rest else []
-    return Wording(literal, tuple(covers), rest, " and ".join(said) or "all of this kind", near_to)
+    covers = tuple(about for each in asked for about in each)
+    return Wording(literal, covers, rest, " and ".join(said) or "all of this kind", near_to)
 
 
 def related(asked: Iterable[Concept]) -> dict[str, Callable[[object], bool]]:

@@ -30,8 +30,8 @@ def misspelt(text: str, kinds: frozenset[Kind]) -> tuple[Concept, ...]:
     """
     words = text.split()
     near: dict[int, list[tuple[Concept, ...]]] = {}
-    for name, named in by_name().items():
-        found = tuple(one for one in named if not kinds or one.kind in kinds)
+    for name in _by_first_letters().get(tuple(word[0] for word in words), ()):
+        found = tuple(one for one in by_name()[name] if not kinds or one.kind in kinds)
         slips = _slips(words, name.split()) if found else None
         if slips:
             near.setdefault(slips, []).append(found)
@@ -52,21 +52,19 @@ def _careful(found: Iterable[Concept]) -> bool:
 
 def _slips(words: list[str], name: list[str]) -> int | None:
     """How many slips of the pen make `words` of a name's; None where they cannot be meant so."""
-    if len(words) != len(name):
-        return None
     slips = 0
     for word, known in zip(words, name, strict=True):
         if word != known:
-            if word[0] != known[0] or abs(len(word) - len(known)) > 2 or not _meant(word, known):
+            if not _meant(word, known):
                 return None
             slips += OSA.distance(word, known)
     return slips
 
 
 def _meant(word: str, known: str) -> bool:
-    if len(word) < _SHORTEST or len(known) < _SHORTEST_MEANT or not word.isalpha():
+    if len(word) < _SHORTEST or len(known) < _SHORTEST_MEANT or abs(len(word) - len(known)) > 2:
         return False
-    if word in _spelt_right() or word.removesuffix("s") in _spelt_right():
+    if not word.isalpha() or word in _spelt_right() or word.removesuffix("s") in _spelt_right():
         return False
     allowed = 1 if len(word) < _LONG else 2
     contrary = any({_first(pair, word), _first(pair, known)} == set(pair) for pair in _CONTRARY)
@@ -85,6 +83,15 @@ def _sound(word: str) -> str:
     for spelling, sound in _SOUNDS:
         word = word.replace(spelling, sound)
     return re.sub(r"(.)\1", r"\1", word)
+
+
+@cache
+def _by_first_letters() -> dict[tuple[str, ...], list[str]]:
+    """The names by the first letters of their words, which nobody gets wrong."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name in by_name():
+        found.setdefault(tuple(word[0] for word in name.split()), []).append(name)
+    return found
 
 
 @cache

@@ -224,3 +224,52 @@ async def test_everyday_words_and_classes_find_the_records(
         answer = data(await client.call_tool("list_records", {"kind": kind, "text": words}))
     assert [row["name"] for row in answer["rows"] if row["name"].startswith(name)]
     assert any(note.startswith(f"`{words}` read as") for note in answer["notes"])
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        ("amoxycillin", "amoxicillin"),
+        ("amoxicilin allergy", "amoxicillin"),
+        ("allergic to penicilin", "any penicillin that the dictionary knows or Penicillin"),
+    ],
+)
+def test_a_misspelt_drug_is_read_and_warns_of_an_allergy_to_its_class(words: str, read: str) -> None:
+    answer = found("allergies", [allergy("pen", "Penicillin V"), allergy("egg", "Egg")], words, *ALLERGY)
+    listed, told = refs(answer), " ".join(answer.notes)
+    assert listed == ["pen"] or "by class (penicillin): Penicillin V (AllergyIntolerance/pen" in told
+    assert f"read as {read}" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "recorded"),
+    [("ibuprophen", "Aspirin"), ("cotrimoxazole", "Sulfadiazine"), ("sulpha", "Sulfonamide")],
+)
+def test_other_spellings_of_a_drug_warn_as_its_name_does(words: str, recorded: str) -> None:
+    answer = found("allergies", [allergy("a", recorded)], words, *ALLERGY)
+    assert refs(answer) == ["a"] or f"{recorded} (AllergyIntolerance/a" in " ".join(answer.notes)
+
+
+def test_a_word_that_is_spelt_right_is_read_as_no_other_drug() -> None:
+    chart = [order("a", "penicillin V potassium 250 MG"), order("b", "digoxin 0.125 MG")]
+    for words in ("penicillamine", "digitoxin"):
+        assert refs(found("medications", chart, words, "drug", "class")) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["blood pressure", "blood pressure medicines", "bp", "bp meds", "high blood pressure",
+     "anti-hypertensive", "losartan or lisinopril", "lisinopril and amlodipine", "Losartan and lisinoprl"],
+)  # fmt: skip
+def test_medications_are_found_by_what_they_are_for_and_by_each_of_several_names(words: str) -> None:
+    chart = [order("a", "lisinopril 10 MG Oral Tablet"), order("b", "simvastatin 10 MG Oral Tablet")]
+    answer = found("medications", chart, words, "drug", "class")
+    assert refs(answer) == ["a"]
+    assert [note for note in answer.notes if note.startswith(f"`{words}` read as ")]
+
+
+def test_of_several_names_with_another_word_every_word_must_occur() -> None:
+    chart = [order("a", "lisinopril 10 MG"), order("b", "losartan 50 MG")]
+    assert refs(found("medications", chart, "lisinopril or losartan", "drug", "class")) == ["a", "b"]
+    assert refs(found("medications", chart, "lisinopril or zorbitol", "drug", "class")) == []
+    assert refs(found("medications", chart, "lisinopril losartan", "drug", "class")) == []
