@@ -24,6 +24,7 @@ _ADDRESSES = {folded(short).replace(" ", ""): system for system, short in _SHORT
     "icd": ICD10,
 }
 _CATEGORY = 3
+_OF_ICD10 = re.compile(r"[A-Z]\d[\dA-Z](\.?[\dA-Z]{1,4})?", re.ASCII | re.IGNORECASE)
 _IN_WORDS = re.compile(r"\s*([A-Za-z][\w -]*?)(?:\s+code)?[\s:]+([\w.-]*\d[\w.-]*)\s*", re.ASCII)
 
 
@@ -58,6 +59,11 @@ def stands_for(asked: str, system: str, code: str) -> bool:
     if system in both and len(wanted) >= _CATEGORY:
         return code.casefold().replace(".", "").startswith(wanted.replace(".", ""))
     return code.casefold() == wanted
+
+
+def may_have_codes_below(system: str, code: str) -> bool:
+    """Whether a code, of any system where `system` is empty, may be of ICD-10 and so have codes below it."""
+    return system in (ICD10, ICD10CM) or (not system and _OF_ICD10.fullmatch(code) is not None)
 
 
 def _addressed(token: str) -> str:

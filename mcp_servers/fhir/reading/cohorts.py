@@ -16,10 +16,12 @@ from anyio import to_thread
 from mcp_servers.fhir import terminology
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.references import parse
+from mcp_servers.fhir.charts.code_systems import may_have_codes_below
 from mcp_servers.fhir.charts.dates import newest_first, span, when
 from mcp_servers.fhir.charts.elements import Resource, entered_in_error, first, status_code, string
 from mcp_servers.fhir.charts.medications import why_not_current
-from mcp_servers.fhir.reading.concept_sets import codes_about, codes_of, covered, meant, tokens
+from mcp_servers.fhir.errors import InvalidRequest
+from mcp_servers.fhir.reading.concept_sets import codes_about, covered, meant, tokens
 from mcp_servers.fhir.reading.paging import Pages, read_pages
 from mcp_servers.fhir.reading.thresholds import Threshold, Value, compare, values_of
 from mcp_servers.fhir.recording import Call
@@ -83,16 +85,18 @@ async def with_condition(client: FhirClient, text: str, call: Call) -> Part:
     """The patients who have or had a condition: not those of whom it is refuted or recorded in error."""
     meaning, notes = meant(text, ("condition",))
     part = Part(f"condition: {text}", notes=notes)
-    in_use = Pages() if meaning.code else await _read(client, "Condition", [], call, IN_USE)
-    if not meaning.code and not in_use.more:
+    itself = bool(meaning.code) and not may_have_codes_below(meaning.system, meaning.code)
+    in_use = Pages() if itself else await _read(client, "Condition", [], call, IN_USE)
+    if not itself and not in_use.more:
         matching = await to_thread.run_sync(covered, in_use, meaning)
         _take(part, matching, _not_a_condition, client)
         part.exact = in_use.complete
-        part.codes = codes_of(record.get("code") for record in matching)
+        part.codes = codes_about(matching, in_use, meaning)
         return part
     part.codes = await to_thread.run_sync(tokens, meaning, in_use)
     if in_use.more:
         _partly_known(part, "Condition", in_use)
+        part.notes.append("A code of SNOMED CT is counted exactly.")
     withdrawn = [("code", ",".join(part.codes)), ("verification-status", "entered-in-error,refuted")]
     known = (await client.capability(call)).of("Condition").keys()
     countable = len(part.codes) <= _TOKENS and {"patient", "verification-status"} <= known
@@ -112,7 +116,6 @@ async def on_medication(client: FhirClient, text: str, call: Call, now: str) -> 
     seen: set[str] = set()
     for kind in _MEDICATIONS:
         include = [("_include", f"{kind}:medication")]
-        include = include if (await client.capability(call)).has_include(include[0][1]) else []
         pages = await _read(client, kind, include, call, IN_USE)
         if pages.more:
             _partly_known(part, kind, pages)
@@ -134,6 +137,8 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
     Raises InvalidRequest where none can be compared, UnusableUnit.
     """
     meaning, notes = meant(text, ("measurement",))
+    if members := [member for one in meaning.concepts for member in one.members]:
+        raise InvalidRequest(f"`{text}` has several values: ask for {' or '.join(members)}.")
     part = Part(f"{threshold.which} {text} {threshold}", notes=notes, codes=tokens(meaning, Pages()))
     known = (await client.capability(call)).of("Observation")
     parameter = "combo-code" if "combo-code" in known else "code"
@@ -229,8 +234,8 @@ def _partly_known(part: Part, kind: str, pages: Pages) -> None:
     of = f" of {pages.total}" if pages.total is not None else ""
     part.tallies.append(f"{part.said}: codes were looked for in {len(pages.matches)}{of} {kind} records.")
     part.notes.append(
-        f"{part.said}: its codes are the dictionary's, and those found among some {kind} records; under other"
-        " codes there may be more. Give a code to count that one exactly."
+        f"{part.said}: its codes are those known, and those found among some {kind} records; under other"
+        " codes there may be more."
     )
 
 

@@ -4,15 +4,25 @@ from collections import Counter
 from collections.abc import Iterable
 
 from mcp_servers.fhir import terminology
-from mcp_servers.fhir.charts.elements import Resource, first, objects, string
+from mcp_servers.fhir.charts.elements import Resource, objects, string
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.reading.paging import Pages
 
 
 def meant(text: str, kinds: tuple[terminology.Kind, ...]) -> tuple[terminology.Meaning, list[str]]:
-    """What a criterion's words mean, and notes. Raises InvalidRequest where that is nothing or unclear."""
+    """What a criterion's words mean, and notes; a code means itself, that of a drug its concept, as noted.
+
+    Raises InvalidRequest where that is nothing or unclear.
+    """
     found = terminology.find(text, kinds)
     meaning = terminology.meaning_of(text, found.concepts)
+    if meaning.code and not meaning.system and found.note:  # a misspelt name with a digit in it
+        meaning = meaning._replace(code="")
+    if meaning.code and kinds == ("condition",):
+        return meaning._replace(concepts=frozenset(), words=()), []
+    if meaning.code and meaning.kinds & {"drug", "class"}:
+        names = " or ".join(one.name for one in found.concepts)
+        return meaning, [f"`{text}` is counted as {names}, under any code."]
     if not meaning.code and len(found.concepts) > 1:
         several = ", ".join(concept.name for concept in found.concepts)
         raise InvalidRequest(f"`{text}` may mean {several}; ask for one of them, or give its code.")
@@ -37,16 +47,17 @@ def covered(pages: Pages, meaning: terminology.Meaning) -> list[Resource]:
 def codes_about(records: Iterable[Resource], pages: Pages, meaning: terminology.Meaning) -> list[str]:
     """The codes under which records of `pages` are about what was meant, the most frequent first."""
     named = (one for record in records for one in terminology.codeables(record, pages.included))
-    return codes_of(one for one in named if meaning.covers(one))
-
-
-def codes_of(concepts: Iterable[object]) -> list[str]:
-    """The codes of CodeableConcepts, as tokens; the most frequent first."""
+    codings = [
+        (string(coding.get("system")) or "", string(coding.get("code")) or "")
+        for one in named
+        if meaning.covers(one)
+        for coding in objects(one.get("coding"))
+    ]
+    # For a code: the others of its records may stand on other records for something wider.
     counted = Counter(
-        f"{string(coding.get('system')) or ''}|{code}"
-        for concept in concepts
-        for coding in objects(first(concept).get("coding"))
-        if (code := string(coding.get("code")))
+        f"{system}|{code}"
+        for system, code in codings
+        if code and (meaning.concepts or meaning.gives(system, code))
     )
     return [token for token, _ in counted.most_common()]
 

@@ -102,9 +102,7 @@ async def lookup_code(
     notes += [f"{n} records {why} are not counted." for why, n in left_out.items()]
     if not codes:
         notes.append(_nowhere(text, meaning, kinds, known=bool(rows)))
-    elif meaning.code and not any(
-        meaning.gives(one.system, code) for one in codes for code in (one.code, one.code.partition(".")[0])
-    ):
+    elif meaning.code and not any(meaning.gives(one.system, one.code) for one in codes):
         others = (
             " or ".join(one.name for one in found.concepts) or "what the server's concept maps call the same"
         )

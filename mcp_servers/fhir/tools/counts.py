@@ -36,6 +36,10 @@ async def count_patients(
     "type 2 diabetes", measurement "a1c", above 9."""
     if (measurement is None) != (above is None and below is None):
         raise InvalidRequest("A measurement needs `above` or `below`, and these need a measurement.")
+    if measurement is None and (unit is not None or value != "latest"):
+        raise InvalidRequest("`unit` and `value` need a measurement.")
+    if above is not None and below is not None and above >= below:
+        raise InvalidRequest("`above` is not less than `below`: no value lies between.")
     if min_age is not None and max_age is not None and min_age > max_age:
         raise InvalidRequest("`min_age` is above `max_age`: nobody is of such an age.")
     parts = [] if condition is None else [await cohorts.with_condition(session.client, condition, call)]

@@ -105,6 +105,10 @@ def type_2(system: str, code: str) -> bool:
     return code == "44054006" or (system.endswith("icd-10-cm") and code.startswith("E11"))
 
 
+def below(category: str) -> Callable[[str, str], bool]:
+    return lambda system, code: system.endswith("icd-10-cm") and code.startswith(category)
+
+
 CASES: dict[str, tuple[dict[str, Any], Gold]] = {
     "everybody": ({}, lambda c: c.people(lambda _: True)),
     "condition by name": ({"condition": "type 2 diabetes"}, lambda c: c.conditions(type_2)),
@@ -115,6 +119,12 @@ CASES: dict[str, tuple[dict[str, Any], Gold]] = {
     "condition by code of a system's short name": (
         {"condition": "SNOMED CT|44054006"},
         lambda c: c.conditions(lambda _, code: code == "44054006"),
+    ),
+    "condition by a category of ICD-10": ({"condition": "E11"}, lambda c: c.conditions(below("E11"))),
+    "condition by a code of ICD-10": ({"condition": "E11.9"}, lambda c: c.conditions(below("E11.9"))),
+    "condition by a code of ICD-10 and its system": (
+        {"condition": "ICD-10|j44"},
+        lambda c: c.conditions(below("J44")),
     ),
     "refuted condition by code": (
         {"condition": "http://snomed.info/sct|13645005"},
@@ -177,6 +187,18 @@ async def test_the_server_counts_by_itself_where_no_record_is_to_be_left_out(sam
     urls = [url for _, url, _ in recorder.calls[0].requests]
     assert any("_has" in url and "gender=female" in url for url in urls)
     assert all("_count=1&" in url or url.endswith("/metadata") for url in urls)
+
+
+@pytest.mark.anyio
+async def test_a_code_shows_which_codes_are_counted_for_it(samples: Starlette) -> None:
+    async with http_to(samples, "http://x/fhir") as http:
+        problems = (await counted(http, {"condition": "E11"}))["rows"][0]
+        drugs = await counted(http, {"medication": "RxNorm|6809"})
+        by_name = await counted(http, {"medication": "metformin"})
+    assert sorted(problems["codes"]) == ["ICD-10-CM|E11.10", "ICD-10-CM|E11.9"]
+    assert drugs["rows"][0]["patients"] == by_name["rows"][0]["patients"]
+    assert "`RxNorm|6809` is counted as metformin, under any code." in drugs["notes"]
+    assert not any("counted as" in note for note in by_name["notes"])
 
 
 def condition(number: int, code: str, display: str) -> Resource:

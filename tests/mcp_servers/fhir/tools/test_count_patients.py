@@ -70,7 +70,7 @@ async def test_small_counts_and_what_gives_them_away_are_not_shown(samples: Star
 
 @pytest.mark.anyio
 async def test_where_small_counts_are_hidden_no_note_tells_how_many_records_there_are() -> None:
-    coding = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9", "display": "Type 2 diabetes"}
+    coding = {"system": "http://snomed.info/sct", "code": "44054006", "display": "Type 2 diabetes"}
     problems = [
         {
             "resourceType": "Condition",
@@ -89,9 +89,9 @@ async def test_where_small_counts_are_hidden_no_note_tells_how_many_records_ther
     statement["rest"][0]["resource"].append({"type": "Condition", "searchParam": parameters})
     app = ScriptedFhir(script={"Condition": consented, "metadata": lambda _: fhir(statement)})
     async with http_to(app) as http:
-        shown = await counted(http, {"condition": "E11.9"})
-        hidden = await counted(http, {"condition": "E11.9"}, smallest=5)
-    assert "condition: E11.9: only 3 Condition records were read." in shown["notes"]
+        shown = await counted(http, {"condition": "44054006"})
+        hidden = await counted(http, {"condition": "44054006"}, smallest=5)
+    assert "condition: 44054006: only 3 Condition records were read." in shown["notes"]
     assert hidden["rows"][0]["patients"] == "<5"
     assert not any("3" in note or "60" in note for note in hidden["notes"]), hidden["notes"]
 
@@ -134,6 +134,10 @@ async def test_counting_is_offered_only_with_the_permission_and_only_unbound(sam
         ({"medication": "diabetes"}, "no drug that the dictionary knows"),
         ({"condition": "diabetes and gout"}, "may mean Diabetes mellitus, Gout; ask for one"),
         ({"measurement": "troponin", "above": 1}, "may mean Troponin I, Troponin T"),
+        ({"unit": "kg", "sex": "female"}, "`unit` and `value` need a measurement"),
+        ({"value": "any", "condition": "asthma"}, "`unit` and `value` need a measurement"),
+        ({"measurement": "a1c", "above": 9, "below": 7}, "no value lies between"),
+        ({"measurement": "bp", "above": 140}, "Systolic blood pressure or Diastolic blood pressure"),
     ],
 )
 @pytest.mark.anyio
