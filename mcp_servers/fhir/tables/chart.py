@@ -92,17 +92,19 @@ class ChartTables:
             self._raise_for(reply, tables)
             found = self._selected(reply, tables, reading)
             if not found.nothing_recorded and not any(v for row in found.rows for v in row.values()):
-                found.notes.extend(await self._hints(process, sql, tables))
+                found.notes.extend(await self._told(process, "hints", sql, tables))
+            elif "observation" in tables:
+                found.notes.extend(await self._told(process, "units", sql, tables))
             return found if complete else found._replace(total=None)
 
-    async def _hints(self, process: TablesProcess, sql: str, tables: list[str]) -> list[str]:
+    async def _told(self, process: TablesProcess, what: str, sql: str, tables: list[str]) -> list[str]:
         try:
-            reply = await process.ask({"do": "hints", "sql": sql, "tables": tables}, seconds=LIMIT_S)
+            reply = await process.ask({"do": what, "sql": sql, "tables": tables}, seconds=LIMIT_S)
         except Ended:
             self._forget()
             return []
-        hints: list[str] = reply.get("hints", [])
-        return hints
+        told: list[str] = reply.get(what, [])
+        return told
 
     async def _start(self) -> TablesProcess:
         process = await anyio.to_thread.run_sync(TablesProcess)

@@ -102,10 +102,21 @@ def tables_read(
 
 def texts_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
     """The texts that stand in a statement, those of a letter or less left out."""
-    row = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
-    literals = [node.get("literal") for node in _nodes(json.loads(row[0]) if row else {})]
+    literals = [node.get("literal") for node in _tree(connection, sql)]
     texts = [one["text"] for one in literals if isinstance(one, dict) and one.get("kind") == "STRING"]
     return [text for text in dict.fromkeys(texts) if len(text.strip("%_ ")) > 1]
+
+
+def reads_values_without_units(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    """Whether a statement names a column `value`, but neither `unit` nor all columns."""
+    nodes = list(_tree(connection, sql))
+    names = {str(node["column_names"][-1]).lower() for node in nodes if node.get("column_names")}
+    return "value" in names and "unit" not in names and all(node.get("class") != "STAR" for node in nodes)
+
+
+def _tree(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Node]:
+    row = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    return _nodes(json.loads(row[0]) if row else {})
 
 
 def _grouping_sets(sql: str) -> int:

@@ -25,6 +25,7 @@ from mcp_servers.fhir.tables.statement import (
     Refused,
     UnknownTable,
     computing_functions,
+    reads_values_without_units,
     tables_read,
     texts_of,
 )
@@ -114,6 +115,8 @@ class Worker:
                 return self._query(request["sql"], request["limit"])
             case "hints":
                 return {"hints": self._hints(request["sql"], request["tables"])}
+            case "units":
+                return {"units": _mixed_units(self.connection, request["sql"])}
         return {}
 
     def interrupt(self) -> None:
@@ -218,6 +221,29 @@ def _holding(
     held = list(row or ())
     near = [name for name, is_near in zip(names, held[-len(names) :], strict=True) if is_near]
     return any(held[: -len(names)]), near[0] if near else None
+
+
+def _mixed_units(connection: Connection, sql: str) -> list[str]:
+    """What of the observations that a statement reads the numbers of, but not the units, has several units.
+
+    These are the observations that each of its texts stands for; or else those of each code.
+    """
+    if not reads_values_without_units(connection, sql):
+        return []
+    asked = texts_of(connection, sql)[:_HINTED]
+    rows = connection.execute(
+        "WITH numbers AS (SELECT code, codes, code_text, coalesce(unit, 'no unit') AS unit FROM observation"
+        " WHERE value IS NOT NULL), about AS (SELECT '`' || left(t, 80) || '`' AS what, unit FROM numbers,"
+        " (SELECT unnest($1::VARCHAR[]) AS t) WHERE list_contains(codes, t) OR code_text ILIKE t),"
+        " either AS (FROM about UNION ALL SELECT code, unit FROM numbers WHERE NOT EXISTS (FROM about))"
+        " SELECT what, left(string_agg(n || ' ' || unit, ', ' ORDER BY n DESC, unit), 200) FROM"
+        " (SELECT what, unit, count(*) AS n FROM either GROUP BY ALL) GROUP BY what HAVING count(*) > 1"
+        " ORDER BY what LIMIT 3",
+        [asked],
+    ).fetchall()
+    return [
+        f"Values of {what} are in several units ({units}): filter or group by unit." for what, units in rows
+    ]
 
 
 def _with_intervals_said(sql: str, kinds: list[str]) -> str:

@@ -52,6 +52,12 @@ def shared() -> ChartTables:
     return ChartTables()
 
 
+@pytest.fixture(scope="module")
+def two_units() -> ChartTables:
+    """Tables of what TWO_UNITS holds."""
+    return ChartTables()
+
+
 def refs(found: Selected) -> list[str]:
     return [row["ref"] for row in found.rows]
 
@@ -329,6 +335,42 @@ async def test_where_no_row_fits_a_note_tells_where_else_the_words_stand(sql: st
     assert found.rows == ([{"n": 0}] if counted else [])
     assert (found.total, NO_ROWS in found.notes) == ((1, False) if counted else (0, True))
     assert [note for note in found.notes if note.startswith("`")] == hints
+
+
+def _glucose(name: str, value: float, unit: str) -> Resource:
+    code = {"coding": [{"code": "2345-7", "display": "Glucose"}]}
+    return observation(name, "A", code=code, valueQuantity={"value": value, "unit": unit})
+
+
+TWO_UNITS = ScriptedFhir([_glucose("1", 100, "mg/dL"), _glucose("2", 5, "mmol/L"), _glucose("3", 90, "mg/dL"),
+    observation("4", "A", code={"coding": [{"code": "718-7", "display": "Hemoglobin"}]},
+                valueQuantity={"value": 13, "unit": "g/dL"})])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sql", "of"),
+    [
+        ("SELECT avg(value) AS n, count(*) AS m FROM observation WHERE code = '2345-7'", "`2345-7`"),
+        ("SELECT max(o.value) AS n FROM observation o WHERE list_contains(codes, '2345-7')", "`2345-7`"),
+        ("SELECT ref FROM observation WHERE code_text ILIKE '%gluc%' AND value > 90", "`%gluc%`"),
+        ("SELECT code, avg(value) AS n FROM observation GROUP BY code", "2345-7"),
+        ("SELECT avg(value) AS n FROM observation WHERE code = '2345-7' AND unit = 'mg/dL'", None),
+        ("SELECT unit, avg(value) AS n FROM observation GROUP BY unit", None),
+        ("SELECT * FROM observation WHERE code = '2345-7'", None),
+        ("SELECT avg(value) AS n FROM observation WHERE code = '718-7'", None),
+        ("SELECT code, max(value) AS n FROM observation WHERE code IN ('718-7', '9-9') GROUP BY 1", None),
+        ("SELECT count(*) AS n FROM observation WHERE code = '2345-7'", None),
+        ("SELECT avg(value) AS n FROM observation_component", None),
+    ],
+)
+@pytest.mark.anyio
+async def test_numbers_in_several_units_are_told_where_the_statement_does_not_look_at_units(
+    two_units: ChartTables, sql: str, of: str | None
+) -> None:
+    async with selecting(TWO_UNITS, two_units) as select:
+        found = await select(sql)
+    note = f"Values of {of} are in several units (2 mg/dL, 1 mmol/L): filter or group by unit."
+    assert [said for said in found.notes if "several units" in said] == ([note] if of else [])
 
 
 @pytest.mark.anyio
