@@ -342,6 +342,8 @@ def _taken(name: str, fitting: list[Measure]) -> Resolution:
 
 def _respelt(name: str, wanted: str, chart: Mapping[str, Measure]) -> Resolution | None:
     known = {*_by_name(), *(known for one in chart.values() for known in one.names)}
+    if any(wanted in one.split() for one in known):
+        return None  # a word of a name (phosphatase) is spelt right: it misspells no other (phosphate)
     near = process.extract(wanted, known, scorer=fuzz.ratio, score_cutoff=SPELLING, limit=SHOWN)
     best = [known for known, score, _ in near if score == near[0][1]]
     found: dict[frozenset[str], Resolution] = {}

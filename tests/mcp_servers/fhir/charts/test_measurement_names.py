@@ -68,6 +68,19 @@ def test_codes_displays_everyday_names_and_misspellings_find_their_measurement(
     assert _read(name, chart) == [code[0]]
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "display"),
+    [
+        ("protein-c", "27818-4", "Protein C actual/normal in Platelet poor plasma by Chromogenic method"),
+        ("ecg", "11524-6", "EKG study"),
+        ("ana", "5048-4", "Nuclear Ab [Titer] in Serum"),
+        ("band cells", "764-1", "Band form neutrophils/100 leukocytes in Blood"),
+    ],
+)
+def test_everyday_names_of_what_few_charts_hold_find_it(name: str, code: str, display: str) -> None:
+    assert _read(name, _chart((code, display), CREATININE)) == [code]
+
+
 def test_what_a_name_was_read_as_is_noted() -> None:
     found = observations(_chart(HBA1C), name="a1c", now=NOW)
     assert found.notes == ["`a1c` read as code 4548-4."]
@@ -79,6 +92,10 @@ def test_what_a_name_was_read_as_is_noted() -> None:
         ("hemoglobin", _chart(HBA1C)),
         ("glucose", _chart(URINE_GLUCOSE)),
         ("phosphate", _chart(ALKALINE)),
+        ("phosphatase", _chart(("2777-1", "Phosphate [Mass/volume] in Serum or Plasma"))),
+        ("creatine", _chart(CREATININE)),
+        ("creatine", _chart(("13969-1", "Creatine kinase.MB [Mass/volume] in Serum or Plasma"))),
+        ("protein-c", _chart(("1988-5", "C reactive protein [Mass/volume] in Serum or Plasma"))),
         ("4548-4", _chart(HEMOGLOBIN)),
         ("temperature", _chart(("60832-3", "Room temperature"))),
         ("zonulin", _chart(HBA1C)),
