@@ -270,6 +270,8 @@ async def test_on_a_large_server_codes_are_the_dictionarys_and_those_met_and_the
     listed = [{"name": name, "type": kind} for name, kind in parameters.items()]
     statement["rest"][0]["resource"].append({"type": "Condition", "searchParam": listed})
     first_of_many = [condition(n, "424242", "Hypertension, benign") for n in range(5_000)]
+    coded = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I10.9"}
+    first_of_many[0]["code"]["coding"].append(coded)
     people = [{"resourceType": "Patient", "id": "p1"}]
     seen: list[str] = []
 
@@ -285,8 +287,10 @@ async def test_on_a_large_server_codes_are_the_dictionarys_and_those_met_and_the
     script = {"metadata": lambda _: fhir(statement), "Condition": conditions, "Patient": patients}
     async with http_to(ScriptedFhir(script=script)) as http:
         found = await counted(http, {"condition": "hypertension"})
+        await counted(http, {"condition": "I10"})
     assert found["rows"][0]["patients"] == 1
     assert {"http://snomed.info/sct|424242", "http://snomed.info/sct|38341003"} <= set(seen[0].split(","))
+    assert set(seen[-1].split(",")) == {"I10", "http://hl7.org/fhir/sid/icd-10-cm|I10.9"}
     assert found["truncated"]
     assert any("under other codes there may be more" in note for note in found["notes"])
 
