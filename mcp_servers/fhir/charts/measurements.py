@@ -32,7 +32,7 @@ from mcp_servers.fhir.charts.measurement_names import (
     resolve,
 )
 from mcp_servers.fhir.charts.pairs import by_part, taken_together
-from mcp_servers.fhir.charts.selection import Limits, nearest, usual_name, within
+from mcp_servers.fhir.charts.selection import Limits, extremes, nearest, usual_name, within
 from mcp_servers.fhir.charts.trends import summed_up
 from mcp_servers.fhir.charts.units import checked_unit
 from mcp_servers.fhir.charts.window import Window
@@ -295,9 +295,9 @@ def _statistics(found: list[Measured], together: frozenset[str], notes: list[str
     """A row per code and unit; the codes of `together` (one analyte in one unit) share a row."""
     numeric = [one for one in found if isinstance(one.row.get("value"), int | float)]
     exact = [one for one in numeric if "comparator" not in one.row]
-    if len(exact) < len(numeric):
-        n = len(numeric) - len(exact)
-        notes.append(f"{n} with a comparator (such as < 0.5) left out of the statistics.")
+    if beyond := [one for one in numeric if "comparator" in one.row]:
+        said = ", ".join(extremes(beyond))
+        notes.append(f"{len(beyond)} with a comparator left out of the statistics: {said}.")
     if len(numeric) < len(found):
         notes.append(f"{len(found) - len(numeric)} without a number left out of the statistics.")
     if open_ := [one.row for one in exact if one.row["status"] not in _SETTLED]:

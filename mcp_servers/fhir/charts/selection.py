@@ -82,16 +82,18 @@ def within(
     if open_:
         notes.append(f"{len(open_)} with a comparator may or may not be; left out: {listed(open_)}.")
     kept = [one for one, verdict in verdicts if verdict]
+    outside = [one for one, verdict in verdicts if verdict is False]
     said = limits.told(unit or (usable[0].row.get("unit", "") if usable else ""))
     of = Counter(one.key for one in usable)
-    if usable and not kept:
-        notes.append(f"None of {len(usable)} values is {said}{_furthest(usable, limits)}.")
+    if not kept:
+        others = f"{len(outside)} {'other ' if open_ else ''}values"
+        notes += [f"None of {others} is {said}{_furthest(outside, limits)}."] if outside else []
     elif len(of) > 1:
         held = Counter(one.key for one in kept)
         names = {key: usual_name([one.row for one in usable if one.key == key]) or key for key in of}
         each = "; ".join(f"{names[key]} {held[key]} of {n}" for key, n in of.items())
         notes.append(f"Values {said}: {each}.")
-    elif usable:
+    else:
         notes.append(f"{len(kept)} of {len(usable)} values are {said}.")
     return kept, of
 
@@ -108,8 +110,25 @@ def _furthest(usable: Sequence[_HasRow], limits: Limits) -> str:
         return ""
     pick, word = (max, "highest") if limits.above is not None else (min, "lowest")
     row = pick((one.row for one in usable), key=lambda row: float(row["value"]))
+    return f"; the {word} is {_told(row)}"
+
+
+def _told(row: Row, unit: str = "") -> str:
     dated = f" of {row['date']}" if "date" in row else ""
-    return f"; the {word} is {row.get('comparator', '')}{plain(row['value'])}{dated} ({row['ref']})"
+    return f"{row.get('comparator', '')}{plain(row['value'])}{unit and f' {unit}'}{dated} ({row['ref']})"
+
+
+def extremes(beyond: Sequence[_HasRow]) -> list[str]:
+    """Of values with a comparator the highest that are above a number, and the lowest below one, in words."""
+    groups: dict[tuple[str, str, bool], list[Row]] = {}
+    for one in beyond:
+        groups.setdefault((one.key, one.unit, one.row["comparator"].startswith(">")), []).append(one.row)
+    said = []
+    for (*_, above), rows in groups.items():
+        pick, word = (max, "highest") if above else (min, "lowest")
+        row = pick(rows, key=lambda row: float(row["value"]))
+        said.append(f"{word} {_told(row, row.get('unit', ''))}")
+    return sorted(said)
 
 
 def nearest(found: Sequence[M], at: Span, notes: list[str]) -> list[Row]:

@@ -84,10 +84,10 @@ def test_notes_that_a_reader_must_know_are_kept_word_for_word() -> None:
         "`a1c` read as Hemoglobin A1c (code 4548-4).",
         "1 record entered in error left out.",
         "3 records not current left out (3 resolved); status=all lists them.",
-        "2 with a comparator (such as < 0.5) left out of the statistics.",
+        "1 with a comparator left out of the statistics: highest >8 of 2026-01-05 (Observation/x).",
     ]
     assert noted(notes) == (
         " Note: 1 record entered in error left out."
-        " 2 with a comparator (such as < 0.5) left out of the statistics."
+        " 1 with a comparator left out of the statistics: highest >8 of 2026-01-05 (Observation/x)."
     )
     assert noted(notes[:1]) == ""

@@ -188,13 +188,19 @@ def test_statistics_say_when_and_where_their_numbers_come_from() -> None:
     ]
 
 
-def test_values_with_a_comparator_are_left_out_of_statistics_and_counted() -> None:
-    below = {"valueQuantity": amount(20, "mg/dL", comparator="<")}
+def _beyond(id_: str, date: str, value: float, comparator: str) -> Resource:
+    quantity = amount(value, "mg/dL", comparator=comparator)
+    return observation(id_, date, GLUCOSE, valueQuantity=quantity)
+
+
+def test_values_with_a_comparator_are_left_out_of_statistics_and_their_extremes_told() -> None:
+    above = [_beyond("b", "2024-02-01", 600, ">"), _beyond("c", "2024-03-01", 800, ">=")]
     found = _found(
-        [_glucose("a", "2024-01-01", 90), observation("b", "2024-02-01", GLUCOSE, **below)], "statistics"
+        [_glucose("a", "2024-01-01", 90), *above, _beyond("d", "2024-04-01", 20, "<")], "statistics"
     )
-    assert (found.rows[0]["n"], found.rows[0]["min"]) == (1, 90)
-    assert "1 with a comparator (such as < 0.5) left out of the statistics." in found.notes
+    assert (found.rows[0]["n"], found.rows[0]["max"]) == (1, 90)
+    told = "highest >=800 mg/dL of 2024-03-01 (Observation/c), lowest <20 mg/dL of 2024-04-01 (Observation/d)"
+    assert f"3 with a comparator left out of the statistics: {told}." in found.notes
 
 
 def test_statistics_name_the_values_that_are_not_final() -> None:

@@ -131,6 +131,17 @@ def test_a_comparator_counts_for_what_it_says_and_no_more(
     assert any("may or may not" in note for note in found.notes) is (kept is None)
 
 
+def test_no_value_is_said_to_be_outside_that_may_lie_inside() -> None:
+    below = observation("x", "2024", GLUCOSE, valueQuantity=amount(5, "mg/dL", comparator="<"))
+    alone = _found([below], "count", above=3)
+    assert alone.notes[1:] == ["1 with a comparator may or may not be; left out: Observation/x."]
+    beside = _found([below, _glucose("a", "2024-01-01", 2)], "count", above=3)
+    assert (
+        "None of 1 other values is above 3 mg/dL; the highest is 2 of 2024-01-01 (Observation/a)."
+        in beside.notes
+    )
+
+
 def test_the_parts_of_a_pressure_are_compared_each_for_itself() -> None:
     chart = [_pressure("a", "2024-01-01", 150, 85), _pressure("b", "2024-02-01", 130, 95)]
     rows = _found(chart, "count", "blood pressure", above=90).rows
