@@ -21,7 +21,7 @@ from mcp_servers.fhir.terminology.finding import MEDICINES, exactly, like_a_code
 _WHOLE_WORD = 3
 # Words that only say what kind of record is asked for, or in what form.
 _SAYING_KIND: dict[Kind, frozenset[str]] = {
-    "drug": MEDICINES | {"capsule", "capsules", "prescription", "prescriptions"},
+    "drug": MEDICINES | {"capsule", "capsules", "prescription", "prescriptions", "hcl"},
     "vaccine": frozenset(
         {"vaccine", "vaccines", "vaccination", "vaccinations", "immunization", "immunizations",
          "immunisation", "immunisations", "shot", "shots", "jab", "jabs", "booster", "boosters", "against",

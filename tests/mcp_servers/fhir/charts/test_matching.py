@@ -133,6 +133,7 @@ def allergy(identity: str, name: str) -> dict[str, Any]:
         ("allergies", allergy("a", "Wasp venom"), "allergic to wasps", ALLERGY),
         ("allergies", allergy("a", "Zorbitol"), "zorbitol allergy", ALLERGY),
         ("medications", order("a", "metformin 500 MG Oral Tablet"), "metformin tablets", ("drug", "class")),
+        ("medications", order("a", "metformin hydrochloride 500 MG"), "Metformin HCl", ("drug", "class")),
         ("medications", order("a", "simvastatin"), "statin therapy", ("drug", "class")),
         ("problems", condition("a", "Gout"), "gout diagnosis", ("condition",)),
     ],
