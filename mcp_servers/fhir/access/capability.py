@@ -23,12 +23,14 @@ class Capability(NamedTuple):
     """The search parameters of each type (`{"Observation": {"code": "token", ...}}`) and its operations.
 
     `without_last_updated` are the types that it turned out not to search by `_lastUpdated`. Servers seldom
-    list that parameter, so whoever reads a chart finds it out, and notes it here for the others.
+    list that parameter, so whoever reads a chart finds it out, and notes it here for the others. `includes`
+    are the values of `_include` by type, of the types for which it states them.
     """
 
     parameters: dict[str, dict[str, str]]
     operations: dict[str, frozenset[str]]
     without_last_updated: set[str]
+    includes: dict[str, frozenset[str]]
 
     def of(self, resource_type: str) -> dict[str, str]:
         """The search parameters of a type, with their types. Raises InvalidRequest."""
@@ -59,9 +61,11 @@ class Capability(NamedTuple):
             self._check_filter(resource_type, name)
 
     def has_include(self, value: str) -> bool:
-        """Whether `Type:parameter` names a reference parameter that the server has."""
-        source, _, parameter = value.partition(":")
-        return self.parameters.get(source, {}).get(parameter.split(":")[0]) == "reference"
+        """Whether `Type:parameter` names a reference parameter that the server has, and includes by."""
+        source, parameter = (*value.split(":"), "")[:2]
+        stated = self.includes.get(source)
+        offered = stated is None or not stated.isdisjoint(("*", f"{source}:*", f"{source}:{parameter}"))
+        return offered and self.parameters.get(source, {}).get(parameter) == "reference"
 
     def _check_include(self, value: str) -> None:
         if not self.has_include(value):
@@ -110,6 +114,7 @@ def read_capability(statement: Resource) -> Capability:
         )
     found: dict[str, dict[str, str]] = {}
     operations: dict[str, frozenset[str]] = {}
+    includes: dict[str, frozenset[str]] = {}
     for rest in _objects(statement.get("rest")):
         for resource in _objects(rest.get("resource")):
             known = found.setdefault(str(resource.get("type")), {})
@@ -117,12 +122,14 @@ def read_capability(statement: Resource) -> Capability:
                 known[str(parameter.get("name"))] = str(parameter.get("type"))
             offered = {str(operation.get("name")) for operation in _objects(resource.get("operation"))}
             operations[str(resource.get("type"))] = frozenset(offered)
+            if isinstance(stated := resource.get("searchInclude"), list) and stated:
+                includes[str(resource.get("type"))] = frozenset(map(str, stated))
     if not found:
         raise ServerFailed(
             "The server's CapabilityStatement names no resource type, so no search can be checked against "
             "it; ask its administrators for one that lists what the server can do."
         )
-    return Capability(found, operations, set())
+    return Capability(found, operations, set(), includes)
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -226,6 +226,28 @@ class FhirClient:
             raise SearchExpired("This search has expired on the FHIR server; run it again.") from None
         return await anyio.to_thread.run_sync(self._page, bundle, lock, following)
 
+    async def referred(
+        self, resource_type: str, ids: Iterable[str], lock: PatientLock | None, call: Call
+    ) -> list[Resource]:
+        """Those of the records with these ids, of a type that is about nobody, that may be shown.
+
+        With a lock: to which a record of the patient that this call was brought refers. Raises as `search`.
+        """
+        named = list(ids)
+        page = await self.search(
+            resource_type, [("_id", ",".join(named))], None, call, count=len(named), total=False
+        )
+        found = list(page.matches)
+        while page.next is not None:
+            page = await self.next_page(page.next, None, call)
+            found += page.matches
+        if lock is None:
+            return found
+        visible = [resource for resource in found if lock.may_see(resource)]
+        for resource in visible:
+            lock.admit(resource)
+        return visible
+
     async def count(
         self, resource_type: str, parameters: Parameters, lock: PatientLock | None, call: Call
     ) -> int | None:

@@ -60,8 +60,7 @@ class Gathered:
 async def gather(client: FhirClient, searches: Iterable[Search], lock: PatientLock, call: Call) -> Gathered:
     """All that `searches` find in the patient's chart. Raises what FhirClient.search raises.
 
-    Types and includes that the server does not have are passed over: the first with a note, the second
-    because a record can be named without them.
+    Types that the server does not hold are passed over, with a note.
     """
     capability = await client.capability(call)
     gathered = Gathered()
@@ -69,8 +68,7 @@ async def gather(client: FhirClient, searches: Iterable[Search], lock: PatientLo
     for search in searches:
         gathered.by_type.setdefault(search.resource_type, [])
         if search.resource_type in capability.parameters:
-            includes = tuple(value for value in search.includes if capability.has_include(value))
-            wanted.append(search._replace(includes=includes))
+            wanted.append(search)
         else:
             gathered.notes.append(f"This server holds no {search.resource_type}.")
     for part in await at_once([partial(_all_pages, client, search, lock, call) for search in wanted]):

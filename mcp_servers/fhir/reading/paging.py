@@ -10,7 +10,8 @@ import anyio.lowlevel
 from mcp_servers.fhir.access.client import FhirClient, Page
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.access.transport import MEBIBYTE
-from mcp_servers.fhir.errors import SearchExpired, ServerFailed
+from mcp_servers.fhir.errors import InvalidRequest, SearchExpired, ServerFailed
+from mcp_servers.fhir.reading.medications import Medications
 from mcp_servers.fhir.recording import Call
 
 Resource = dict[str, Any]
@@ -124,19 +125,35 @@ async def each_page(
 ) -> AsyncGenerator[tuple[Page, T], None]:
     """The pages of a search with what they add up to; `count` records on each. Close it (`aclosing`).
 
-    A search that expires on the server is begun again, once: with another of what `begin` makes, and records
-    that came before. Raises what FhirClient.search raises.
+    Of `_include` only what the server has is asked for, and nothing where it refuses that; Medications by
+    which records are to be named are then read by themselves. A search that expires on the server is begun
+    again, once: with another of what `begin` makes, and records that came before. Raises what
+    FhirClient.search raises.
     """
-    asked = list(parameters)
+    wanted = list(parameters)
+    capability = await client.capability(call)
+    asked = [(n, value) for n, value in wanted if n != "_include" or capability.has_include(value)]
+    beside = Medications(client, lock, call) if ("_include", f"{kind}:medication") in wanted else None
     for again in (False, True):
         so_far = begin()
         try:
-            page = await client.search(kind, asked, lock, call, count=count)
+            try:
+                page = await client.search(kind, asked, lock, call, count=count)
+            except InvalidRequest:
+                without = [(n, value) for n, value in asked if n != "_include"]
+                if without == asked:
+                    raise
+                asked = without
+                page = await client.search(kind, asked, lock, call, count=count)
+            if beside:
+                await beside.complete(page)
             so_far.add(page, kind, count)
             yield page, so_far
             while page.next is not None:
                 await anyio.lowlevel.checkpoint()  # a store in this process answers without giving way
                 page = await client.next_page(page.next, lock, call)
+                if beside:
+                    await beside.complete(page)
                 so_far.add(page, kind, count)
                 yield page, so_far
         except SearchExpired:

@@ -98,9 +98,7 @@ class Snapshot:
             if kind not in capability.parameters:
                 changes.notes.append(f"This server holds no {kind}.")
                 continue
-            includes = [
-                ("_include", one) for one in self._includes.get(kind, ()) if capability.has_include(one)
-            ]
+            includes = [("_include", one) for one in self._includes.get(kind, ())]
             readings.append(_Reading(client, lock, call, kind, includes, receive))
         jobs = [partial(reading.follow, self._seen.get(reading.kind)) for reading in readings]
         for reading, seen in zip(readings, await at_once(jobs), strict=True):

@@ -34,3 +34,27 @@ def test_operations_are_known_by_type() -> None:
     capability = read_capability(statement)
     assert capability.operations["Patient"] == {"everything", "match"}
     assert capability.operations["Observation"] == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("stated", "includes"),
+    [
+        (None, True),
+        ([], True),
+        (["*"], True),
+        (["MedicationRequest:*"], True),
+        (["MedicationRequest:medication"], True),
+        (["MedicationRequest:requester"], False),
+    ],
+)
+def test_where_the_server_states_its_includes_it_has_no_others(
+    stated: list[str] | None, includes: bool
+) -> None:
+    statement = capability_statement()
+    for one in statement["rest"][0]["resource"]:
+        if stated is not None:
+            one["searchInclude"] = stated
+    capability = read_capability(statement)
+    assert capability.has_include("MedicationRequest:medication") is includes
+    assert capability.has_include("MedicationRequest:medication:Medication") is includes
+    assert not capability.has_include("MedicationRequest:status")
