@@ -67,6 +67,7 @@ def list_records(
     since: str | None = None,
     until: str | None = None,
     at: str | None = None,
+    born: str | None = None,
     now: str,
     unread: Mapping[str, int] | None = None,
 ) -> Projected:
@@ -76,12 +77,14 @@ def list_records(
     (of four letters and more) as the beginning of a word; or the record is about what the words mean by
     `wording`, which also says which words need not occur. Records with the words in other texts than their
     names come last. `code`: a bare code or `system|code`, of ICD-10 a category too.
-    `since` and `until`: ISO dates, whole partial dates included. `at`: the records that held on that day
-    instead of those current now, `uncertain` where the chart does not tell. `unread`: how many others are
-    known not to be current, by the reason. `base`: the address of the server, which its references may carry.
-    Records entered in error are left out and counted. Raises UnusableDate.
+    `since` and `until`: ISO dates, whole partial dates included; of encounters all that reach into that time.
+    `at`: the records that held on that day instead of those current now, `uncertain` where the chart does not
+    tell; with `born`, the patient's birth date, it may tell of an onset at an age. `unread`: how many others
+    are known not to be current, by the reason. `base`: the address of the server, which its references may
+    carry. What is recorded and only left out is not `nothing_recorded`, but what was entered in error is, and
+    is counted. Raises UnusableDate.
     """
-    window = Window.of(since, until)
+    window = Window.of(since, until, now if kind == "encounters" else None)
     then = _past(at, now)
     notes: list[str] = []
     resources = [resource for resource in resources if isinstance(resource, dict)]
@@ -95,8 +98,9 @@ def list_records(
     if wrong:
         notes.append(f"{_many(len(wrong))} entered in error left out.")
     records = _asked_for(records, text, wording, code, included=included, notes=notes)
+    n_asked_for = len(records) + sum((unread or {}).values())
     if then:
-        records = _as_of(kind, records, then, notes)
+        records = _as_of(kind, records, then, span(born), notes)
     elif status == "current":
         records = _current(kind, records, now, unread or {}, notes)
     rows = window.rows([record.row for record in records], notes, span(now))
@@ -109,7 +113,10 @@ def list_records(
     if nameless:
         notes.append(f"{_many(len(nameless))} without a readable name: {listed(nameless)}.")
     kept = {id(row) for row in rows}
-    return Projected(rows, notes, _finding([record for record in records if id(record.row) in kept], notes))
+    finding = _finding([record for record in records if id(record.row) in kept], notes)
+    if not rows and n_asked_for:
+        finding = "recorded"
+    return Projected(rows, notes, finding)
 
 
 def _read(kind: Kind, resources: Iterable[Resource], included: Included) -> tuple[list[Record], list[Record]]:
@@ -178,19 +185,19 @@ def _past(at: str | None, now: str) -> Span | None:
     return then
 
 
-def _as_of(kind: Kind, records: list[Record], at: Span, notes: list[str]) -> list[Record]:
+def _as_of(kind: Kind, records: list[Record], at: Span, born: Span | None, notes: list[str]) -> list[Record]:
     """The records that held at `at`, and, marked `uncertain`, those of which the chart does not tell."""
     kept: list[Record] = []
     left: list[tuple[Record, str]] = []
     for record in records:
-        verdict = held(kind, record.resource, record.row, at)
+        verdict = held(kind, record.resource, record.row, at, born)
         if verdict.held is False:
             left.append((record, verdict.why))
         elif verdict.held is None:
             kept.append(record._replace(row={**record.row, "uncertain": verdict.why}))
         else:
             kept.append(record)
-    _note_left_out(left, f"not so on {at.start:%Y-%m-%d}", notes)
+    _note_left_out(left, f"not so on {at.start:%Y-%m-%d}", notes, how="without `at`, ")
     uncertain = sum("uncertain" in record.row for record in kept)
     if uncertain:
         notes.append(f"{_many(uncertain)} may or may not have held then; `uncertain` says why.")
@@ -200,12 +207,16 @@ def _as_of(kind: Kind, records: list[Record], at: Span, notes: list[str]) -> lis
 
 
 def _note_left_out(
-    left: list[tuple[Record, str]], what: str, notes: list[str], unread: Mapping[str, int] | None = None
+    left: list[tuple[Record, str]],
+    what: str,
+    notes: list[str],
+    unread: Mapping[str, int] | None = None,
+    how: str = "",
 ) -> None:
     counted = Counter(reason for _, reason in left) + Counter(unread)
     if counted:
         said = ", ".join(f"{n} {reason}" for reason, n in counted.most_common())
-        notes.append(f"{_many(counted.total())} {what} left out ({said}); status=all lists them.")
+        notes.append(f"{_many(counted.total())} {what} left out ({said}); {how}status=all lists them.")
     for reason, said in _NAMED.items():
         named = [record.row for record, why in left if why == reason]
         if named:

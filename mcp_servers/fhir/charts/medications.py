@@ -1,6 +1,6 @@
 """Medication orders, statements, administrations and dispenses as rows, and which of them are current."""
 
-from mcp_servers.fhir.charts.dates import Span, period_end, when
+from mcp_servers.fhir.charts.dates import Span, period_end, span, when
 from mcp_servers.fhir.charts.dosage import dosages_text
 from mcp_servers.fhir.charts.elements import (
     Resource,
@@ -27,6 +27,8 @@ SOURCES = {
     "MedicationDispense": "dispense",
 }
 NOT_IN_FORCE = frozenset({"proposal", "plan", "option"})
+# What an infusion is until it ends.
+UNDER_WAY = frozenset({"in-progress", "on-hold"})
 
 
 def medication_row(resource: Resource, included: Included) -> Row:
@@ -86,16 +88,20 @@ def medication_concepts(resource: Resource, included: Included) -> list[object]:
     return [resource.get("medicationCodeableConcept"), record.get("code"), *parts]
 
 
-def why_not_current(resource: Resource, _: Span) -> str | None:
+def why_not_current(resource: Resource, now: Span) -> str | None:
     """Why a record does not say that the patient is on the medication now; None where it does.
 
-    Only active orders in force and active statements do. `unknown` statuses do not: to be told of a drug
-    that nobody vouches for is worse than to read in a note that its status is unknown.
+    Only active orders in force, active statements and what is being given do. `unknown` statuses do not: to
+    be told of a drug that nobody vouches for is worse than to read in a note that its status is unknown.
     """
     source = SOURCES.get(str(resource.get("resourceType")))
+    status = status_code(resource.get("status")) or "status not recorded"
+    if source == "administration" and status in UNDER_WAY:
+        end = span(period_end(resource.get("effectivePeriod")))
+        if not (end and end.ends_before(now)):
+            return None if status == "in-progress" else status
     if source in ("administration", "dispense"):
         return source
-    status = status_code(resource.get("status")) or "status not recorded"
     if status != "active":
         return status
     if resource.get("doNotPerform") is True:

@@ -38,8 +38,8 @@ BY_STATUS: Mapping[str, ByStatus] = {
     "ServiceRequest": ByStatus("status", _OPEN, ("completed", "revoked", "draft")),
 }
 
-# Records that are never current, for this reason.
-NEVER_CURRENT: Mapping[str, str] = {
+# Records that are not current for this reason, unless they are under way.
+NOT_CURRENT_AS: Mapping[str, str] = {
     "MedicationAdministration": "administration",
     "MedicationDispense": "dispense",
 }

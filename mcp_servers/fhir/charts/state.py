@@ -5,12 +5,15 @@ So there are three answers here, and no guess.
 """
 
 from collections.abc import Callable
+from datetime import MAXYEAR, datetime
+from functools import partial
 from typing import NamedTuple
 
 from mcp_servers.fhir.charts.dates import DAY, Span, period_end, span, when
 from mcp_servers.fhir.charts.elements import Resource, Row, first, objects, status_code, string
 from mcp_servers.fhir.charts.kinds import Kind
-from mcp_servers.fhir.charts.medications import NOT_IN_FORCE, SOURCES
+from mcp_servers.fhir.charts.medications import NOT_IN_FORCE, SOURCES, UNDER_WAY
+from mcp_servers.fhir.charts.window import LASTING
 
 LATER = "not yet begun or recorded"
 OVER = "over by then"
@@ -21,7 +24,8 @@ _NEVER = frozenset({"draft", "proposed", "rejected", "planned", "not-taken", "no
 # A record that ended early may still carry the end that was planned for it.
 _CUT_SHORT = frozenset({"revoked", "stopped", "cancelled", "inactive", "on-hold", "suspended", "abandoned"})
 # Not recurrence and relapse: the problem was away for some time, nobody knows when.
-_RUNNING = frozenset({"active", "accepted", "in-progress", "arrived", "triaged", "onleave"})
+_RUNNING = LASTING | {"active", "accepted"}
+_OLDEST = 150
 
 
 class Verdict(NamedTuple):
@@ -34,8 +38,8 @@ class Verdict(NamedTuple):
 HELD = Verdict(True)
 
 
-def held(kind: Kind, resource: Resource, row: Row, at: Span) -> Verdict:
-    """Whether a record of a kind, with its row, held at `at` (a day or a moment).
+def held(kind: Kind, resource: Resource, row: Row, at: Span, born: Span | None = None) -> Verdict:
+    """Whether a record of a kind, with its row, held at `at` (a day or a moment) in a patient `born` then.
 
     Problems, medications, encounters, plans, coverage and the like: from their start to their end. Allergies
     and events (procedures, reports, immunizations ...): recorded or done by then.
@@ -47,7 +51,7 @@ def held(kind: Kind, resource: Resource, row: Row, at: Span) -> Verdict:
     if string(resource.get("intent")) in NOT_IN_FORCE:
         return Verdict(False, f"only a {resource['intent']}")
     reading: dict[Kind, Callable[[Resource, Row, Span], Verdict]] = {
-        "problems": _problem,
+        "problems": partial(_problem, born=born),
         "allergies": _allergy,
         "medications": _medication,
         "encounters": _standing,
@@ -96,8 +100,12 @@ def _lasting(start: object, end: object, status: str, at: Span) -> Verdict:
     return Verdict(None, f"now {status}; since when is not recorded")
 
 
-def _problem(condition: Resource, row: Row, at: Span) -> Verdict:
+def _problem(condition: Resource, row: Row, at: Span, born: Span | None) -> Verdict:
     onset = when(condition, "onset")
+    if onset is None and (reached := _reached(first(condition.get("onsetAge")), born)):
+        if reached.starts_after(at):
+            return Verdict(False, LATER)
+        onset = None if reached.ends_after(at) else f"{reached.end - DAY:%Y-%m-%d}"
     abated = row.get("abated")
     # A clinicalStatus may be missing (invariant con-3); what did not end without one is current.
     status = "active" if row["status"] == "unknown" else str(row["status"])
@@ -109,6 +117,25 @@ def _problem(condition: Resource, row: Row, at: Span) -> Verdict:
         recorded = "recorded later" if verdict.why == LATER else "when it was recorded is not said"
         return Verdict(None, f"onset {vague}, {recorded}")
     return verdict
+
+
+def _reached(age: Resource, born: Span | None) -> Span | None:
+    """From the birthday on which an age in years is reached to the day before the next."""
+    years = age.get("value")
+    in_years = age.get("code") == "a" or age.get("unit") in ("a", "year", "years")
+    if born is None or "comparator" in age or not in_years or not isinstance(years, int | float):
+        return None
+    if not 0 <= years < _OLDEST or born.end.year + _OLDEST > MAXYEAR:
+        return None
+    start, end = _years_after(born.start, int(years)), _years_after(born.end, int(years) + 1) - DAY
+    return born._replace(start=start, end=end)
+
+
+def _years_after(moment: datetime, years: int) -> datetime:
+    try:
+        return moment.replace(year=moment.year + years)
+    except ValueError:  # no 29 February in that year
+        return moment.replace(year=moment.year + years, month=3, day=1)
 
 
 def _allergy(_: Resource, row: Row, at: Span) -> Verdict:
@@ -127,7 +154,7 @@ def _medication(resource: Resource, row: Row, at: Span) -> Verdict:
         return Verdict(False, status)
     if source == "dispense":
         return Verdict(False, source)
-    if source == "administration":
+    if source == "administration" and not (status in UNDER_WAY and "end" not in row):
         return _given(row, at)
     return _lasting(row.get("date"), row.get("end") or _course_end(resource), status, at)
 

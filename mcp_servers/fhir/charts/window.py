@@ -6,23 +6,30 @@ from mcp_servers.fhir.charts.dates import Span, bound, span
 from mcp_servers.fhir.charts.elements import Row, listed
 from mcp_servers.fhir.charts.errors import UnusableDate
 
+# Statuses of a stay that is not over.
+LASTING = frozenset({"in-progress", "arrived", "triaged", "onleave"})
+
 
 class Window(NamedTuple):
     """From the start of `since` to the end of `until`; an open side is None."""
 
     since: Span | None
     until: Span | None
+    stays_to: Span | None = None
 
     @classmethod
-    def of(cls, since: str | None, until: str | None) -> "Window":
-        """The window between two arguments. Raises UnusableDate."""
+    def of(cls, since: str | None, until: str | None, stays_to: str | None = None) -> "Window":
+        """The window between two arguments. Raises UnusableDate.
+
+        With `stays_to` (now) rows are stays, from their `date` to their `end`, or to now while they last.
+        """
         begin, end = bound(since, "since"), bound(until, "until")
         if begin and end and begin.starts_after(end):
             raise UnusableDate("`since` is later than `until`: nothing lies between them")
-        return cls(begin, end)
+        return cls(begin, end, span(stays_to))
 
     def rows(self, rows: list[Row], notes: list[str], now: Span | None = None) -> list[Row]:
-        """The rows whose date overlaps the window; the undated ones are left out and named in a note.
+        """The rows whose date, or stay, overlaps the window; undated ones are left out and named in a note.
 
         A partial date counts when any part of it lies inside; when part of it lies outside, a note says so.
         A window of everything up to `now` leaves out only what is dated later.
@@ -41,8 +48,8 @@ class Window(NamedTuple):
             at = span(row.get("date"))
             if at is None:
                 undated.append(row["ref"])
-            elif not self._outside(at):
-                uncertain += self._partly_outside(at)
+            elif not self._outside(at, end := self._end(row, at)):
+                uncertain += self._partly_outside(at, end)
                 kept.append(row)
         outside = len(rows) - len(kept) - len(undated)
         if outside:
@@ -61,14 +68,20 @@ class Window(NamedTuple):
     def may_hold(self, row: Row) -> bool:
         """Whether some of the row's date lies inside, or it has none."""
         at = span(row.get("date"))
-        return at is None or not self._outside(at)
+        return at is None or not self._outside(at, self._end(row, at))
 
-    def _outside(self, at: Span) -> bool:
-        before = self.since is not None and at.ends_before(self.since)
+    def _end(self, row: Row, at: Span) -> Span:
+        if self.stays_to is None:
+            return at
+        end = span(row.get("end")) or (self.stays_to if row.get("status") in LASTING else at)
+        return at if end.ends_before(at) else end
+
+    def _outside(self, at: Span, end: Span) -> bool:
+        before = self.since is not None and end.ends_before(self.since)
         after = self.until is not None and at.starts_after(self.until)
         return before or after
 
-    def _partly_outside(self, at: Span) -> bool:
-        before = self.since is not None and at.starts_before(self.since)
+    def _partly_outside(self, at: Span, end: Span) -> bool:
+        before = self.since is not None and end.starts_before(self.since)
         after = self.until is not None and at.ends_after(self.until)
         return before or after

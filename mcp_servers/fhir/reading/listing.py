@@ -13,8 +13,8 @@ from mcp_servers.fhir.charts.narrowing import (
     BY_STATUS,
     DATED_BY,
     GROWING,
-    NEVER_CURRENT,
     NEWEST_BY,
+    NOT_CURRENT_AS,
     ByStatus,
     reasons_of,
     status_of,
@@ -133,13 +133,13 @@ async def _asked(chart: Chart, search: Search) -> list[tuple[str, str]]:
 async def _read(chart: Chart, search: Search, *, current: bool, newest: int | None) -> Listed:
     kind = search.resource_type
     known = (await chart.client.capability(chart.call)).parameters.get(kind, {}).keys()
-    by_status, never = BY_STATUS.get(kind), NEVER_CURRENT.get(kind)
+    by_status, reason = BY_STATUS.get(kind), NOT_CURRENT_AS.get(kind)
     sorted_by = NEWEST_BY.get(kind, "")
     way: Callable[[], Awaitable[Listed | None]] | None = None
     if current and by_status is not None and by_status.parameter in known:
         way = partial(_of_a_long_list, chart, search, partial(_by_status, chart, search, by_status))
-    elif current and never is not None and "status" in known:
-        way = partial(_of_a_long_list, chart, search, partial(_never_current, chart, search, never))
+    elif current and reason is not None and "status" in known:
+        way = partial(_of_a_long_list, chart, search, partial(_under_way, chart, search, reason))
     elif newest is not None and {"status", sorted_by} <= known:
         way = partial(_newest, chart, search, sorted_by, newest)
     listed: Listed | None = None
@@ -208,10 +208,9 @@ async def _by_status(chart: Chart, search: Search, rule: ByStatus, total: int) -
     return listed()
 
 
-async def _never_current(chart: Chart, search: Search, reason: str, total: int) -> Listed:
-    found = await gather(
-        chart.client, [_also(search, ("status", "entered-in-error"))], chart.lock, chart.call
-    )
+async def _under_way(chart: Chart, search: Search, reason: str, total: int) -> Listed:
+    wanted = ("status", "in-progress,on-hold,entered-in-error")
+    found = await gather(chart.client, [_also(search, wanted)], chart.lock, chart.call)
     unread = Counter({reason: total - len(found.resources)})
     return replace(_part(search.resource_type, found, total), unread=unread)
 

@@ -8,6 +8,7 @@ from anyio import to_thread
 from pydantic import Field
 
 from mcp_servers.fhir import charts, terminology
+from mcp_servers.fhir.access.references import checked
 from mcp_servers.fhir.reading.gathering import check_answered, not_read
 from mcp_servers.fhir.reading.listing import read_kind
 from mcp_servers.fhir.reading.measuring import Chart
@@ -71,6 +72,9 @@ async def list_records(
         newest=place.skip + limit + 1 if unbounded else None,
     )
 
+    aged = kind == "problems" and at and any("onsetAge" in one for one in listed.found.resources)
+    born = (await session.client.read(checked(lock.patient), lock, call)).get("birthDate") if aged else None
+
     def worked_out() -> Answer:
         found = charts.list_records(
             kind,
@@ -84,6 +88,7 @@ async def list_records(
             since=since,
             until=until,
             at=at,
+            born=born,
             now=session.now,
             unread=listed.unread,
         )

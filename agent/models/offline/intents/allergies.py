@@ -34,6 +34,9 @@ def _none(asked: Asked, found: Found) -> Draft | None:
         return Draft(asked.wording.say("allergy", "none") + noted(found.notes), (), "not_in_chart")
     if found.finding == "recorded_as_none":
         return recorded_as_none(asked, found, "allergy")
+    if not found.rows:
+        text = asked.wording.say("list", "none", what="current allergies", window="")
+        return Draft(text + noted(found.notes), (), "not_in_chart")
     return None
 
 

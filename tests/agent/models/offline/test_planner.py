@@ -90,6 +90,15 @@ async def test_a_list_is_read_page_by_page_before_something_is_said_not_to_be_in
 
 
 @pytest.mark.anyio
+async def test_allergies_of_which_none_is_current_are_not_no_records_of_allergies() -> None:
+    first = await _step(question="any allergies?")
+    over = "1 record not current left out (1 resolved); status=all lists them."
+    answer = (await _step(_results(first, {"notes": [over]}), question="any allergies?")).actions[0].arguments
+    assert answer["text"].startswith("No current allergies are recorded in this chart.")
+    assert answer["status"] == "not_in_chart"
+
+
+@pytest.mark.anyio
 async def test_none_found_in_a_list_that_could_not_be_read_whole_needs_review() -> None:
     page: dict[str, Any] = {"rows": [], "total": None, "truncated": True, "finding": "recorded"}
     question = "does she have asthma?"

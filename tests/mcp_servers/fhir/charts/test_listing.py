@@ -49,8 +49,7 @@ def test_active_recurrent_and_relapsed_problems_are_current(clinical: str) -> No
 def test_ended_problems_are_left_out_and_counted_and_listed_under_all() -> None:
     chart = [condition(status, "A", status) for status in ("inactive", "remission", "resolved")]
     found = list_records("problems", chart, now=NOW)
-    assert found.rows == []
-    assert found.finding == "nothing_recorded"
+    assert (found.rows, found.finding) == ([], "recorded")
     assert found.notes == [
         "3 records not current left out (1 inactive, 1 remission, 1 resolved); status=all lists them."
     ]
@@ -131,6 +130,34 @@ def test_only_orders_in_force_and_active_statements_are_current_medications() ->
     assert "On hold: glipizide (MedicationRequest/held)." in found.notes
     assert "Status not recorded: simvastatin (MedicationRequest/statusless)." in found.notes
     assert len(_refs("medications", chart, status="all")) == len(chart)
+
+
+def _infusion(status: str, **effective: Any) -> Resource:
+    named = {"id": status, "status": status, "medicationCodeableConcept": {"text": "heparin"}}
+    return {"resourceType": "MedicationAdministration", **named, **effective}
+
+
+def test_an_infusion_that_runs_is_a_current_medication() -> None:
+    since, until = {"start": "2026-11-21"}, {"start": "2026-11-20", "end": "2026-11-21"}
+    assert _refs("medications", [_infusion("in-progress", effectivePeriod=since)]) == ["in-progress"]
+    assert _refs("medications", [_infusion("in-progress", effectivePeriod=until)]) == []
+    held = list_records("medications", [_infusion("on-hold", effectivePeriod=since)], now=NOW)
+    assert "On hold: heparin (MedicationAdministration/on-hold)." in held.notes
+    assert _refs("medications", [_infusion("completed", effectivePeriod=since)]) == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"at": "2010-01-01"}, {"since": "2025"}, {"status": "all", "until": "2010"}, {"text": "heparin"}],
+)
+def test_what_is_only_left_out_is_not_nothing_recorded(asked: dict[str, str]) -> None:
+    given = _infusion("completed", effectiveDateTime="2024-03-01")
+    found = list_records("medications", [given], now=NOW, **asked)  # type: ignore[arg-type]
+    assert (found.rows, found.finding) == ([], "recorded")
+    assert any("left out" in note or "outside" in note for note in found.notes)
+    counted = list_records("medications", [], unread={"administration": 2}, now=NOW)
+    assert counted.finding == "recorded"
+    assert list_records("medications", [given], text="insulin", now=NOW).finding == "nothing_recorded"
 
 
 def test_a_medication_is_named_by_concept_by_reference_and_by_containment() -> None:
@@ -266,6 +293,46 @@ def test_a_window_keeps_coarsely_dated_records_and_names_undated_ones() -> None:
     assert any("1 without a readable date left out" in note for note in found.notes)
     assert any("Condition/undated" in note for note in found.notes)
     assert any("dated too coarsely" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        ("2025", None, ["now"]),
+        ("2023-06-15", "2023-06-20", ["past"]),
+        ("2023-06-30", None, ["now", "past"]),
+        ("2023-07-01", "2024-02-26", []),
+        (None, "2023-05-31", []),
+        ("2030", None, []),
+        ("2026-11-22", "2030", ["now"]),
+        ("2024-02-28", "2026-12-31", ["now"]),
+    ],
+)
+def test_a_stay_belongs_to_a_window_that_it_reaches_into(
+    since: str | None, until: str | None, expected: list[str]
+) -> None:
+    past = {"start": "2023-06-01T20:00:00-04:00", "end": "2023-06-30T11:00:00-04:00"}
+    begun = {"start": "2024-02-27"}
+    chart = [
+        {"resourceType": "Encounter", "id": "now", "status": "in-progress", "period": begun},
+        {"resourceType": "Encounter", "id": "past", "status": "finished", "period": past},
+    ]
+    found = list_records("encounters", chart, since=since, until=until, now=NOW)
+    assert [row["ref"].removeprefix("Encounter/") for row in found.rows] == expected
+    assert not any("coarsely" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("period", "expected"),
+    [
+        ({"start": "2023-06-01", "end": "2023-05-01"}, []),  # the end is wrong
+        ({"start": "2023-06-01", "end": "2023"}, ["x"]),
+        ({"start": "2023-06-01"}, []),
+    ],
+)
+def test_of_a_stay_without_a_usable_end_the_start_counts(period: Resource, expected: list[str]) -> None:
+    stay = {"resourceType": "Encounter", "id": "x", "status": "finished", "period": period}
+    assert _refs("encounters", [stay], since="2023-06-10") == expected
 
 
 def test_a_window_of_all_up_to_now_keeps_undated_records() -> None:

@@ -26,6 +26,10 @@ def _statement(status: str, **effective: Any) -> Resource:
     return {"resourceType": "MedicationStatement", "id": "s", "status": status, **taken}
 
 
+def _infusion(status: str, **effective: Any) -> Resource:
+    return {**_statement(status, **effective), "resourceType": "MedicationAdministration"}
+
+
 def _course(end: str) -> Resource:
     return {"timing": {"repeat": {"boundsPeriod": {"start": "2020-01-01", "end": end}}}}
 
@@ -156,6 +160,15 @@ NOW_STOPPED = "now stopped; since when is not recorded"
             {**_statement("completed", effectiveDateTime="2020"), "resourceType": "MedicationAdministration"},
             "given in 2020",
         ),
+        ("medications", _infusion("in-progress", effectivePeriod={"start": "2020-06-01"}), "held"),
+        ("medications", _infusion("in-progress", effectiveDateTime="2020-06-01"), "held"),
+        ("medications", _infusion("in-progress", effectivePeriod={"start": "2020-06-16"}), None),
+        (
+            "medications",
+            _infusion("on-hold", effectivePeriod={"start": "2020-06-01"}),
+            "now on-hold; since when is not recorded",
+        ),
+        ("medications", _infusion("on-hold", effectivePeriod={"end": "2020-06-14"}), None),
         ("allergies", allergy("a", concept("A"), recordedDate="2019"), "held"),
         ("allergies", allergy("a", concept("A"), recordedDate="2021"), None),
         (
@@ -237,7 +250,7 @@ def test_what_was_left_out_and_what_is_uncertain_is_counted_in_notes() -> None:
     assert found.notes == [
         "1 record entered in error left out.",
         "2 records not so on 2020-06-15 left out (1 not yet begun or recorded, 1 over by then);"
-        " status=all lists them.",
+        " without `at`, status=all lists them.",
         "1 record may or may not have held then; `uncertain` says why.",
         "`status` is that of now: FHIR keeps no dates of earlier ones.",
     ]
@@ -258,7 +271,8 @@ def test_an_order_not_to_give_is_told_of_that_day_too() -> None:
 )
 def test_what_was_ruled_out_later_is_not_told_of_an_earlier_day(kind: Any, record: Resource) -> None:
     assert list_records(kind, [record], at=AT, now=NOW).notes == [
-        "1 record not so on 2020-06-15 left out (1 not yet begun or recorded); status=all lists them."
+        "1 record not so on 2020-06-15 left out (1 not yet begun or recorded);"
+        " without `at`, status=all lists them."
     ]
 
 
@@ -278,3 +292,40 @@ def test_between_two_days_a_problem_held_and_outside_them_it_did_not(start: str,
     start, end = sorted((start, end))
     problem = condition("c", "A", "resolved", onsetDateTime=start, abatementDateTime=end)
     assert _state("problems", problem, at) == ("held" if start <= at <= end else None)
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("2013-04-30", None),
+        ("2013-05-01", "onset at age 70 years, when it was recorded is not said"),
+        ("2014-04-29", "onset at age 70 years, when it was recorded is not said"),
+        ("2014-04-30", "held"),
+    ],
+)
+def test_an_onset_at_an_age_is_reached_in_the_year_from_that_birthday(at: str, expected: str | None) -> None:
+    shingles = condition("c", "Herpes zoster", onsetAge=amount(70, "a") | {"unit": "years"})
+    found = list_records("problems", [shingles], at=at, born="1943-05-01", now=NOW)
+    assert [row.get("uncertain", "held") for row in found.rows] == ([expected] if expected else [])
+
+
+def test_who_is_born_on_a_leap_day_comes_of_age_in_other_years_too() -> None:
+    young = condition("c", "A", onsetAge=amount(17, "a"))
+    for at, held in (("2017-02-28", []), ("2018-02-28", ["Condition/c"])):
+        found = list_records("problems", [young], at=at, born="2000-02-29", now=NOW)
+        assert [row["ref"] for row in found.rows] == held
+
+
+@pytest.mark.parametrize(
+    ("age", "born"),
+    [
+        (amount(70, "mo"), "1943-05-01"),
+        (amount(70, "a", comparator="<"), "1943-05-01"),
+        (amount(1e9, "a"), "1943-05-01"),
+        (amount(70, "a"), "unknown"),
+        (amount(70, "a"), None),
+    ],
+)
+def test_an_age_that_tells_no_year_leaves_open_what_held(age: Resource, born: str | None) -> None:
+    found = list_records("problems", [condition("c", "A", onsetAge=age)], at=AT, born=born, now=NOW)
+    assert [row["uncertain"].startswith("onset at age") for row in found.rows] == [True]

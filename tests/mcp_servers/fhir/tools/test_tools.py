@@ -373,6 +373,16 @@ async def test_a_count_that_may_hold_records_entered_in_error_is_no_total() -> N
 
 
 @pytest.mark.anyio
+async def test_an_onset_at_an_age_is_placed_by_the_birth_date(embedded: Starlette) -> None:
+    asked = {"patient": "hard-lucia-fernandes", "kind": "problems", "at": "2000-01-01"}
+    async with session(embedded) as client:
+        rows = data(await client.call_tool("list_records", asked))["rows"]
+    told = {row["name"]: row.get("uncertain", "held") for row in rows}
+    assert told["Asthma"] == "held"
+    assert "Herpes zoster" not in told  # she was 57, and is 70 at its onset
+
+
+@pytest.mark.anyio
 async def test_an_empty_chart_is_nothing_recorded_and_no_known_allergies_is_recorded_as_none(
     embedded: Starlette, handmade: list[dict[str, Any]]
 ) -> None:
