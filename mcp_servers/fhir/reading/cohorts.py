@@ -23,7 +23,7 @@ from mcp_servers.fhir.charts.medications import why_not_current
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.reading.concept_sets import codes_about, covered, meant, tokens
 from mcp_servers.fhir.reading.paging import Pages, read_pages
-from mcp_servers.fhir.reading.thresholds import Threshold, Value, compare, values_of
+from mcp_servers.fhir.reading.thresholds import Compared, Threshold, Value, compare, values_of
 from mcp_servers.fhir.recording import Call
 
 Parameters = list[tuple[str, str]]
@@ -89,7 +89,7 @@ async def with_condition(client: FhirClient, text: str, call: Call) -> Part:
     in_use = Pages() if itself else await _read(client, "Condition", [], call, IN_USE)
     if not itself and not in_use.more:
         matching = await to_thread.run_sync(covered, in_use, meaning)
-        _take(part, matching, _not_a_condition, client)
+        await to_thread.run_sync(_take, part, matching, _not_a_condition, client)
         part.exact = in_use.complete
         part.codes = codes_about(matching, in_use, meaning)
         return part
@@ -103,7 +103,8 @@ async def with_condition(client: FhirClient, text: str, call: Call) -> Part:
     if countable and await _total(client, "Condition", withdrawn, call) == 0:
         part.search = [("_has:Condition:patient:code", ",".join(part.codes))]
         return part
-    _take(part, await _coded(client, ("Condition", "code"), part, call), _not_a_condition, client)
+    matching = await _coded(client, ("Condition", "code"), part, call)
+    await to_thread.run_sync(_take, part, matching, _not_a_condition, client)
     return part
 
 
@@ -125,7 +126,7 @@ async def on_medication(client: FhirClient, text: str, call: Call, now: str) -> 
             part.exact = part.exact and pages.complete
             matching = await to_thread.run_sync(covered, pages, meaning)
             seen.update(codes_about(matching, pages, meaning))
-        _take(part, matching, lambda record: why_not_current(record, at), client)
+        await to_thread.run_sync(_take, part, matching, lambda record: why_not_current(record, at), client)
     part.codes = sorted({*part.codes, *seen})
     return part
 
@@ -142,10 +143,25 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
     part = Part(f"{threshold.which} {text} {threshold}", notes=notes, codes=tokens(meaning, Pages()))
     known = (await client.capability(call)).of("Observation")
     parameter = "combo-code" if "combo-code" in known else "code"
+    records = await _coded(client, ("Observation", parameter), part, call)
+
+    def worked_out() -> Compared:
+        return compare(_values(part, records, meaning, client, now), threshold, part.said)
+
+    compared = await to_thread.run_sync(worked_out)
+    part.ids, part.exact = compared.patients, part.exact and compared.exact
+    part.tallies += compared.notes
+    return part
+
+
+def _values(
+    part: Part, records: Iterable[Resource], meaning: terminology.Meaning, client: FhirClient, now: str
+) -> dict[str, list[Value]]:
+    """The values of each patient, up to `now`; noted is which records have none that counts."""
     values: dict[str, list[Value]] = {}
     present = span(now)
     left_out: Counter[str] = Counter()
-    for record in await _coded(client, ("Observation", parameter), part, call):
+    for record in records:
         patient, date_told = _patient(record, client.base), when(record, "effective")
         at, status = span(date_told), status_code(record.get("status"))
         if patient is None or status in ("entered-in-error", "cancelled"):
@@ -157,10 +173,7 @@ async def measured(client: FhirClient, text: str, threshold: Threshold, call: Ca
         else:
             left_out["without a number"] += 1
     _note_left_out(part, left_out)
-    compared = await to_thread.run_sync(compare, values, threshold, part.said)
-    part.ids, part.exact = compared.patients, part.exact and compared.exact
-    part.tallies += compared.notes
-    return part
+    return values
 
 
 async def aged(client: FhirClient, min_age: int | None, max_age: int | None, call: Call, *, now: str) -> Part:

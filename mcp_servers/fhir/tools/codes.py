@@ -117,7 +117,7 @@ async def lookup_code(
         notes=notes,
         as_of=session.now,
     )
-    text_of_all, shown = session.render(envelope)
+    text_of_all, shown = await session.render(envelope)
     if shown < len(rows):
         text_of_all += f"\n- {_more(len(rows) - shown, can_raise=shown == limit < _MOST)}"
     if len(rows) > limit:

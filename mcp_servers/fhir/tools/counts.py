@@ -75,7 +75,7 @@ async def count_patients(
         notes=list(dict.fromkeys(notes)),
         as_of=session.now,
     )
-    return Answer(envelope, session.render(envelope).text, [])
+    return Answer(envelope, (await session.render(envelope)).text, [])
 
 
 def _rows(counted: cohorts.Counted, smallest: int) -> list[Row]:

@@ -107,7 +107,7 @@ async def search_notes(
         notes.append(f"Only the best {listable} of {total} are listed; add words or dates to narrow it.")
     whole = complete and listable == total and not _failed(kept, within)
     found = Found(rows, total if whole else None, finding_of(rows), notes, reading, listable > len(rows))
-    return session.cut(query, found, limit, lock, place)
+    return await session.cut(query, found, limit, lock, place)
 
 
 def _within(kept: ChartNotes, kind: str | None, window: Window, now: str, notes: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ from mcp_servers.fhir.tools.session import (
     ChartSession,
     Cursor,
     Date,
+    Found,
     Limit,
     Patient,
     all_rows,
@@ -57,7 +58,7 @@ async def observations(
     try:
         reading = await read_measurement(chart, inventory, name, newest=mode == "latest" and not narrowed)
 
-        def worked_out() -> Answer:
+        def worked_out() -> Found:
             found = charts.observations(
                 list(reading.records.values()),
                 name=name,
@@ -75,12 +76,12 @@ async def observations(
                 measured = charts.both(charts.measures_of(reading.records.values()), reading.known)
                 if (instead := charts.not_understood(name, measured)) is not None:
                     raise InvalidRequest(instead)
-            rows = all_rows(found, reading.notes, complete=reading.complete)
-            return session.cut(query, rows, limit, lock, place)
+            return all_rows(found, reading.notes, complete=reading.complete)
 
-        return await to_thread.run_sync(worked_out)
+        rows = await to_thread.run_sync(worked_out)
     except charts.Ambiguous as several:
         raise InvalidRequest(str(several)) from None
+    return await session.cut(query, rows, limit, lock, place)
 
 
 async def _moment(session: ChartSession, lock: PatientLock, call: Call, near: str | None) -> str | None:

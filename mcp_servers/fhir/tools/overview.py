@@ -38,7 +38,7 @@ async def chart_overview(session: ChartSession, call: Call, patient: Patient) ->
         check_answered(unanswered)
     visits = listed["encounters"]
 
-    def worked_out() -> Answer:
+    def worked_out() -> tuple[ResultEnvelope, ResultEnvelope]:
         lists = {kind: _projected(session, kind, part) for kind, part in listed.items()}
         found = charts.glance(
             person,
@@ -65,9 +65,10 @@ async def chart_overview(session: ChartSession, call: Call, patient: Patient) ->
             notes=list(dict.fromkeys(told)),
             as_of=session.now,
         )
-        return Answer(envelope, session.render(_brief(envelope)).text, [lock.patient])
+        return envelope, _brief(envelope)
 
-    return await to_thread.run_sync(worked_out)
+    envelope, brief = await to_thread.run_sync(worked_out)
+    return Answer(envelope, (await session.render(brief)).text, [lock.patient])
 
 
 def _projected(session: ChartSession, kind: charts.Kind, listed: Listed) -> charts.Projected:

@@ -41,7 +41,7 @@ async def find_patient(
         notes=notes,
         as_of=session.now,
     )
-    text_of_all, shown = session.render(envelope)
+    text_of_all, shown = await session.render(envelope)
     if shown < len(rows) and not more:
         text_of_all += f"\n- {len(rows) - shown} more patients match: add a birth date or an identifier."
     return Answer(envelope, text_of_all, [row["ref"] for row in rows])

@@ -55,7 +55,7 @@ async def query_chart(
     if 0 < place.skip >= len(found.rows):
         raise InvalidRequest("Not so many rows can be shown: select fewer columns, or sum up.")
     finding: Finding = "nothing_recorded" if found.nothing_recorded else "recorded"
-    return session.cut(
+    return await session.cut(
         query,
         Found(found.rows, found.total, finding, found.notes, found.reading, found.more),
         limit,

@@ -75,7 +75,7 @@ async def list_records(
     aged = kind == "problems" and at and any("onsetAge" in one for one in listed.found.resources)
     born = (await session.client.read(checked(lock.patient), lock, call)).get("birthDate") if aged else None
 
-    def worked_out() -> Answer:
+    def worked_out() -> Found:
         found = charts.list_records(
             kind,
             listed.found.resources,
@@ -103,9 +103,10 @@ async def list_records(
             rows = replace(rows, rows=charts.later_than(listed.newer_than, rows.rows), total=total)
         elif kind in charts.REPEATED and not (text or code):
             rows = _folded(rows)
-        return session.cut(query, rows, limit, lock, place)
+        return rows
 
-    return await to_thread.run_sync(worked_out)  # of thousands of records, it takes a second
+    rows = await to_thread.run_sync(worked_out)  # of thousands of records, it takes a second
+    return await session.cut(query, rows, limit, lock, place)
 
 
 def _folded(rows: Found) -> Found:

@@ -1,15 +1,17 @@
 """fhir_search, fhir_read: what no other tool shows."""
 
 from collections.abc import Collection
+from functools import partial
 from typing import Annotated, Any
 
+from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.references import checked, checked_type
 from mcp_servers.fhir.access.searchset import ref_of
 from mcp_servers.fhir.charts.elements import entered_in_error
-from mcp_servers.fhir.envelope import ResultEnvelope
+from mcp_servers.fhir.envelope import Finding, ResultEnvelope
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.reading.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
@@ -88,27 +90,31 @@ async def fhir_search(
     reading = list(pages.notes)
     if left_out := len(pages.matches) - len(resources):
         reading.append(f"{left_out} records entered in error are left out.")
-    records = [charts.record_row(resource, pages.included) for resource in resources]
-    if full:
-        whole = [(ref_of(resource), *bounded(resource)) for resource in resources]
-        rows = [{"ref": ref, "resource": shown} for ref, shown, _ in whole]
-        reading += dict.fromkeys(note for *_, cuts in whole for note in cuts)
-    elif elements:
-        rows = [elements_row(resource, elements) for resource in resources]
-        shown = {key for row in rows for key in row}
-        absent = [name for name in elements if not any(key.startswith(name) for key in shown)]
-        if rows and absent:
-            notes.append(f"In none of these records: {', '.join(absent)}.")
-    else:
+
+    def worked_out() -> tuple[list[Row], Finding]:
+        records = [charts.record_row(resource, pages.included) for resource in resources]
         rows = records
+        if full:
+            whole = [(ref_of(resource), *bounded(resource)) for resource in resources]
+            rows = [{"ref": ref, "resource": shown} for ref, shown, _ in whole]
+            reading.extend(dict.fromkeys(note for *_, cuts in whole for note in cuts))
+        elif elements:
+            rows = [elements_row(resource, elements) for resource in resources]
+            shown = {key for row in rows for key in row}
+            absent = [name for name in elements if not any(key.startswith(name) for key in shown)]
+            if rows and absent:
+                notes.append(f"In none of these records: {', '.join(absent)}.")
+        return rows, finding_of(records)
+
+    rows, finding = await to_thread.run_sync(worked_out)
     total = pages.total if pages.complete else None
     if not pages.more and pages.complete:
         total = len(resources)
     elif total is not None and not (by_error or any(name in _STATUSES for name, _ in asked)):
         reading.append(f"The server counts {total} {resource_type} records, those entered in error too.")
         total = None
-    found = Found(rows, total, finding_of(records), notes, reading, pages.more)
-    return session.cut(query, found, limit, lock, place)
+    found = Found(rows, total, finding, notes, reading, pages.more)
+    return await session.cut(query, found, limit, lock, place)
 
 
 def _with_ties_broken(name: str, value: str, known: Collection[str]) -> tuple[str, str]:
@@ -136,12 +142,12 @@ async def fhir_read(
     "Observation/123"."""
     lock = await session.lock(patient, call)
     resource = await session.client.read(checked(reference), lock, call)
-    shown, notes = bounded(resource, full=full)
+    shown, notes = await to_thread.run_sync(partial(bounded, resource, full=full))
     if entered_in_error(resource):
         notes.insert(0, "This record was entered in error: it is no part of the patient's history.")
     rows: list[Row] = [{"ref": reference, "resource": shown}]
     envelope = ResultEnvelope(
-        finding=finding_of([charts.record_row(resource)]),
+        finding=finding_of([await to_thread.run_sync(charts.record_row, resource)]),
         rows=rows,
         total=1,
         returned=1,
@@ -149,7 +155,7 @@ async def fhir_read(
         notes=notes,
         as_of=session.now,
     )
-    text, told = session.render(envelope, start)
+    text, told = await session.render(envelope, start)
     if not told:
         raise InvalidRequest(f"{reference} ends before that: give a smaller `start`.")
     if (held := broken_off(text)) is not None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
+from anyio import to_thread
 from pydantic import Field
 
 from mcp_servers.fhir import charts
@@ -86,9 +87,12 @@ class ChartSession:
     terminology: ServerTerminology = field(default_factory=ServerTerminology)
     _kept: OrderedDict[str, dict[object, Any]] = field(default_factory=OrderedDict)
 
-    def render(self, envelope: ResultEnvelope, start: int = 0) -> Rendered:
-        """The text of a result, within the budget as this session counts tokens."""
-        return render(envelope, self.count, start)
+    async def render(self, envelope: ResultEnvelope, start: int = 0) -> Rendered:
+        """The text of a result, within the budget as this session counts tokens.
+
+        Of long rows it takes a second, so it is made in a thread; as is what `cut` makes.
+        """
+        return await to_thread.run_sync(render, envelope, self.count, start)
 
     def keep(self, lock: PatientLock, make: Callable[[], T]) -> T:
         """What `make` made for this patient the first time: an index that later calls refresh and use.
@@ -124,11 +128,14 @@ class ChartSession:
             confirmed.at = self.clock()
         return PatientLock(ref, self.client.base, confirmed.referrers)
 
-    def cut(self, query: str, found: Found, limit: int, lock: PatientLock, place: Place) -> Answer:
+    async def cut(self, query: str, found: Found, limit: int, lock: PatientLock, place: Place) -> Answer:
         """The `limit` rows of a result that follow `place`, and a cursor for those behind them.
 
         The text may hold fewer rows than the envelope; it then carries a cursor of its own.
         """
+        return await to_thread.run_sync(self._cut, query, found, limit, lock, place)
+
+    def _cut(self, query: str, found: Found, limit: int, lock: PatientLock, place: Place) -> Answer:
         notes = [*([] if place.skip else found.notes), *found.reading]
         if after(found.rows[: place.skip]).digest != place.digest and place.skip:
             notes.insert(
@@ -155,7 +162,7 @@ class ChartSession:
         told = envelope
         if lines:  # which are all that there is to tell
             told = envelope.model_copy(update={"rows": lines, "total": found.total and len(found.lines)})
-        text, shown = self.render(told)
+        text, shown = render(told, self.count)
         if broken_off(text) is not None:
             text += "\n- (cut): fhir_read tells a record whole, in parts"
         if lines and place.skip + shown == len(found.lines):

@@ -11,8 +11,13 @@ from mcp import Client
 from starlette.applications import Starlette
 
 from mcp_servers.fhir import charts
+from mcp_servers.fhir.charts.medications import why_not_current
+from mcp_servers.fhir.reading.thresholds import values_of
 from mcp_servers.fhir.rendering import render
-from mcp_servers.fhir.tools import ChartSession
+from mcp_servers.fhir.tools.cursors import after
+from mcp_servers.fhir.tools.projection import bounded, elements_row
+from tests.mcp_servers.fhir.counting import counting
+from tests.mcp_servers.fhir.scripted import http_to
 from tests.mcp_servers.fhir.sessions import data, session
 
 LONGEST = "renae-homenick"
@@ -29,8 +34,12 @@ SLOW = (
     charts.codes_without_value,
     charts.glance,
     charts.brief,
+    bounded,
+    elements_row,
+    why_not_current,
+    values_of,
     render,
-    ChartSession.cut,
+    after,
 )
 NAMES = {work.__code__: work.__name__ for work in SLOW}
 
@@ -61,6 +70,13 @@ def called_in_this_thread() -> Iterator[set[CodeType]]:
         ("observations", {"name": "heart rate", "mode": "series"}),
         ("observations", {"name": "hemoglobin a1c", "mode": "statistics"}),
         ("chart_overview", {}),
+        ("search_notes", {"text": "patient"}),
+        ("query_chart", {"sql": "SELECT ref, date, value FROM observation", "limit": 200}),
+        ("lookup_code", {"text": "glucose"}),
+        ("fhir_search", {"resource_type": "Observation", "limit": 100}),
+        ("fhir_search", {"resource_type": "Encounter", "full": True}),
+        ("fhir_search", {"resource_type": "Encounter", "elements": ["type", "period"]}),
+        ("fhir_read", {"reference": f"Patient/{LONGEST}"}),
     ],
 )
 @pytest.mark.anyio
@@ -73,6 +89,24 @@ async def test_the_loop_works_out_no_long_list(
                 assert data(await client.call_tool(tool, arguments))["rows"]
             assert Client.call_tool.__code__ in seen
             assert sorted(NAMES[code] for code in NAMES.keys() & seen) == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("find_patient", {"text": "a"}),
+        ("count_patients", {"measurement": "glucose", "above": 90}),
+        ("count_patients", {"condition": "diabetes", "medication": "statins"}),
+    ],
+)
+@pytest.mark.anyio
+async def test_the_loop_works_out_no_long_list_of_all_patients(
+    samples: Starlette, tool: str, arguments: dict[str, Any]
+) -> None:
+    async with http_to(samples, "http://x/fhir") as http, counting(http, 0) as client:
+        with called_in_this_thread() as seen:
+            assert data(await client.call_tool(tool, arguments))["rows"]
+        assert sorted(NAMES[code] for code in NAMES.keys() & seen) == []
 
 
 @pytest.mark.anyio
