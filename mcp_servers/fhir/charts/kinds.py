@@ -55,12 +55,17 @@ REASONS = Search("Condition")
 SEARCHES: dict[Kind, tuple[Search, ...]] = {
     "problems": (Search("Condition"),),
     "medications": (
-        *(Search(source, (), (f"{source}:medication",)) for source in medications.SOURCES),
+        *(
+            Search(source, (), (f"{source}:medication", f"{source}:{who}"))
+            for source, who in zip(
+                medications.SOURCES, ("requester", "source", "performer", "performer"), strict=True
+            )
+        ),
         REASONS,
     ),
     "allergies": (Search("AllergyIntolerance"),),
-    "immunizations": (Search("Immunization"),),
-    "procedures": (Search("Procedure", (), ("Procedure:reason-reference",)),),
+    "immunizations": (Search("Immunization", (), ("Immunization:performer",)),),
+    "procedures": (Search("Procedure", (), ("Procedure:reason-reference", "Procedure:performer")),),
     "encounters": (
         Search(
             "Encounter",
@@ -83,7 +88,7 @@ SEARCHES: dict[Kind, tuple[Search, ...]] = {
         Search("Composition", (), ("Composition:author",)),
     ),
     "imaging": (Search("ImagingStudy"), REASONS),
-    "orders": (Search("ServiceRequest", (), ("ServiceRequest:requester",)),),
+    "orders": (Search("ServiceRequest", (), ("ServiceRequest:requester",)), REASONS),
     "care_plans": (Search("CarePlan", (), ("CarePlan:condition",)),),
     "goals": (Search("Goal"),),
     "devices": (Search("Device"),),

@@ -39,21 +39,25 @@ def reference_text(reference: object, holder: Resource, included: Included) -> s
 
 
 def who(references: object, holder: Resource, included: Included) -> str | None:
-    """The names of people and organizations referred to; one that has no name at hand is left out.
+    """The people and organizations referred to, as `reference_text`.
 
     `references` are References, or participants that hold one as `actor`.
     """
     found = [first(one.get("actor")) or one for one in objects(references)]
-    texts = ((reference_text(one, holder, included), string(one.get("reference"))) for one in found)
-    return joined(text for text, literal in texts if text != literal)
+    return joined(reference_text(one, holder, included) for one in found)
 
 
 def encounter_text(resource: Resource, included: Included) -> str | None:
-    """The encounter that a record was made in, as its display or, where it is at hand, its name and day."""
+    """The encounter that a record was made in, as its display or, where it is at hand, its name and day.
+
+    One of which only the reference is known is left out: nearly every record has one, as long as its row.
+    """
     reference = resource.get("encounter") or resource.get("context")
     encounter = resolved(reference, resource, included)
     day = string(first(encounter.get("period")).get("start"))
-    return joined([who(reference, resource, included), day[:10] if day else None], " ")
+    name = reference_text(reference, resource, included)
+    bare = name == string(first(reference).get("reference"))
+    return joined([None if bare else name, day[:10] if day else None], " ")
 
 
 def references_text(references: object, holder: Resource, included: Included) -> str | None:
