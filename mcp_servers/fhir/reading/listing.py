@@ -120,14 +120,12 @@ async def read_first(chart: Chart, search: Search) -> Pages:
     """
     kind = search.resource_type
     order = [("_sort", f"-{DATED_BY[kind]}")] if kind in GROWING else []
-    asked = [*order, *await _asked(chart, search)]
+    asked = [*order, *_asked(search)]
     return await read_pages(chart.client, kind, asked, chart.lock, chart.call, count=FIRST, enough=one_page)
 
 
-async def _asked(chart: Chart, search: Search) -> list[tuple[str, str]]:
-    capability = await chart.client.capability(chart.call)
-    includes = [("_include", value) for value in search.includes if capability.has_include(value)]
-    return [*search.parameters, *includes]
+def _asked(search: Search) -> list[tuple[str, str]]:
+    return [*search.parameters, *(("_include", value) for value in search.includes)]
 
 
 async def _read(chart: Chart, search: Search, *, current: bool, newest: int | None) -> Listed:
@@ -226,7 +224,7 @@ async def _newest(chart: Chart, search: Search, parameter: str, newest: int) -> 
         newer = [date for date in dates if sort_key(date) < sort_key(dates[-1])]
         return len(newer) >= newest or len(pages.matches) >= MAX_RESOURCES
 
-    asked = [("_sort", f"-{parameter}"), *await _asked(chart, search)]
+    asked = [("_sort", f"-{parameter}"), *_asked(search)]
     size = min(max(newest + _SPARE, FIRST), PAGE_SIZE)
     pages = await read_pages(chart.client, kind, asked, chart.lock, chart.call, count=size, enough=enough)
     records = list(pages.matches.values())
