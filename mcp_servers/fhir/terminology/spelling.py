@@ -34,7 +34,8 @@ def misspelt(text: str, kinds: frozenset[Kind]) -> tuple[Concept, ...]:
         found = tuple(one for one in by_name()[name] if not kinds or one.kind in kinds)
         slips = _slips(words, name.split()) if found else None
         if slips:
-            near.setdefault(slips, []).append(found)
+            contrary = any(map(_contrary, words, name.split()))
+            near.setdefault(slips, []).append(() if contrary else found)
     if not near:
         return ()
     fewest = min(near)
@@ -67,12 +68,12 @@ def _meant(word: str, known: str) -> bool:
     if not word.isalpha() or word in _spelt_right() or word.removesuffix("s") in _spelt_right():
         return False
     allowed = 1 if len(word) < _LONG else 2
-    contrary = any({_first(pair, word), _first(pair, known)} == set(pair) for pair in _CONTRARY)
-    return (
-        not contrary
-        and OSA.distance(word, known, score_cutoff=allowed) <= allowed
-        and OSA.distance(_sound(word), _sound(known)) <= 1
-    )
+    slips = OSA.distance(word, known)
+    return slips == 1 or (slips <= allowed and OSA.distance(_sound(word), _sound(known)) <= 1)
+
+
+def _contrary(word: str, known: str) -> bool:
+    return any({_first(pair, word), _first(pair, known)} == set(pair) for pair in _CONTRARY)
 
 
 def _first(beginnings: Iterable[str], word: str) -> str | None:

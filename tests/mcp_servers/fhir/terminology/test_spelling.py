@@ -85,8 +85,8 @@ def test_no_name_of_a_drug_or_disease_is_read_as_another(kinds: tuple[Kind, ...]
         ("type 2 diabtes", "Type 2 diabetes"),
         ("high colesterol", "Hyperlipidemia"),
         # Two names come as near, or another drug nearly so; or the beginning says the contrary.
-        ("prednislone", ""), ("diabets", ""), ("hypeglycemia", ""),
-        ("portal hypertension", ""), ("laryngitis", ""), ("station", ""),
+        ("prednislone", ""), ("diabets", ""), ("hypeglycemia", ""), ("hyportension", ""),
+        ("portal hypertension", ""), ("laryngitis", ""), ("station", ""), ("protoeix", "pantoprazole"),
     ],
 )  # fmt: skip
 def test_a_misspelt_name_is_read_only_where_one_name_can_be_meant(text: str, name: str) -> None:
