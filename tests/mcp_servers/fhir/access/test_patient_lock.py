@@ -227,7 +227,7 @@ def test_none_of_thousands_of_generated_calls_brings_back_another_patient(
 ) -> None:
     refusals = REFUSALS
     if isinstance(each_store, str):  # a real server takes longer, and fails of what it should refuse
-        calls, refusals = calls // 4, (*REFUSALS, "[server_failed] ", "[not_found] ")
+        calls, refusals = calls // 10, (*REFUSALS, "[server_failed] ", "[not_found] ")
     made: Counter[str] = Counter()
     well = 0
     with (
