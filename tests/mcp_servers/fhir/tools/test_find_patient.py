@@ -1,9 +1,34 @@
-"""find_patient: what its text says of patients that it has no room for."""
+"""find_patient: namesakes, nobody, and patients whom the text has no room for."""
 
 import pytest
+from starlette.applications import Starlette
 
 from tests.mcp_servers.fhir.scripted import ScriptedFhir, bundle
 from tests.mcp_servers.fhir.sessions import data, session, text
+
+
+@pytest.mark.anyio
+async def test_two_patients_of_one_name_are_both_listed(embedded: Starlette) -> None:
+    async with session(embedded) as client:
+        found = data(await client.call_tool("find_patient", {"text": "john smith"}))
+    assert [row["birth_date"] for row in found["rows"]] == ["1950-07-02", "1987-11-23"]
+    assert any("tell them apart" in note for note in found["notes"])
+
+
+@pytest.mark.anyio
+async def test_more_patients_than_asked_for_are_announced(each_store: Starlette | str) -> None:
+    async with session(each_store) as client:
+        found = data(await client.call_tool("find_patient", {"text": "john smith", "limit": 1}))
+    assert (found["returned"], found["total"], found["truncated"]) == (1, 2, True)
+    assert found["notes"][-1] == "More patients match: add a birth date or an identifier."
+
+
+@pytest.mark.anyio
+async def test_nobody_of_that_name_is_nothing_recorded(embedded: Starlette) -> None:
+    async with session(embedded) as client:
+        found = data(await client.call_tool("find_patient", {"text": "Nobody Atall"}))
+    assert (found["finding"], found["rows"]) == ("nothing_recorded", [])
+    assert "looked up by how they begin" in found["notes"][0]
 
 
 @pytest.mark.anyio

@@ -30,22 +30,6 @@ from tests.mcp_servers.fhir.sessions import data, session, text
 OKAFOR = "hard-amara-okafor"
 
 
-@pytest.mark.anyio
-async def test_two_patients_of_one_name_are_both_listed(embedded: Starlette) -> None:
-    async with session(embedded) as client:
-        found = data(await client.call_tool("find_patient", {"text": "john smith"}))
-    assert [row["birth_date"] for row in found["rows"]] == ["1950-07-02", "1987-11-23"]
-    assert any("tell them apart" in note for note in found["notes"])
-
-
-@pytest.mark.anyio
-async def test_more_patients_than_asked_for_are_announced(each_store: Starlette | str) -> None:
-    async with session(each_store) as client:
-        found = data(await client.call_tool("find_patient", {"text": "john smith", "limit": 1}))
-    assert (found["returned"], found["total"], found["truncated"]) == (1, 2, True)
-    assert found["notes"][-1] == "More patients match: add a birth date or an identifier."
-
-
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [
@@ -70,14 +54,6 @@ async def test_every_result_says_how_complete_it_is_and_as_of_when(
     assert found["returned"] == len(found["rows"])
     assert found["total"] == found["returned"]
     assert (found["truncated"], found["cursor"]) == (False, None)
-
-
-@pytest.mark.anyio
-async def test_nobody_of_that_name_is_nothing_recorded(embedded: Starlette) -> None:
-    async with session(embedded) as client:
-        found = data(await client.call_tool("find_patient", {"text": "Nobody Atall"}))
-    assert (found["finding"], found["rows"]) == ("nothing_recorded", [])
-    assert "looked up by how they begin" in found["notes"][0]
 
 
 @pytest.mark.anyio
