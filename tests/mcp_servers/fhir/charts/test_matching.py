@@ -91,6 +91,7 @@ def test_a_word_inside_a_longer_one_is_another_and_told_beside_what_is_found(
         ("Beta-blocker", "Beta blocker poisoning"),
         ("COVID-19", "COVID-19 pneumonia"),
         ("hypothyroid", "Hypothyroidism (disorder)"),
+        ("thyroid", "Hypothyroidism (disorder)"),
         ("peanut", "Allergy to peanuts"),
     ],
 )
