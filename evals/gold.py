@@ -150,14 +150,20 @@ def day_forms(moment: date) -> tuple[str, ...]:
 
 
 def count(chart: list[Resource], items: list[Resource], year: int | None) -> Gold | None:
-    """How many, in a year or in all."""
+    """How many, in a year or in all; a stay that lasts from one year into others was in all of them."""
     if year is not None:
-        if any(when(item) is None for item in items):
+        begun = [(item, moment.year) for item in items if (moment := when(item))]
+        if len(begun) < len(items):
             return None
-        items = [item for item in items if when(item).year == year]  # type: ignore[union-attr]
+        items = [item for item, first in begun if first <= year <= _last_year(item, first)]
     if not items:
         return Gold(status="not_in_chart")
     return Gold(values=((str(len(items)),),), refs=frozenset(map(ref, items)))
+
+
+def _last_year(item: Resource, first: int) -> int:
+    ended = instant(item.get("period", {}).get("end", ""))
+    return ended.year if ended else first
 
 
 def visits(chart: list[Resource]) -> list[Resource]:
