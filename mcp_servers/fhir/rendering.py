@@ -65,9 +65,12 @@ def render(envelope: ResultEnvelope, count: Count = by_bytes, start: int = 0) ->
 
 
 def broken_off(text: str) -> int | None:
-    """How many characters of a row a rendered text holds where it cuts one; None where it cuts none."""
+    """How many characters of its row a rendered text of one row holds where it cuts it; None where not.
+
+    Only at the row's end: chart text within it may look like a cut.
+    """
     rows = (line.removeprefix("| ") for line in text.split("\n")[1:] if not line.startswith("- "))
-    return next((len(row) - len(CUT) for row in rows if CUT in row), None)
+    return next((len(row) - len(CUT) for row in rows if row.endswith(CUT)), None)
 
 
 def _sections(rows: list[Row]) -> dict[str, list[Row]]:

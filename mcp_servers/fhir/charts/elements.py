@@ -193,6 +193,13 @@ def entered_in_error(resource: Resource) -> bool:
     return any(status_code(resource[field]) == "entered-in-error" for field in fields if field in resource)
 
 
+def why_withdrawn(record: Resource) -> str | None:
+    """Why a record does not say that the patient has, or had, what it names: an error, or refuted."""
+    if entered_in_error(record):
+        return "entered in error"
+    return "refuted" if status_code(record.get("verificationStatus")) == "refuted" else None
+
+
 def folded(text: str) -> str:
     """A text as it is compared: without case, accents and punctuation."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())

@@ -30,11 +30,16 @@ def resolved(reference: object, holder: Resource, included: Included) -> Resourc
 
 def reference_text(reference: object, holder: Resource, included: Included) -> str | None:
     """What a Reference points to, in words: its display, the record's name, its identifier, or itself."""
+    told = _told(reference, resolved(reference, holder, included))
+    return told or string(first(reference).get("reference"))
+
+
+def _told(reference: object, target: Resource) -> str | None:
+    """A Reference's display, the name of the record it points to, or its identifier."""
     return (
         string(first(reference).get("display"))
-        or record_name(resolved(reference, holder, included))
+        or record_name(target)
         or string(first(first(reference).get("identifier")).get("value"))
-        or string(first(reference).get("reference"))
     )
 
 
@@ -55,9 +60,7 @@ def encounter_text(resource: Resource, included: Included) -> str | None:
     reference = resource.get("encounter") or resource.get("context")
     encounter = resolved(reference, resource, included)
     day = string(first(encounter.get("period")).get("start"))
-    name = reference_text(reference, resource, included)
-    bare = name == string(first(reference).get("reference"))
-    return joined([None if bare else name, day[:10] if day else None], " ")
+    return joined([_told(reference, encounter), day[:10] if day else None], " ")
 
 
 def references_text(references: object, holder: Resource, included: Included) -> str | None:

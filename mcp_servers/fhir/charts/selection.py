@@ -1,7 +1,7 @@
 """Which of the values found are asked for: above or below a number, or nearest to an event."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from mcp_servers.fhir.charts.dates import DAY, Span, newest_first
@@ -108,9 +108,13 @@ def _furthest(usable: Sequence[_HasRow], limits: Limits) -> str:
     """The value that comes closest to the limit, where there is one limit."""
     if limits.above is not None and limits.below is not None:
         return ""
-    pick, word = (max, "highest") if limits.above is not None else (min, "lowest")
-    row = pick((one.row for one in usable), key=lambda row: float(row["value"]))
+    word, row = _extreme((one.row for one in usable), highest=limits.above is not None)
     return f"; the {word} is {_told(row)}"
+
+
+def _extreme(rows: Iterable[Row], *, highest: bool) -> tuple[str, Row]:
+    pick, word = (max, "highest") if highest else (min, "lowest")
+    return word, pick(rows, key=lambda row: float(row["value"]))
 
 
 def _told(row: Row, unit: str = "") -> str:
@@ -125,8 +129,7 @@ def extremes(beyond: Sequence[_HasRow]) -> list[str]:
         groups.setdefault((one.key, one.unit, one.row["comparator"].startswith(">")), []).append(one.row)
     said = []
     for (*_, above), rows in groups.items():
-        pick, word = (max, "highest") if above else (min, "lowest")
-        row = pick(rows, key=lambda row: float(row["value"]))
+        word, row = _extreme(rows, highest=above)
         said.append(f"{word} {_told(row, row.get('unit', ''))}")
     return sorted(said)
 

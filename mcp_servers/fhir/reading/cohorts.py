@@ -18,7 +18,7 @@ from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.references import parse
 from mcp_servers.fhir.charts.code_systems import may_have_codes_below
 from mcp_servers.fhir.charts.dates import newest_first, span, when
-from mcp_servers.fhir.charts.elements import Resource, entered_in_error, first, status_code, string
+from mcp_servers.fhir.charts.elements import Resource, first, status_code, string, why_withdrawn
 from mcp_servers.fhir.charts.medications import why_not_current
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.reading.concept_sets import codes_about, covered, meant, tokens
@@ -89,7 +89,7 @@ async def with_condition(client: FhirClient, text: str, call: Call) -> Part:
     in_use = Pages() if itself else await _read(client, "Condition", [], call, IN_USE)
     if not itself and not in_use.more:
         matching = await to_thread.run_sync(covered, in_use, meaning)
-        await to_thread.run_sync(_take, part, matching, _not_a_condition, client)
+        await to_thread.run_sync(_take, part, matching, why_withdrawn, client)
         part.exact = in_use.complete
         part.codes = codes_about(matching, in_use, meaning)
         return part
@@ -104,7 +104,7 @@ async def with_condition(client: FhirClient, text: str, call: Call) -> Part:
         part.search = [("_has:Condition:patient:code", ",".join(part.codes))]
         return part
     matching = await _coded(client, ("Condition", "code"), part, call)
-    await to_thread.run_sync(_take, part, matching, _not_a_condition, client)
+    await to_thread.run_sync(_take, part, matching, why_withdrawn, client)
     return part
 
 
@@ -126,7 +126,9 @@ async def on_medication(client: FhirClient, text: str, call: Call, now: str) -> 
             part.exact = part.exact and pages.complete
             matching = await to_thread.run_sync(covered, pages, meaning)
             seen.update(codes_about(matching, pages, meaning))
-        await to_thread.run_sync(_take, part, matching, lambda record: why_not_current(record, at), client)
+        await to_thread.run_sync(
+            _take, part, matching, lambda record: why_withdrawn(record) or why_not_current(record, at), client
+        )
     part.codes = sorted({*part.codes, *seen})
     return part
 
@@ -209,17 +211,13 @@ def _years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
-def _not_a_condition(record: Resource) -> str | None:
-    return "refuted" if status_code(record.get("verificationStatus")) == "refuted" else None
-
-
 def _take(
     part: Part, records: Iterable[Resource], why_not: Callable[[Resource], str | None], client: FhirClient
 ) -> None:
     """Add the patients of the records that count, and note which records do not."""
     left_out: Counter[str] = Counter()
     for record in records:
-        why = "entered in error" if entered_in_error(record) else why_not(record)
+        why = why_not(record)
         patient = _patient(record, client.base)
         if why is None and patient is not None:
             part.ids.add(patient)

@@ -137,32 +137,40 @@ async def each_page(
     for again in (False, True):
         so_far = begin()
         try:
-            try:
-                page = await client.search(kind, asked, lock, call, count=count)
-            except InvalidRequest:
-                without = [(n, value) for n, value in asked if n != "_include"]
-                if without == asked:
-                    raise
-                asked = without
-                page = await client.search(kind, asked, lock, call, count=count)
-            if beside:
-                await beside.complete(page)
-            so_far.add(page, kind, count)
-            yield page, so_far
-            while page.next is not None:
-                await anyio.lowlevel.checkpoint()  # a store in this process answers without giving way
-                page = await client.next_page(page.next, lock, call)
+            page = await _first_page(client, kind, asked, lock, call, count=count)
+            while True:
                 if beside:
                     await beside.complete(page)
                 so_far.add(page, kind, count)
                 yield page, so_far
+                if page.next is None:
+                    return
+                await anyio.lowlevel.checkpoint()  # a store in this process answers without giving way
+                page = await client.next_page(page.next, lock, call)
         except SearchExpired:
             if again:
                 raise ServerFailed(
                     "The FHIR server forgets a search before all of it is read; ask for less at a time."
                 ) from None
-        else:
-            return
+
+
+async def _first_page(
+    client: FhirClient,
+    kind: str,
+    asked: list[tuple[str, str]],
+    lock: PatientLock | None,
+    call: Call,
+    *,
+    count: int,
+) -> Page:
+    """The first page of a search; of one that the server refuses with `_include`, without it."""
+    try:
+        return await client.search(kind, asked, lock, call, count=count)
+    except InvalidRequest:
+        without = [(n, value) for n, value in asked if n != "_include"]
+        if without == asked:
+            raise
+        return await client.search(kind, without, lock, call, count=count)
 
 
 async def read_pages(

@@ -8,11 +8,10 @@ from mcp_servers.fhir.charts.elements import (
     Resource,
     codings,
     concept_text,
-    entered_in_error,
     objects,
     resource_ref,
-    status_code,
     string,
+    why_withdrawn,
 )
 from mcp_servers.fhir.charts.references import resolved
 from mcp_servers.fhir.terminology.meaning import Meaning
@@ -62,7 +61,7 @@ def charted(
     for record in records:
         kind = ELEMENTS[str(record.get("resourceType"))][1]
         about = [one for one in codeables(record, included) if meaning.covers(one)]
-        if about and (why := _why_not(record)):
+        if about and (why := why_withdrawn(record)):
             left_out[why] += 1
             continue
         ref = resource_ref(record)
@@ -72,13 +71,6 @@ def charted(
             refs = known.refs if len(known.refs) == _REFS else (*known.refs, ref)
             found[system, code or name, kind] = known._replace(n=known.n + 1, refs=refs)
     return sorted(found.values(), key=lambda one: (-one.n, one.name, one.code)), left_out
-
-
-def _why_not(record: Resource) -> str | None:
-    """Why a record does not say that the patient has, or had, what it names."""
-    if entered_in_error(record):
-        return "entered in error"
-    return "refuted" if status_code(record.get("verificationStatus")) == "refuted" else None
 
 
 def _keys(codeable: Resource) -> list[tuple[str, str, str]]:

@@ -12,7 +12,7 @@ from pydantic import Field
 from mcp_servers.fhir import terminology
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.charts import SEARCHES, Search, short_name
-from mcp_servers.fhir.charts.elements import concept_text, entered_in_error, resource_ref, status_code
+from mcp_servers.fhir.charts.elements import concept_text, resource_ref, why_withdrawn
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.errors import FhirToolError, InvalidRequest, NotPermitted, ServerFailed
 from mcp_servers.fhir.reading.gathering import (
@@ -273,10 +273,7 @@ def _related_allergies(
     allergies = {
         resource_ref(one): one["code"]
         for one in records
-        if one["resourceType"] == "AllergyIntolerance"
-        and one.get("code")
-        and not entered_in_error(one)
-        and status_code(one.get("verificationStatus")) != "refuted"
+        if one["resourceType"] == "AllergyIntolerance" and one.get("code") and not why_withdrawn(one)
     }
     others = {ref: code for ref, code in allergies.items() if not meaning.covers(code)}
     return [

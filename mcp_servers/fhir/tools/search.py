@@ -1,7 +1,6 @@
 """fhir_search, fhir_read: what no other tool shows."""
 
 from collections.abc import Collection
-from functools import partial
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -142,12 +141,16 @@ async def fhir_read(
     "Observation/123"."""
     lock = await session.lock(patient, call)
     resource = await session.client.read(checked(reference), lock, call)
-    shown, notes = await to_thread.run_sync(partial(bounded, resource, full=full))
+
+    def worked_out() -> tuple[tuple[Resource, list[str]], Finding]:
+        return bounded(resource, full=full), finding_of([charts.record_row(resource)])
+
+    (shown, notes), finding = await to_thread.run_sync(worked_out)
     if entered_in_error(resource):
         notes.insert(0, "This record was entered in error: it is no part of the patient's history.")
     rows: list[Row] = [{"ref": reference, "resource": shown}]
     envelope = ResultEnvelope(
-        finding=finding_of([await to_thread.run_sync(charts.record_row, resource)]),
+        finding=finding,
         rows=rows,
         total=1,
         returned=1,

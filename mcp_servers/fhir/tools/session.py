@@ -17,7 +17,7 @@ from mcp_servers.fhir.access.references import checked, checked_patient
 from mcp_servers.fhir.envelope import Finding, ResultEnvelope
 from mcp_servers.fhir.errors import NotFound, PatientLocked
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.rendering import Count, Rendered, broken_off, by_bytes, render
+from mcp_servers.fhir.rendering import CUT, Count, Rendered, by_bytes, render
 from mcp_servers.fhir.terminology.asking import ServerTerminology
 from mcp_servers.fhir.tools.cursors import Place, after
 
@@ -163,7 +163,7 @@ class ChartSession:
         if lines:  # which are all that there is to tell
             told = envelope.model_copy(update={"rows": lines, "total": found.total and len(found.lines)})
         text, shown = render(told, self.count)
-        if broken_off(text) is not None:
+        if CUT in text:
             text += "\n- (cut): fhir_read tells a record whole, in parts"
         if lines and place.skip + shown == len(found.lines):
             cursor = None

@@ -11,7 +11,8 @@ from mcp_servers.fhir.tools.projection import MAX_DEPTH, MAX_ITEMS, MAX_TEXT, bo
 from tests.mcp_servers.fhir.scripted import ScriptedFhir, observation
 from tests.mcp_servers.fhir.sessions import data, session, text
 
-LONG = observation("big", "A", note=[{"text": f"N{n} " + "word " * 300} for n in range(12)])
+# Each of its texts looks as if it were cut.
+LONG = observation("big", "A", note=[{"text": f"N{n} … (cut) " + "word " * 300} for n in range(12)])
 
 
 @pytest.mark.parametrize(
