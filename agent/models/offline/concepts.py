@@ -2,7 +2,7 @@
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
@@ -99,8 +99,9 @@ class Lexicon:
         return max(len(phrase) for phrase in (*self.concepts, *self.cues, *self.fillers))
 
 
-def load_lexicon() -> Lexicon:
-    """The dictionaries in the package's `data` folder. Takes some tens of milliseconds: load it once."""
+def load_lexicon(more: Iterable[Mapping[str, Iterable[str]]] = ()) -> Lexicon:
+    """The dictionaries in the package's `data` folder, and `more` phrases by cue. Takes some tens of
+    milliseconds: load it once."""
     lexicon = Lexicon()
     for file, kind in DICTIONARIES:
         table = read_table(file)
@@ -115,8 +116,9 @@ def load_lexicon() -> Lexicon:
             }
     _add_drugs(lexicon)
     phrases = read_table("phrases")
-    for cue, spoken in phrases["cues"].items():
-        lexicon.cues |= dict.fromkeys(map(lexicon.key, spoken), cue)
+    for cues in (phrases["cues"], *more):
+        for cue, spoken in cues.items():
+            lexicon.cues |= dict.fromkeys(map(lexicon.key, spoken), cue)
     lexicon.fillers = {lexicon.key(phrase) for phrase in phrases["filler"]["words"]}
     lexicon.never = {stem(word) for word in phrases["never_corrected"]["words"]}
     lexicon.unread = frozenset(phrases["unread"]["words"])

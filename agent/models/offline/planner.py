@@ -20,7 +20,7 @@ from agent.messages import (
 from agent.models.offline.chart import Chart, StillWanted
 from agent.models.offline.concepts import load_lexicon
 from agent.models.offline.conversation import read_last
-from agent.models.offline.intents import Asked, Intent, intent_of
+from agent.models.offline.intents import CUES, Asked, Intent, intent_of
 from agent.models.offline.reading import LONGEST, Reading
 from agent.models.offline.wording import Draft, Wording
 
@@ -33,7 +33,7 @@ class OfflinePlanner:
     """
 
     def __init__(self) -> None:
-        self._lexicon = load_lexicon()
+        self._lexicon = load_lexicon(CUES)
         self._wording = Wording()
 
     @property

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 from agent.models.offline.concepts import Concept, Kind, Lexicon
 from agent.models.offline.windows import MONTHS, NUMBERS, UNITS, Window, find_window
@@ -20,13 +21,41 @@ class Mention:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Strictly above or below a number ("over 7", "under 140 mmHg"), or both; the unit as a person wrote it."""
+
+    above: float | None = None
+    below: float | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """An event of the chart by which a time is told: "when metformin was started", "before surgery".
+
+    `event` is what happened to what the mention names; without a mention, any of that kind. `age` is in
+    years ("at age 60"). `which`: the first such event, or the last where None says nothing else.
+    """
+
+    side: Literal["at", "before", "after"]
+    event: Literal[
+        "start", "stop", "diagnosis", "procedure", "admission", "discharge", "visit", "dose", "age"
+    ]
+    mention: Mention | None = None
+    age: int | None = None
+    which: Literal["first", "last"] | None = None
+
+
+@dataclass(frozen=True)
 class Reading:
     """A question in parts. `unread` are the words that nothing accounts for: with any, nobody may answer.
 
     `follow` marks a question that leans on the one before ("and potassium?"); `n` is a number of results
     ("the last 3"); `corrected` are misspelt words with what they were taken for; `back` is how many results
     before the latest one are meant; `lost` is a follow-up that fits no earlier question, and `plain` a
-    question of names alone.
+    question of names alone. `unit` is the unit asked for ("in mmol/L"), as UCUM; `nth` the place in time of
+    what is asked for ("the second": 2); `visits` how many last visits are the window; `negated` a question
+    that expects a no ("isn't he on warfarin?"), which changes no answer.
     """
 
     cues: frozenset[str] = frozenset()
@@ -38,6 +67,12 @@ class Reading:
     corrected: tuple[tuple[str, str], ...] = ()
     back: int = 0
     lost: bool = False
+    anchor: Anchor | None = None
+    limits: Limits | None = None
+    unit: str | None = None
+    nth: int | None = None
+    visits: int | None = None
+    negated: bool = False
     plain: bool = field(default=False, compare=False)
 
     def concepts(self, kind: Kind) -> list[Concept]:

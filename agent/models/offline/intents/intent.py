@@ -56,8 +56,8 @@ class Intent:
 
     `needs`: of each set at least one cue must be there; `may`: cues that can be there besides. `about`: the
     kind that every mention must name, None for questions without mentions; `bare`: the mention is optional.
-    `window`, `several`, `n`: whether a window of time, more than one mention, a number of results are taken.
-    `also` is a last condition. `answer` raises StillWanted until its calls are answered.
+    `window`, `several`, `n`: whether a window of time, more than one mention, a number of results are taken;
+    `anchored`, `limits`, `unit`, `nth`: whether those parts of a reading are. `also` is a last condition. `answer` raises StillWanted until its calls are answered.
     """
 
     name: str
@@ -69,6 +69,10 @@ class Intent:
     window: bool = False
     several: bool = False
     n: bool = False
+    anchored: bool = False
+    limits: bool = False
+    unit: bool = False
+    nth: bool = False
     also: Callable[[Reading], bool] = field(default=_always)
 
     def takes(self, reading: Reading) -> bool:
@@ -81,6 +85,11 @@ class Intent:
             and self._names(reading)
             and (self.window or reading.window is None)
             and (self.n or reading.n is None)
+            and (self.anchored or reading.anchor is None)
+            and (self.window or reading.visits is None)
+            and (self.limits or reading.limits is None)
+            and (self.unit or reading.unit is None)
+            and (self.nth or reading.nth is None)
             and self.also(reading)
         )
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agent.errors import CannotAnswer
 from agent.models.offline import OfflinePlanner
 from agent.models.offline.concepts import Kind, load_lexicon
-from agent.models.offline.intents import INTENTS
+from agent.models.offline.intents import CUES, INTENTS
 from agent.models.offline.reading import Reading, read
 
 HERE = Path(__file__).parent
@@ -25,7 +25,7 @@ WORDINGS: list[dict[str, Any]] = [
     json.loads(line) for line in (HERE / "wordings.jsonl").read_text("utf-8").splitlines()
 ]
 REFUSALS = (HERE / "refusals.txt").read_text("utf-8").splitlines()
-LEXICON = load_lexicon()
+LEXICON = load_lexicon(CUES)
 PLANNER = OfflinePlanner()
 
 
