@@ -22,7 +22,7 @@ class Mention:
 
 @dataclass(frozen=True)
 class Limits:
-    """Strictly above or below a number ("over 7", "under 140 mmHg"), or both; the unit as a person wrote it."""
+    """Strictly above or below a number ("over 7", "under 140 mmHg"), or both; the unit as it was written."""
 
     above: float | None = None
     below: float | None = None

@@ -57,7 +57,8 @@ class Intent:
     `needs`: of each set at least one cue must be there; `may`: cues that can be there besides. `about`: the
     kind that every mention must name, None for questions without mentions; `bare`: the mention is optional.
     `window`, `several`, `n`: whether a window of time, more than one mention, a number of results are taken;
-    `anchored`, `limits`, `unit`, `nth`: whether those parts of a reading are. `also` is a last condition. `answer` raises StillWanted until its calls are answered.
+    `anchored`, `limits`, `unit`, `nth`: whether those parts of a reading are. `also` is a last condition.
+    `answer` raises StillWanted until its calls are answered.
     """
 
     name: str
