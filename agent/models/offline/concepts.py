@@ -1,24 +1,31 @@
-"""The dictionary: which words name a measurement, a drug, a condition ..., and what is a cue or nothing."""
+"""The words of questions: the dictionary's names by their stems, and what is a cue or nothing."""
 
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
-from agent.models.offline.words import Stems, position, stem, stems, words
+import dictionary
+from agent.models.offline.words import Stems, position, stem, words
 
-Kind = Literal["measurement", "drug", "problem", "vaccine", "procedure", "visit", "substance"]
-DICTIONARIES: tuple[tuple[str, Kind], ...] = (
-    ("measurements", "measurement"),
-    ("problems", "problem"),
-    ("vaccines", "vaccine"),
-    ("procedures", "procedure"),
-    ("visits", "visit"),
-    ("substances", "substance"),
-)
+Kind = Literal[
+    "measurement", "panel", "drug", "problem", "vaccine", "procedure", "imaging", "visit", "substance"
+]
+# The kinds of the dictionary as questions have them; a class of drugs is asked for as a drug is.
+_CALLED: dict[dictionary.Kind, Kind] = {
+    "measurement": "measurement",
+    "panel": "panel",
+    "condition": "problem",
+    "drug": "drug",
+    "class": "drug",
+    "procedure": "procedure",
+    "substance": "substance",
+    "vaccine": "vaccine",
+}
+_OF_MEMBERS: dict[dictionary.Kind, dictionary.Kind] = {"class": "drug", "panel": "measurement"}
 DATA = files("agent.models.offline").joinpath("data")
 
 
@@ -26,17 +33,23 @@ DATA = files("agent.models.offline").joinpath("data")
 class Concept:
     """One thing that can be asked about; `names` are the stems by which records may call it.
 
-    `members` are the ingredients when the concept is a class of drugs.
+    `members` are all that count as it: the ingredients of a class of drugs, the measurements of a panel, the
+    kinds of a problem. `name` is what the chart tools are asked for. Of a picture, `modality` is DICOM's code
+    and `site` what is looked at; either may be empty.
     """
 
     kind: Kind
     name: str
     names: tuple[Stems, ...]
     members: tuple["Concept", ...] = ()
+    modality: str = ""
+    site: str = ""
 
     def in_order(self, record: Stems) -> tuple[int, int] | None:
-        """Where the record's name holds one of the names, word for word: start and end, the longest first."""
-        found = [(position(name, record), len(name)) for name in self.names]
+        """Where the record's name holds one of the names, or of a member's, word for word: start and end, the
+        longest first."""
+        names = (name for one in (self, *self.members) for name in one.names)
+        found = [(position(name, record), len(name)) for name in names]
         places = [(size, at) for at, size in found if at >= 0]
         size, at = max(places, default=(0, -1))
         return (at, at + size) if size else None
@@ -78,13 +91,6 @@ class Lexicon:
             self.spelled.setdefault(stem(word), word)
         return tuple(stem(word) for word in found)
 
-    def add(self, phrase: Stems, concept: Concept) -> None:
-        """Let a phrase name a concept; of two of one kind, the one with fewer names is the more precise."""
-        found = self.concepts.setdefault(phrase, {})
-        held = found.get(concept.kind)
-        if held is None or (phrase != stems(held.name) and len(concept.names) < len(held.names)):
-            found[concept.kind] = concept
-
     @cached_property
     def by_length(self) -> dict[int, list[str]]:
         """The stem of every single word of every phrase, by length: what a misspelt word may have meant."""
@@ -100,29 +106,21 @@ class Lexicon:
 
 
 def load_lexicon(more: Iterable[Mapping[str, Iterable[str]]] = ()) -> Lexicon:
-    """The dictionaries in the package's `data` folder, and `more` phrases by cue. Takes some tens of
-    milliseconds: load it once."""
+    """The dictionary and this package's phrases, and `more` phrases by cue. Takes some tens of milliseconds:
+    load it once."""
     lexicon = Lexicon()
-    for file, kind in DICTIONARIES:
-        table = read_table(file)
-        for concept in _concepts(lexicon, kind, table[kind]):
-            for phrase in _spoken(concept):
-                lexicon.add(phrase, concept)
-        if kind == "visit":
-            lexicon.visit_names, lexicon.visit_classes = table["visit_names"], table["visit_classes"]
-        if kind == "problem":
-            lexicon.qualifiers = {
-                side: {stem(word) for word in found} for side, found in table["qualifiers"].items()
-            }
-    _add_drugs(lexicon)
     phrases = read_table("phrases")
     for cues in (phrases["cues"], *more):
         for cue, spoken in cues.items():
             lexicon.cues |= dict.fromkeys(map(lexicon.key, spoken), cue)
     lexicon.fillers = {lexicon.key(phrase) for phrase in phrases["filler"]["words"]}
-    lexicon.never = {stem(word) for word in phrases["never_corrected"]["words"]}
+    lexicon.never = {stem(word) for word in (*phrases["never_corrected"]["words"], *dictionary.other_names())}
     lexicon.unread = frozenset(phrases["unread"]["words"])
     lexicon.version = phrases["version"]
+    sides = read_table("qualifiers").items()
+    lexicon.qualifiers = {side: {stem(word) for word in found} for side, found in sides}
+    _add_visits(lexicon)
+    _add_entries(lexicon, phrases["not_names"])
     return lexicon
 
 
@@ -131,30 +129,77 @@ def read_table(name: str) -> dict[str, Any]:
     return tomllib.loads(DATA.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def _concepts(lexicon: Lexicon, kind: Kind, table: dict[str, list[str]]) -> Iterator[Concept]:
-    for name, others in table.items():
-        yield Concept(kind, name, tuple(dict.fromkeys(map(lexicon.key, (name, *others)))))
-
-
-def _spoken(concept: Concept) -> Iterable[Stems]:
-    # The name of a kind of visit is a code (EMER), which nobody says.
-    return concept.names[1:] if concept.kind == "visit" else concept.names
-
-
-def _add_drugs(lexicon: Lexicon) -> None:
-    table = read_table("drugs")
-    drugs = {concept.name: concept for concept in _concepts(lexicon, "drug", table["drug"])}
-    for concept in drugs.values():
-        for phrase in concept.names:
-            lexicon.add(phrase, concept)
-    for name, entry in table["class"].items():
-        names = tuple(map(lexicon.key, (name, *entry["names"])))
-        group = Concept("drug", name, names, tuple(drugs[drug] for drug in entry["drugs"]))
+def _add_visits(lexicon: Lexicon) -> None:
+    table = read_table("visits")
+    lexicon.visit_names, lexicon.visit_classes = table["visit_names"], table["visit_classes"]
+    for code, spoken in table["visit"].items():
+        names = tuple(map(lexicon.key, spoken))
+        concept = Concept("visit", code, names)
         for phrase in names:
-            lexicon.add(phrase, group)
-    for phrase, name in table["spoken"].items():
-        lexicon.add(lexicon.key(phrase), drugs[name])
-    lexicon.careful = {word for concept in drugs.values() for name in concept.names for word in name}
+            lexicon.concepts.setdefault(phrase, {})["visit"] = concept
+
+
+def _add_entries(lexicon: Lexicon, not_names: Mapping[Kind, Iterable[str]]) -> None:
+    """Let the names of the dictionary be read, but for those that say something else in a question."""
+    said: dict[tuple[Kind, Stems], list[Concept]] = defaultdict(list)
+    spelled: dict[Stems, str] = {}
+    for entry, concept in _concepts(lexicon):
+        for name in (entry.name, *entry.names, *entry.said):
+            phrase = lexicon.key(name)
+            spelled.setdefault(phrase, name)
+            said[concept.kind, phrase].append(concept)
+            if entry.kind == "drug":
+                lexicon.careful.update(phrase)
+            if entry.modality:
+                said["imaging", phrase].append(replace(concept, kind="imaging"))
+    for kind, names in not_names.items():
+        for name in names:
+            del said[kind, lexicon.key(name)]
+    for (kind, phrase), found in said.items():
+        one = _one_of(kind, spelled[phrase], phrase, list(dict.fromkeys(found)))
+        lexicon.concepts.setdefault(phrase, {})[kind] = one
+
+
+def _concepts(lexicon: Lexicon) -> Iterator[tuple[dictionary.Entry, Concept]]:
+    """Every entry as a concept, with all that counts as it."""
+    entries = {(kind, one.name): one for kind in dictionary.KINDS for one in dictionary.entries(kind)}
+    made: dict[tuple[dictionary.Kind, str], Concept] = {}
+
+    def concept(entry: dictionary.Entry) -> Concept:
+        if (entry.kind, entry.name) not in made:
+            of = _OF_MEMBERS.get(entry.kind, entry.kind)
+            direct = [concept(entries[of, name]) for name in entry.members]
+            members = dict.fromkeys(each for one in direct for each in (one, *one.members))
+            names = tuple(dict.fromkeys(map(lexicon.key, (entry.name, *entry.names))))
+            kind = _CALLED[entry.kind]
+            made[entry.kind, entry.name] = Concept(
+                kind, _within(entry.name), names, tuple(members), entry.modality, entry.site
+            )
+        return made[entry.kind, entry.name]
+
+    for entry in entries.values():
+        yield entry, concept(entry)
+
+
+def _one_of(kind: Kind, name: str, phrase: Stems, found: list[Concept]) -> Concept:
+    """What a name means that several concepts of one kind bear.
+
+    The concept that is called just so; of drugs, the combination that is sold by that name. Of measurements
+    any: which one, the chart tools tell from the chart, or list what it may be.
+    """
+    exact = [one for one in found if one.names[0] == phrase]
+    if len(found) == 1 or exact:
+        return (exact or found)[0]
+    if kind == "drug":
+        ingredients = tuple(word for one in found for word in one.names[0])
+        return Concept(kind, name, (phrase, ingredients))
+    return Concept(kind, name, tuple(each for one in found for each in one.names))
+
+
+def _within(name: str) -> str:
+    """A name as it stands within a sentence: `hemoglobin A1c`, but `TSH`."""
+    first = name.split(maxsplit=1)[0]
+    return name[0].lower() + name[1:] if first[1:].islower() else name
 
 
 def stems_of_record(name: object) -> Stems:

@@ -1,22 +1,21 @@
 """What a measurement's name means in this chart: code, display or text, everyday name, misspelling.
 
 Exact beats partial beats misspelt, and nothing is guessed between codes that fit equally well.
-measurement_names.json holds the everyday names: each entry's LOINC codes are one analyte by several methods
-or in several units; codes of another entry never answer for it (a urine glucose for "glucose"). The name of
-a panel (panels.json) means each of its measurements.
+The dictionary holds the everyday names: each entry's codes are one analyte by several methods or in several
+units; codes of another entry never answer for it (a urine glucose for "glucose"). The name of a panel means
+each of its measurements.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
-from mcp_servers.fhir.charts.elements import Resource, codes, concept_names, concept_text, folded
+from dictionary import entries
+from mcp_servers.fhir.charts.elements import codes, concept_names, concept_text, folded
 from mcp_servers.fhir.charts.values import main_code
 
 LIKE_A_LOINC_CODE = re.compile(r"\d{1,7}-\d")
@@ -86,6 +85,7 @@ class _Entry(NamedTuple):
     name: str
     codes: frozenset[str]
     names: frozenset[str]
+    said: frozenset[str]
     parts: tuple[str, ...]
 
 
@@ -149,12 +149,13 @@ def _folds(names: Iterable[str]) -> frozenset[str]:
 def _entries() -> tuple[_Entry, ...]:
     return tuple(
         _Entry(
-            one["name"],
-            frozenset(one["codes"]),
-            _folds([one["name"], *one["aliases"]]),
-            tuple(one.get("parts", ())),
+            one.name,
+            frozenset(code for _, code in one.codes),
+            _folds([one.name, *one.names]),
+            _folds(one.said),
+            one.members,
         )
-        for one in _table("measurement_names")
+        for one in entries("measurement")
     )
 
 
@@ -179,18 +180,13 @@ def everyday_codes(name: str) -> frozenset[str]:
 def _by_name() -> Mapping[str, tuple[_Entry, ...]]:
     found: dict[str, tuple[_Entry, ...]] = {}
     for entry in _entries():
-        for name in entry.names:
+        for name in entry.names | entry.said:
             found[name] = (*found.get(name, ()), entry)
-    for panel in _table("panels"):
-        members = tuple(entry for entry in _entries() if entry.name in panel["narrower"])
-        for name in _folds([panel["name"], *panel["names"]]):
+    for panel in entries("panel"):
+        members = tuple(entry for entry in _entries() if entry.name in panel.members)
+        for name in _folds([panel.name, *panel.names, *panel.said]):
             found[name] = (*found.get(name, ()), *members)
     return found
-
-
-def _table(name: str) -> list[Resource]:
-    rows: list[Resource] = json.loads(Path(__file__).with_name(f"{name}.json").read_text("utf-8"))
-    return rows
 
 
 @cache

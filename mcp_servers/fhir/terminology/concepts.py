@@ -1,26 +1,13 @@
-"""The bundled dictionary: names, codes and drug classes of common clinical concepts (data/NOTICE.md)."""
+"""The concepts of the dictionary, by name and by code, as the chart tools ask for them."""
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
-from typing import Any, Literal, NamedTuple, get_args
+from typing import NamedTuple
 
+from dictionary import KINDS, Kind, entries
 from mcp_servers.fhir.charts.code_systems import CVX, ICD10, ICD10CM, RXNORM
 from mcp_servers.fhir.charts.elements import LOINC, SNOMED, folded
-from mcp_servers.fhir.charts.measurement_names import LIKE_A_LOINC_CODE
 
-Kind = Literal["condition", "drug", "class", "measurement", "panel", "vaccine", "procedure", "substance"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
-_FILES: tuple[tuple[str, Kind], ...] = (
-    ("conditions", "condition"),
-    ("drugs", "drug"),
-    ("drug_classes", "class"),
-    ("procedures", "procedure"),
-    ("substances", "substance"),
-    ("vaccines", "vaccine"),
-)
 _OF_MEMBERS: dict[Kind, Kind] = {"class": "drug", "panel": "measurement"}
 _SYSTEM_OF_KEY = {"loinc": LOINC, "snomed": SNOMED, "icd10cm": ICD10CM, "rxnorm": RXNORM, "cvx": CVX}
 
@@ -33,7 +20,7 @@ class Code(NamedTuple):
 
 
 class Concept(NamedTuple):
-    """One thing that people name in many ways.
+    """An entry of the dictionary, with its codes by the addresses of their systems.
 
     `said` are names that people use, and that in a record's name may mean otherwise (a stent, a reflux).
     `members` are the names of narrower concepts: a drug class's ingredients, a panel's measurements, the
@@ -51,30 +38,18 @@ class Concept(NamedTuple):
 @cache
 def concepts() -> tuple[Concept, ...]:
     """Every concept of the dictionary, measurements first."""
-    charts = files("mcp_servers.fhir.charts")
-    measured = charts.joinpath("measurement_names.json").read_text("utf-8")
-    found = [
+    return tuple(
         Concept(
-            one["name"],
-            "measurement",
-            tuple(one["aliases"]),
-            tuple(Code(LOINC, code) for code in one["codes"] if LIKE_A_LOINC_CODE.fullmatch(code)),
-            tuple(one.get("parts", ())),
+            one.name,
+            kind,
+            one.names,
+            tuple(Code(_SYSTEM_OF_KEY[key], code) for key, code in one.codes if key in _SYSTEM_OF_KEY),
+            one.members,
+            one.said,
         )
-        for one in json.loads(measured)
-    ]
-    panels = charts.joinpath("panels.json").read_text("utf-8")
-    found += [_concept(one, "panel") for one in json.loads(panels)]
-    for name, kind in _FILES:
-        raw = files(__package__).joinpath(f"data/{name}.json").read_text("utf-8")
-        found += [_concept(one, kind) for one in json.loads(raw)]
-    return tuple(found)
-
-
-def _concept(one: dict[str, Any], kind: Kind) -> Concept:
-    codes = tuple(Code(system, code) for key, system in _SYSTEM_OF_KEY.items() for code in one.get(key, ()))
-    members = tuple(one.get("drugs", one.get("narrower", ())))
-    return Concept(one["name"], kind, tuple(one.get("names", ())), codes, members, tuple(one.get("said", ())))
+        for kind in KINDS
+        for one in entries(kind)
+    )
 
 
 @cache

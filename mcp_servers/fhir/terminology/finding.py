@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
+from dictionary import Kind
 from mcp_servers.fhir.charts.code_systems import ICD10CM, addressed
 from mcp_servers.fhir.charts.elements import folded
 from mcp_servers.fhir.terminology.concepts import (
     Concept,
-    Kind,
     by_code,
     by_name,
     known_by,

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
+from dictionary import Kind
 from mcp_servers.fhir.charts.code_systems import addressed, stands_for
 from mcp_servers.fhir.charts.elements import LOINC, codings, concept_names, folded, string
 from mcp_servers.fhir.charts.matching import Wording
 from mcp_servers.fhir.terminology.concepts import (
     Code,
     Concept,
-    Kind,
     by_name,
     concepts,
     family,

@@ -1,14 +1,13 @@
 """Which name a misspelt one may be: none where it is spelt right, and none where two come near."""
 
-import json
 import re
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 
 from rapidfuzz.distance import OSA
 
-from mcp_servers.fhir.terminology.concepts import Concept, Kind, by_name
+from dictionary import Kind, other_names
+from mcp_servers.fhir.terminology.concepts import Concept, by_name
 
 _SHORTEST = 5
 _SHORTEST_MEANT = 6
@@ -98,5 +97,4 @@ def _by_first_letters() -> dict[tuple[str, ...], list[str]]:
 @cache
 def _spelt_right() -> frozenset[str]:
     """The words of all names known, and names of what has no concept here."""
-    others: list[str] = json.loads(files(__package__).joinpath("data/other_names.json").read_text("utf-8"))
-    return frozenset([word for name in by_name() for word in name.split()] + others)
+    return frozenset([word for name in by_name() for word in name.split()]).union(other_names())

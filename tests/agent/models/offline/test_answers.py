@@ -94,7 +94,7 @@ CASES = [
     (MEI, "current medications", ANSWERED, ["Status unknown: simvastatin"], []),
     (MEI, "is she on simvastatin", ANSWERED, ["Not currently", "unknown"], ["Yes"]),
     (MEI, "last 2 INRs", ANSWERED, ["2 results", ">8.0 on 2026-09-01", "2.6"], ["1.4"]),
-    (NOBODY, "last A1c", ABSENT, ["No hemoglobin a1c result is recorded"], []),
+    (NOBODY, "last A1c", ABSENT, ["No hemoglobin A1c result is recorded"], []),
     (NOBODY, "is he on metformin?", ABSENT, ["no medications are recorded"], []),
     (NOBODY, "does he have diabetes?", ABSENT, ["no problems are recorded"], []),
     (NOBODY, "last visit", ABSENT, ["No visits are recorded"], []),

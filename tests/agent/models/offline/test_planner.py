@@ -50,7 +50,7 @@ def _failed(step: Step, kind: str, text: str) -> ResultsMessage:
 async def test_the_first_step_calls_the_tools_that_the_question_needs() -> None:
     step = await _step(question="last A1c and potassium")
     assert [(action.tool, action.arguments) for action in step.actions] == [
-        ("observations", {"name": "hemoglobin a1c", "mode": "latest"}),
+        ("observations", {"name": "hemoglobin A1c", "mode": "latest"}),
         ("observations", {"name": "potassium", "mode": "latest"}),
     ]
 

@@ -1,15 +1,10 @@
 """What a measurement's name means in a chart, and when it is not guessed."""
 
-import json
-import re
-from pathlib import Path
-
 import pytest
 
 from mcp_servers.fhir.charts import (
     Ambiguous,
     code_token,
-    measurement_names,
     measures_of,
     not_understood,
     observations,
@@ -137,13 +132,6 @@ def test_the_name_of_a_panel_lists_what_the_chart_has_of_it(name: str, not_of_it
     assert not_of_it not in {one.code for one in raised.value.candidates}
 
 
-def test_every_member_of_a_panel_is_a_name_of_the_table() -> None:
-    panels = json.loads(Path(measurement_names.__file__).with_name("panels.json").read_text("utf-8"))
-    assert {
-        member for one in panels for member in one["narrower"]
-    } <= measurement_names.everyday_names().keys()
-
-
 @pytest.mark.parametrize(
     ("name", "offered"),
     [
@@ -214,26 +202,3 @@ def test_a_measurement_without_a_code_is_found_by_its_text() -> None:
 )
 def test_only_a_code_is_fit_for_the_server(name: str, token: str | None) -> None:
     assert code_token(name) == token
-
-
-def _entries() -> list[dict[str, list[str]]]:
-    path = Path(measurement_names.__file__).with_name("measurement_names.json")
-    loaded: list[dict[str, list[str]]] = json.loads(path.read_text("utf-8"))
-    return loaded
-
-
-def _check_digit(number: str) -> int:
-    """LOINC's mod 10 check digit (LOINC Users' Guide, appendix on check digits)."""
-    odd, even = number[::-1][0::2][::-1], number[::-1][1::2]
-    return -sum(map(int, even + str(int(odd) * 2))) % 10
-
-
-def test_every_loinc_code_in_the_table_has_its_check_digit() -> None:
-    found = [code for entry in _entries() for code in entry["codes"] if re.fullmatch(r"\d{1,6}-\d", code)]
-    assert len(found) > 350
-    assert [code for code in found if _check_digit(code.partition("-")[0]) != int(code[-1])] == []
-
-
-def test_the_parts_in_the_table_are_names_of_the_table() -> None:
-    names = {str(entry["name"]) for entry in _entries()}
-    assert {part for entry in _entries() for part in entry.get("parts", [])} <= names

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dictionary import Kind
 from mcp_servers.fhir.terminology import find
-from mcp_servers.fhir.terminology.concepts import Kind, by_name
+from mcp_servers.fhir.terminology.concepts import by_name
 from mcp_servers.fhir.terminology.spelling import misspelt
 
 # Names of drugs and diseases, of which the dictionary knows about half.
