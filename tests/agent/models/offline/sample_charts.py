@@ -16,7 +16,8 @@ from agent.messages import (
 )
 from agent.models.offline import OfflinePlanner
 from fhir_fixtures import charts as samples
-from mcp_servers.fhir import charts
+from mcp_servers.fhir import charts, terminology
+from mcp_servers.fhir.tools.records import _NAMED
 from tests.mcp_servers.fhir.charts.whole import overview
 
 NOW = samples.as_of()
@@ -49,7 +50,8 @@ def call(patient: str, action: Action, now: str = NOW) -> ToolResult:
     chart, included = _chart(patient), _records(SET_OF[patient])
     if action.tool == "list_records":
         kind = arguments.pop("kind")
-        found = charts.list_records(kind, chart, included=included, now=now, **arguments)
+        wording = terminology.wording(arguments["text"], _NAMED[kind]) if "text" in arguments else None
+        found = charts.list_records(kind, chart, included=included, now=now, wording=wording, **arguments)
     elif action.tool == "observations":
         try:
             found = charts.observations(chart, now=now, **arguments)

@@ -59,7 +59,7 @@ def test_what_is_not_read_to_the_last_word_is_refused() -> None:
             pytest.fail(f"{question} was read as {PLANNER.interpret([question], NOW)[1].name}")
 
 
-@given(row=st.sampled_from(WORDINGS), word=st.sampled_from(["why", "not", "xylophone", "safely", ">", "7"]))
+@given(row=st.sampled_from(WORDINGS), word=st.sampled_from(["not", "xylophone", "safely", ">", "7"]))
 def test_a_word_that_nothing_accounts_for_makes_any_question_refused(row: dict[str, Any], word: str) -> None:
     with pytest.raises(CannotAnswer):
         PLANNER.interpret([f"{row['q'].rstrip('?')} {word}"], NOW)
