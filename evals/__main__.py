@@ -1,4 +1,4 @@
-"""`python -m evals run`: the gold questions over the sample charts; `bench`: speed and size."""
+"""`python -m evals run`: the gold questions; `everyday`: hundreds more; `bench`: speed."""
 
 import argparse
 import asyncio
@@ -121,6 +121,12 @@ def shortened(text: str) -> str:
     return line if len(line) <= 300 else f"{line[:300]}…"
 
 
+def told(report: str, code: int) -> int:
+    """Print a report and give the exit code that goes with it."""
+    print(report)
+    return code
+
+
 def main() -> int:
     """Choose the command."""
     parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
@@ -148,6 +154,11 @@ def main() -> int:
     hard = parsers.add_parser("hard-cases", help="the hard cases of the sample charts, right or wrong")
     hard.add_argument("--fhir", help="FHIR base that holds the sample charts (default: the embedded store)")
     hard.set_defaults(run=table)
+    everyday = parsers.add_parser(
+        "everyday", help="everyday questions over sample and fresh charts, by intent"
+    )
+    asking.add_arguments(everyday)
+    everyday.set_defaults(run=lambda given: told(*asking.everyday(given)))
     arguments = parser.parse_args()
     code: int = arguments.run(arguments)
     return code

@@ -3,7 +3,7 @@
 import re
 
 from agent.messages import Answer
-from evals.gold import Gold
+from evals.gold.records import Gold
 
 SHOWN = 10  # a list may show its first ten records and count the rest
 

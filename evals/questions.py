@@ -9,8 +9,8 @@ from importlib.resources import files
 from itertools import count
 from typing import Any
 
-from evals import gold
-from evals.gold import Gold, Resource
+from evals.gold import records as gold
+from evals.gold.records import Gold, Resource
 
 MEASUREMENTS_PER_CHART = 4
 OUT_OF_REACH = "out_of_reach"

@@ -1,7 +1,7 @@
 """Charts of a chosen size for measuring: one invented patient each, made of the sample charts' own records.
 
 They grow as a chart does: results, doses given, visits, reports, notes and orders. Problems, allergies and
-active medications stay as many. Never committed: the same size is the same chart in every run.
+active medications stay as many. Never committed: the same size and seed are the same chart in every run.
 """
 
 import hashlib
@@ -62,21 +62,22 @@ class ScaledCharts:
     """The charts of these sizes, as a store takes its samples."""
 
     sizes: tuple[int, ...] = SIZES
+    seed: int = SEED
 
     def resources(self) -> Iterator[Resource]:
         """Every resource in load order, the Patients counted in."""
         pool = _pool()
         for size in self.sizes:
-            yield from islice(_chart(size, pool), size)
+            yield from islice(_chart(size, pool, self.seed), size)
 
     def digest(self) -> str:
         """Changes with the sample charts, the sizes and the seed."""
-        return hashlib.sha256(f"{charts.digest()} {self.sizes} {SEED}".encode()).hexdigest()
+        return hashlib.sha256(f"{charts.digest()} {self.sizes} {self.seed}".encode()).hexdigest()
 
 
-def _chart(size: int, pool: dict[str, list[Resource]]) -> Iterator[Resource]:
+def _chart(size: int, pool: dict[str, list[Resource]], seed: int) -> Iterator[Resource]:
     """The Patient, what stands, and visits from the oldest to the newest; more than `size` resources."""
-    draw = random.Random(f"{SEED}-{size}")  # noqa: S311 (a fixture, not a secret)
+    draw = random.Random(f"{seed}-{size}")  # noqa: S311 (a fixture, not a secret)
     patient = patient_id(size)
     newest = datetime.fromisoformat(f"{charts.as_of()[:10]}T08:00:00+00:00") - timedelta(days=3)
     yield {

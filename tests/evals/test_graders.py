@@ -1,7 +1,7 @@
 import pytest
 
 from agent.messages import Answer, AuditTrail, Citation, Grounding, ModelIdentity
-from evals.gold import Gold
+from evals.gold.records import Gold
 from evals.graders import grade
 
 
