@@ -154,11 +154,9 @@ def main() -> int:
     hard = parsers.add_parser("hard-cases", help="the hard cases of the sample charts, right or wrong")
     hard.add_argument("--fhir", help="FHIR base that holds the sample charts (default: the embedded store)")
     hard.set_defaults(run=table)
-    everyday = parsers.add_parser(
-        "everyday", help="everyday questions over sample and fresh charts, by intent"
-    )
-    asking.add_arguments(everyday)
-    everyday.set_defaults(run=lambda given: told(*asking.everyday(given)))
+    everyday = parsers.add_parser("everyday", help="everyday questions over sample and fresh charts")
+    daily.add_arguments(everyday)
+    everyday.set_defaults(run=lambda given: told(*daily.everyday(given)))
     arguments = parser.parse_args()
     code: int = arguments.run(arguments)
     return code
