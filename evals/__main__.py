@@ -16,6 +16,7 @@ from agent.questions import Asked
 from evals.bench import commands, tools
 from evals.bench.calling import open_tools
 from evals.bench.serving import measured_server
+from evals.everyday import commands as daily
 from evals.graders import grade
 from evals.hard_cases import outcomes
 from evals.questions import Question, build, out_of_reach
