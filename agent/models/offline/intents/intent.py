@@ -108,6 +108,11 @@ def cues(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+def spoken(phrases: str) -> tuple[str, ...]:
+    """The phrases of a cue, written with commas between."""
+    return tuple(phrase.strip() for phrase in phrases.split(","))
+
+
 def looks_ahead(reading: Reading) -> bool:
     """ "When is her colonoscopy?" asks for one still to come."""
     return {"when", "is"} <= reading.cues and "latest" not in reading.cues

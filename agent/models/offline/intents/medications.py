@@ -1,111 +1,121 @@
-"""Questions about medications: the current list, what was ordered, how many, and whether one is taken."""
+"""Questions about the medications as a list: current, on hold, as needed, ended, all of them."""
+
+import re
 
 from agent.models.offline.chart import Found, Row, records
-from agent.models.offline.concepts import Concept, stems_of_record
-from agent.models.offline.intents.intent import Asked, Intent, cues
-from agent.models.offline.intents.listing import joined, listed, no_record
+from agent.models.offline.intents.drug_records import GIVEN, NOUNS, item
+from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
+from agent.models.offline.intents.listing import counted, listed
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, cite, day, inline, name, refs_of
+from agent.models.offline.wording import Draft, many
 
-_PLANNED = ("proposal", "plan", "option")
-_GIVEN = ("administration", "dispense")
+_AS_NEEDED = re.compile(r"\bas[- ](?:needed|required)\b|\bp\.?r\.?n\b|\bwhen (?:needed|required)\b", re.I)
+_ENDED = ("stopped", "completed", "cancelled")
 
 
-def _item(row: Row) -> str:
-    """Name and dose; then its standing and since when, and what else must be said of it."""
-    dose = f", {inline(row['dose'])}" if "dose" in row else ""
-    status = row.get("status", "unknown")
-    standing = "status unknown" if status == "unknown" else status
-    dated = f" of {day(row['date'])}" if "date" in row else ""
-    said = [f"{standing} {row.get('source', 'record')}{dated}"]
-    if "intent" in row and row["intent"] != "order":
-        said.append(f"intent {row['intent']}")
-    if "end" in row:
-        said.append(f"until {day(row['end'])}")
-    if "status_reason" in row:
-        said.append(f"because {inline(row['status_reason'])}")
-    return f"{name(row)}{dose} ({', '.join(said)}) {cite(refs_of([row]))}"
+def _each(words: str) -> tuple[str, ...]:
+    return tuple(f"{word} {noun}" for word in spoken(words) for noun in NOUNS)
+
+
+CUES = {
+    "medication": (
+        *_each("home, outpatient, regular, prescribed"),
+        *spoken("""medicament, drug list, list of medication, list of med, medication profile, drug therapy,
+            medication regimen, drug regimen, tablet"""),
+    ),
+    "taking": spoken("get, on board, treated with, treatment with, go on, went on, used, took, take any"),
+    "prn": spoken("""prn, as needed, as required, when needed, when required, on an as needed basis,
+        only when needed, only as needed"""),
+    "on_hold": spoken(
+        "on hold, is on hold, are on hold, held, paused, suspended, withheld, put on hold, being held, been held"
+    ),
+    "ended_medication": (
+        *_each("past, previous, former, prior, old, discontinued, stopped, inactive, ended, completed"),
+        *spoken("""medication she used to take, medication he used to take, medication she no longer take,
+            medication he no longer take"""),
+    ),
+    "medication_history": (
+        *_each("history of, hx of, past and present, past and current, current and past"),
+        *(
+            f"{noun} {ever}"
+            for noun in NOUNS
+            for ever in spoken("""history, hx, past and present, ever,
+            ever prescribed, ever taken, ever been on, she has ever been on, he has ever been on,
+            she has ever taken, he has ever taken, they have ever taken, she ever took, he ever took""")
+        ),
+    ),
+}
 
 
 def _current(asked: Asked) -> Draft:
     """The current ones; notes of the result name what is on hold, of unknown status, or not to be given."""
     found = asked.chart.fetch(records("medications", status="current"))
-    return listed(asked, found, "current medication", _item, each=True)
+    return listed(asked, found, "current medication", item, each=True)
 
 
 def _count(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("medications", status="current"))
-    return listed(asked, found, "current medication record", _item, each=True)
+    return listed(asked, found, "current medication record", item, each=True)
+
+
+def _history(asked: Asked) -> Draft:
+    found = asked.chart.fetch(records("medications"))
+    return listed(asked, found, "medication record", item, each=True, tail=", past and present")
 
 
 def _ordered(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("medications", **asked.window))
     tail = " dated" if asked.window else ""
-    return listed(asked, found, "medication record", _item, tail=tail)
+    return listed(asked, found, "medication record", item, tail=tail)
 
 
-def _taken(asked: Asked) -> Draft:
-    """Whether a drug, or a drug of a class, is current; if not, what else the chart says of it."""
-    current, every = asked.chart.fetch_all([records("medications", status="current"), records("medications")])
-    now_on = {row["ref"] for row in current.rows}
-    drafts = [_one(asked, concept, told, every, now_on) for concept, told in asked.named("drug")]
-    return joined(drafts)
+def _as_needed(asked: Asked) -> Draft:
+    """The current ones whose dose instructions say so; those without instructions cannot be told."""
+    found = asked.chart.fetch(records("medications", status="current"))
+    rows = [row for row in found.rows if _AS_NEEDED.search(str(row.get("dose", "")))]
+    bare = sum("dose" not in row for row in found.rows)
+    aside = " Records without dose instructions do not tell." if bare else ""
+    return _chosen(asked, found, rows, "as-needed medication record", aside)
 
 
-def _one(asked: Asked, concept: Concept, told: str, every: Found, now_on: set[str]) -> Draft:
-    groups: dict[str, list[Row]] = {}
-    for row in every.rows:
-        if concept.in_any_order(stems_of_record(row.get("name"))):
-            groups.setdefault(_standing(row, now_on), []).append(row)
-    for standing in ("yes", "against", "on_hold", "stopped", "given", "proposed"):
-        if standing in groups:
-            rows = groups[standing]
-            said = _introduced(asked, standing)
-            items = asked.wording.listed(rows, _item, each=True)
-            against = groups.get("against", []) if standing != "against" else []
-            text = asked.wording.say("drug", said, asked=told, items=items)
-            if against:
-                also = asked.wording.listed(against, _item, each=True)
-                text += " " + asked.wording.say("drug", "against", items=also)
-            return Draft(text, refs_of(rows[:10] + against[:10]))
-    # A class is known by a list of drugs, which no list of names makes complete.
-    return no_record(asked, every, "drug", told, "none_of_class" if concept.members else "none")
+def _on_hold(asked: Asked) -> Draft:
+    found = asked.chart.fetch(records("medications"))
+    rows = [row for row in found.rows if row.get("status") == "on-hold" and row.get("source") not in GIVEN]
+    return _chosen(asked, found, rows, "medication record with status on-hold")
 
 
-def _introduced(asked: Asked, standing: str) -> str:
-    """Which sentence tells it: a plain yes answers neither "which?" nor "what dose?"."""
-    if standing == "stopped" and "past" in asked.reading.cues:
-        return "was"
-    if standing != "yes":
-        return standing
-    return "dose" if "dose" in asked.reading.cues else "which" if "what" in asked.reading.cues else "yes"
+def _ended(asked: Asked) -> Draft:
+    """Stopped, completed and cancelled orders and statements; R4 seldom tells since when."""
+    found = asked.chart.fetch(records("medications"))
+    rows = [row for row in found.rows if row.get("status") in _ENDED and row.get("source") not in GIVEN]
+    return _chosen(asked, found, rows, "stopped, completed or cancelled medication record")
 
 
-def _standing(row: Row, now_on: set[str]) -> str:
-    if row.get("do_not_perform"):
-        return "against"
-    if row["ref"] in now_on:
-        return "yes"
-    if row.get("source") in _GIVEN:
-        return "given"
-    if row.get("intent") in _PLANNED or row.get("status") == "draft":
-        return "proposed"
-    return "on_hold" if row.get("status") == "on-hold" else "stopped"
+def _chosen(asked: Asked, found: Found, rows: list[Row], noun: str, aside: str = "") -> Draft:
+    """Those rows of what was found, counted; or that there is none of them."""
+    if rows:
+        draft = counted(asked, found, rows, noun, item, each=True)
+        return Draft(draft.text + aside, draft.citations, draft.status)
+    if not found.complete:
+        text = asked.wording.say("list", "incomplete", asked=f"a {noun}", n=len(found.rows))
+        return Draft(text, (), "needs_review")
+    if not found.rows:
+        return listed(asked, found, "medication", item)
+    return Draft(f"No {noun} ({many(found.total, 'record')} checked).{aside}", (), "not_in_chart")
 
 
-def _asks_whether(reading: Reading) -> bool:
-    asked = reading.cues & cues("is whether taking taken prescribed dose medication active")
-    what = "what" not in reading.cues or bool(reading.cues & cues("taking dose"))
-    one = len(reading.mentions) == 1 or "and" in reading.cues
-    return one and what and bool(asked or reading.plain or reading.follow)
+def _names_all(reading: Reading) -> bool:
+    return "medication" in reading.cues or {"what", "taking"} <= reading.cues
 
+
+_ASIDE = cues("what is whether list and active medication taking count")
 
 INTENTS = (
     Intent(
         "current_medications",
         _current,
         may=cues("medication active list what is whether taking dose prescribed and"),
-        also=lambda reading: "medication" in reading.cues or {"what", "taking"} <= reading.cues,
+        also=_names_all,
     ),
     Intent(
         "count_medications",
@@ -126,11 +136,15 @@ INTENTS = (
         ),
     ),
     Intent(
-        "on_drug",
-        _taken,
-        may=cues("is whether taking taken prescribed dose medication active past what and"),
-        about="drug",
-        several=True,
-        also=_asks_whether,
+        "medication_history", _history, may=_ASIDE | cues("past history"), needs=(cues("medication_history"),)
+    ),
+    Intent("prn_medications", _as_needed, may=_ASIDE, needs=(cues("prn"),)),
+    Intent("held_medications", _on_hold, may=_ASIDE | {"past"}, needs=(cues("on_hold"),)),
+    Intent(
+        "ended_medications",
+        _ended,
+        may=_ASIDE | cues("past"),
+        needs=(cues("ended_medication stopped_medication stopped"),),
+        also=lambda reading: bool(reading.cues & cues("ended_medication stopped_medication medication")),
     ),
 )

@@ -1,0 +1,186 @@
+"""Questions about the medications of a time: in force then, started or stopped in it, the last ones."""
+
+from agent.models.offline.chart import Row, records
+from agent.models.offline.intents.drug_records import GIVEN, NOUNS, both, item, of_drug, was_in_force
+from agent.models.offline.intents.durations import first_day, last_day
+from agent.models.offline.intents.in_force import in_force, told_then
+from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
+from agent.models.offline.reading import Reading
+from agent.models.offline.wording import Draft, many, name, noted, refs_of
+
+_ENDED = ("stopped", "completed", "cancelled")
+CUES = {
+    "new_medication": (
+        *(f"{new} {noun}" for new in spoken("new, newly started, newly prescribed, recently started, added")
+          for noun in NOUNS),
+        *(f"{noun} {new}" for noun in NOUNS for new in spoken("""were started, was started, were added, added,
+            was added, started, begun, have been started, has been started, been started, were begun,
+            was begun, were initiated, was initiated, initiated, newly started, were new, is new, are new,
+            did she start, did he start, did they start, was she started on, was he started on,
+            has she started, has he started""")),
+    ),
+    "stopped_medication": tuple(
+        f"{noun} {over}" for noun in NOUNS for over in spoken("""were stopped, was stopped, stopped,
+            discontinued, were discontinued, was discontinued, ended, been stopped, have been stopped,
+            has been stopped, have been discontinued, did she stop, did he stop""")
+    ),
+}  # fmt: skip
+
+
+def _then(asked: Asked) -> Draft:
+    """What was in force at some time; of stopped records without an end nobody can tell."""
+    held = in_force(asked, "medications", asked.window, was_in_force)
+    if not held.complete:
+        text = asked.wording.say("list", "incomplete", asked="that time", n=len(held.sure))
+        return Draft(text, (), "needs_review")
+    if not held.sure and not held.unsure:
+        text = asked.wording.say("list", "none", what="medications in force", window=asked.said_window)
+        return Draft(text, (), "not_in_chart")
+    text = told_then(asked, held.sure, held.unsure, item, "medication")
+    return Draft(text, refs_of(held.sure[:15] + held.unsure[:5]))
+
+
+def _started(asked: Asked) -> Draft:
+    """Orders and statements of that time whose drug no earlier record names; the others are renewals."""
+    every, _ = both(asked)
+    named = asked.named("drug")
+    rows = [row for row in (of_drug(named[0][0], every.rows) if named else every.rows) if was_in_force(row)]
+    inside = [row for row in rows if _inside(asked, row)]
+    before = {_drug(asked, row) for row in rows if _is_before(asked, row)}
+    new = [row for row in inside if _drug(asked, row) not in before]
+    renewed = len({name(row).casefold() for row in inside if row not in new})
+    if not every.complete:
+        return Draft(
+            asked.wording.say("list", "incomplete", asked="a start", n=len(every.rows)), (), "needs_review"
+        )
+    again = " Other orders of earlier ones are left out." if renewed else ""
+    if not new:
+        return Draft(
+            f"No medication is first recorded{asked.said_window} "
+            f"({many(every.total, 'record')} checked).{again}",
+            (),
+            "not_in_chart",
+        )
+    items = asked.wording.listed(new, item, each=True)
+    return Draft(f"First recorded{asked.said_window}: {items}.{again}", refs_of(new))
+
+
+def _stopped(asked: Asked) -> Draft:
+    """What ended in that time by its recorded end; what is over without one may have ended then or not."""
+    every, _ = both(asked)
+    over = [
+        row
+        for row in every.rows
+        if row.get("status") in _ENDED and row.get("source") not in GIVEN and not _starts_after(asked, row)
+    ]
+    dated = [row for row in over if "end" in row and _inside(asked, row, "end")]
+    open_ = [row for row in over if "end" not in row]
+    said = []
+    if dated:
+        said.append(f"Ended{asked.said_window}: {asked.wording.listed(dated, item, each=True)}.")
+    if open_:
+        items = asked.wording.listed(open_, item, each=True)
+        said.append(f"Stopped, completed or cancelled, with no date of the end: {items}.")
+    if not said:
+        text = (
+            f"No medication is recorded as ended{asked.said_window} ({many(every.total, 'record')} checked)."
+        )
+        return Draft(text, (), "not_in_chart")
+    return Draft(
+        " ".join(said), refs_of(dated[:15] + open_[:5]), "answered" if every.complete else "needs_review"
+    )
+
+
+def _last(asked: Asked) -> Draft:
+    """The last ones ordered or stated, whatever became of them; the first ones when those are asked for."""
+    found = asked.chart.fetch(records("medications", **asked.window_to_now))
+    rows = [row for row in found.rows if was_in_force(row) and "date" in row]
+    first = "first" in asked.reading.cues
+    if not found.complete and first:
+        text = asked.wording.say("list", "incomplete", asked="a first one", n=len(found.rows))
+        return Draft(text, (), "needs_review")
+    if not rows:
+        text = asked.wording.say("list", "none", what="dated medications", window=asked.said_window)
+        return Draft(text + noted(found.notes), (), "not_in_chart")
+    rows = rows[::-1] if first else rows
+    n = asked.reading.n or sum(row["date"][:10] == rows[0]["date"][:10] for row in rows)
+    head = f"{'First' if first else 'Last'} recorded{asked.said_window}"
+    items = asked.wording.listed(rows[:n], item)
+    return Draft(f"{head}: {items}.", refs_of(rows[:n]))
+
+
+def _drug(asked: Asked, row: Row) -> str:
+    """The drug that a record is of: the first word of its name, which is the ingredient or brand."""
+    return name(row).casefold().split(maxsplit=1)[0].strip(",")
+
+
+def _inside(asked: Asked, row: Row, field: str = "date") -> bool:
+    """Whether the date lies in the window; one that is coarser counts where part of it does."""
+    written = str(row.get(field, ""))[:10]
+    window = asked.window_to_now
+    return bool(written) and (
+        last_day(written) >= first_day(window.get("since", "0001"))
+        and first_day(written) <= last_day(window["until"])
+    )
+
+
+def _is_before(asked: Asked, row: Row) -> bool:
+    written = str(row.get("date", ""))[:10]
+    return bool(written) and last_day(written) < first_day(asked.window.get("since", "0001"))
+
+
+def _starts_after(asked: Asked, row: Row) -> bool:
+    written = str(row.get("date", ""))[:10]
+    return bool(written) and first_day(written) > last_day(asked.window_to_now["until"])
+
+
+def _of_a_time(reading: Reading) -> bool:
+    """ "Medications in 2019", "what was she taking in 2019"; "since" with a start asks for new ones."""
+    return reading.window is not None and bool(
+        "medication" in reading.cues or {"what", "taking"} <= reading.cues
+    )
+
+
+_ASIDE = cues("what is whether list past active and")
+
+INTENTS = (
+    Intent(
+        "medications_then",
+        _then,
+        may=_ASIDE | cues("medication taking dose taken"),
+        window=True,
+        also=_of_a_time,
+    ),
+    Intent(
+        "started_medications",
+        _started,
+        may=_ASIDE | cues("medication drug started new prescribed"),
+        needs=(cues("new_medication started new"),),
+        about="drug",
+        bare=True,
+        window=True,
+        also=lambda reading: (
+            reading.window is not None
+            and bool(reading.cues & cues("new_medication medication what") or reading.mentions)
+        ),
+    ),
+    Intent(
+        "stopped_medications",
+        _stopped,
+        may=_ASIDE | cues("medication"),
+        needs=(cues("stopped_medication stopped ended_medication"),),
+        window=True,
+        also=lambda reading: (
+            reading.window is not None
+            and bool(reading.cues & cues("stopped_medication ended_medication medication what"))
+        ),
+    ),
+    Intent(
+        "last_medication",
+        _last,
+        may=_ASIDE | cues("when medication prescribed started new_medication"),
+        needs=(cues("latest first"), cues("medication prescribed started new_medication")),
+        window=True,
+        n=True,
+    ),
+)

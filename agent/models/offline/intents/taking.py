@@ -1,0 +1,101 @@
+"""Questions whether the patient is or was on a drug or a class, now or at some time, and at what dose."""
+
+from agent.models.offline.chart import Found, Row
+from agent.models.offline.concepts import Concept
+from agent.models.offline.intents.drug_records import both, item, of_drug, standing, was_in_force
+from agent.models.offline.intents.in_force import Held, in_force, told_then
+from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.intents.listing import joined, no_record
+from agent.models.offline.reading import Reading
+from agent.models.offline.wording import Draft, refs_of
+
+_SINGLE = ("yes", "against", "on_hold", "stopped", "given", "proposed")
+
+
+def _taken(asked: Asked) -> Draft:
+    """Whether a drug, or a drug of a class, is current; if not, what else the chart says of it."""
+    every, now_on = both(asked)
+    return joined([one_drug(asked, concept, told, every, now_on) for concept, told in asked.named("drug")])
+
+
+def one_drug(asked: Asked, concept: Concept, told: str, every: Found, now_on: set[str]) -> Draft:
+    """How a drug, or the drugs of a class, stand now: the first standing that any record of it has."""
+    groups: dict[str, list[Row]] = {}
+    for row in of_drug(concept, every.rows):
+        groups.setdefault(standing(row, now_on), []).append(row)
+    for found in _SINGLE:
+        if found in groups:
+            rows = groups[found]
+            items = asked.wording.listed(
+                rows, lambda row: item(row, why="what" in asked.reading.cues), each=True
+            )
+            text = asked.wording.say("drug", _introduced(asked, found), asked=told, items=items)
+            against = groups.get("against", []) if found != "against" else []
+            if against:
+                also = asked.wording.listed(against, item, each=True)
+                text += " " + asked.wording.say("drug", "against", items=also)
+            return Draft(text, refs_of(rows[:10] + against[:10]))
+    return no_such(asked, concept, told, every)
+
+
+def no_such(asked: Asked, concept: Concept, told: str, every: Found) -> Draft:
+    """That no record is of the drug; no list of names makes a class of drugs complete."""
+    return no_record(asked, every, "drug", told, "none_of_class" if concept.members else "none")
+
+
+def _introduced(asked: Asked, found: str) -> str:
+    """Which sentence tells it: a plain yes answers neither "which?" nor "what dose?" nor "is it held?"."""
+    if found == "stopped" and "past" in asked.reading.cues:
+        return "was"
+    if found != "yes":
+        return found
+    if "on_hold" in asked.reading.cues:
+        return "which"
+    return "dose" if "dose" in asked.reading.cues else "which" if "what" in asked.reading.cues else "yes"
+
+
+def _then(asked: Asked) -> Draft:
+    """Whether a drug was in force at some time of the past, and of which records nobody can tell."""
+    held = in_force(asked, "medications", asked.window, was_in_force)
+    return joined([_one_then(asked, concept, told, held) for concept, told in asked.named("drug")])
+
+
+def _one_then(asked: Asked, concept: Concept, told: str, held: Held) -> Draft:
+    sure, unsure = of_drug(concept, held.sure), of_drug(concept, held.unsure)
+    if sure or unsure:
+        return Draft(told_then(asked, sure, unsure, item), refs_of(sure[:10] + unsure[:10]))
+    if not held.complete:
+        return Draft(asked.wording.say("list", "incomplete", asked=told, n=0), (), "needs_review")
+    other = f"No record of {told} was in force{asked.said_window}."
+    return Draft(other, (), "not_in_chart")
+
+
+def _asks_whether(reading: Reading) -> bool:
+    asked = reading.cues & cues("is whether taking taken prescribed dose medication active past on_hold")
+    what = "what" not in reading.cues or bool(reading.cues & cues("taking dose"))
+    doses = {"dose", "past"} <= reading.cues
+    one = len(reading.mentions) == 1 or "and" in reading.cues
+    return one and what and not doses and bool(asked or reading.plain or reading.follow)
+
+
+INTENTS = (
+    Intent(
+        "on_drug",
+        _taken,
+        may=cues("is whether taking taken prescribed dose medication active past what on_hold before and"),
+        about="drug",
+        several=True,
+        also=_asks_whether,
+    ),
+    Intent(
+        "was_on_drug",
+        _then,
+        may=cues("is whether taking taken medication active past what dose and"),
+        about="drug",
+        several=True,
+        window=True,
+        also=lambda reading: (
+            reading.window is not None and not reading.plain and bool(reading.cues) and _asks_whether(reading)
+        ),
+    ),
+)

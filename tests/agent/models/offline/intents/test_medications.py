@@ -1,0 +1,25 @@
+"""The medications as a list: current, on hold, as needed, ended, all of them."""
+
+import pytest
+
+from tests.agent.models.offline.intents.answers import ABSENT, AMARA, FOUND, MEI, NOBODY, check_answer
+
+CASES = [
+    # patient, question, status, what the answer says, and what it must not say
+    (AMARA, "which meds are on hold?", FOUND, ["1 medication record", "glipizide"], ["metf"]),
+    (MEI, "any meds on hold?", ABSENT, ["No medication record with status on-hold (14 records"], []),
+    (AMARA, "any prn meds?", ABSENT, ["No as-needed medication record (3 records"], []),
+    (MEI, "what does she take as needed?", ABSENT, ["without dose instructions do not tell"], []),
+    (NOBODY, "any prn meds?", ABSENT, ["No medications are recorded"], []),
+    (AMARA, "past medications", FOUND, ["500 MG", "Dose increased"], ["lisinopril"]),
+    (MEI, "discontinued meds", FOUND, ["2 stopped, completed or", "apixaban (cancelled"], ["warf"]),
+    (AMARA, "medication history", FOUND, ["9 medication records, past and present", "not-taken"], []),
+]  # fmt: skip
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("patient", "question", "status", "said", "unsaid"), CASES)
+async def test_a_list_of_medications_tells_how_each_stands(
+    patient: str, question: str, status: str, said: list[str], unsaid: list[str]
+) -> None:
+    await check_answer(patient, question, status, said, unsaid)

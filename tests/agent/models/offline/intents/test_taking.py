@@ -1,0 +1,26 @@
+"""Whether the patient is on a drug or a class, by which drugs, and at what dose."""
+
+import pytest
+
+from tests.agent.models.offline.intents.answers import ABSENT, AMARA, FOUND, MEI, check_answer
+
+CASES = [
+    # patient, question, status, what the answer says, and what it must not say
+    (AMARA, "is she on an ACE inhibitor?", FOUND, ["Yes: lisinopril 10 MG"], []),
+    (AMARA, "what is she taking metformin for?", FOUND, ["Current: ", "reason: Diabetes"], ["Yes"]),
+    (AMARA, "is glipizide on hold?", FOUND, ["Not currently, on hold: glipizide"], ["Yes"]),
+    (AMARA, "is lisinopril on hold?", FOUND, ["Current: lisinopril"], ["Yes"]),
+    (AMARA, "how much metformin does she take", FOUND, ["1000 mg by mouth twice a day"], ["500"]),
+    (MEI, "did she get heparin?", FOUND, ["Yes, in the past", "completed order of 2026-07-01"], []),
+    (AMARA, "was she on a statin in 2019", ABSENT, ["No record of statin was in force in 2019"], []),
+    (AMARA, "was she on metformin in 2014?", FOUND, ["Not certain in 2014", "since when"], ["Yes"]),
+    (AMARA, "was she taking lisinopril in 2012?", ABSENT, ["No record of lisinopril was in force"], []),
+]  # fmt: skip
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("patient", "question", "status", "said", "unsaid"), CASES)
+async def test_a_drug_is_told_by_how_its_records_stand(
+    patient: str, question: str, status: str, said: list[str], unsaid: list[str]
+) -> None:
+    await check_answer(patient, question, status, said, unsaid)
