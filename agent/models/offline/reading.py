@@ -1,49 +1,22 @@
 """Reading a question: which cues, concepts and window of time it holds, and what could not be read."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Any
 
 from agent.models.offline.concepts import Concept, Kind, Lexicon
-from agent.models.offline.windows import MONTHS, NUMBERS, UNITS, Window, find_window
+from agent.models.offline.dates import MONTHS, NUMBERS, UNITS, Ambiguous, written_out
+from agent.models.offline.limits import asked_unit_at, limits_at, nth_at, visits_at
+from agent.models.offline.occasions import anchor_at
+from agent.models.offline.slots import Anchor, Limits, Mention
+from agent.models.offline.windows import Window, window_at
 from agent.models.offline.words import stem, words
+
+__all__ = ["LONGEST", "Anchor", "Limits", "Mention", "Reading", "read"]
 
 LONGEST = 400
 _SHORTEST_CORRECTED = 5
-
-
-@dataclass(frozen=True)
-class Mention:
-    """Words of the question that name something; what they name may depend on the kind that is asked for."""
-
-    said: str
-    concepts: dict[Kind, Concept]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Strictly above or below a number ("over 7", "under 140 mmHg"), or both; the unit as it was written."""
-
-    above: float | None = None
-    below: float | None = None
-    unit: str | None = None
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """An event of the chart by which a time is told: "when metformin was started", "before surgery".
-
-    `event` is what happened to what the mention names; without a mention, any of that kind. `age` is in
-    years ("at age 60"). `which`: the first such event, or the last where None says nothing else.
-    """
-
-    side: Literal["at", "before", "after"]
-    event: Literal[
-        "start", "stop", "diagnosis", "procedure", "admission", "discharge", "visit", "dose", "age"
-    ]
-    mention: Mention | None = None
-    age: int | None = None
-    which: Literal["first", "last"] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +28,8 @@ class Reading:
     before the latest one are meant; `lost` is a follow-up that fits no earlier question, and `plain` a
     question of names alone. `unit` is the unit asked for ("in mmol/L"), as UCUM; `nth` the place in time of
     what is asked for ("the second": 2); `visits` how many last visits are the window; `negated` a question
-    that expects a no ("isn't he on warfarin?"), which changes no answer.
+    that expects a no ("isn't he on warfarin?"), which changes no answer. `unclear` is what a time with two
+    readings may mean; its words are unread.
     """
 
     cues: frozenset[str] = frozenset()
@@ -73,6 +47,7 @@ class Reading:
     nth: int | None = None
     visits: int | None = None
     negated: bool = False
+    unclear: str | None = None
     plain: bool = field(default=False, compare=False)
 
     def concepts(self, kind: Kind) -> list[Concept]:
@@ -82,8 +57,8 @@ class Reading:
 
 def read(text: str, now: date, lexicon: Lexicon) -> Reading:
     """The parts of a question. Every word of it lands in exactly one of them."""
-    tokens, corrected = _corrected(words(text), lexicon)
-    window, tokens = find_window(tokens, now)
+    tokens, corrected = _corrected(words(written_out(text, now)), lexicon)
+    told, tokens = _slots(tokens, now, lexicon)
     n, tokens = _number_of_results(tokens)
     cues: set[str] = set()
     mentions: list[Mention] = []
@@ -106,8 +81,91 @@ def read(text: str, now: date, lexicon: Lexicon) -> Reading:
         at += max(size, 1)
     plain = not unread and len(tokens) == sum(len(mention.said.split()) for mention in mentions)
     return Reading(
-        frozenset(cues), tuple(mentions), window, n, follow, tuple(unread), tuple(corrected), plain=plain
+        frozenset(cues),
+        tuple(mentions),
+        n=n,
+        follow=follow,
+        unread=tuple(unread),
+        corrected=tuple(corrected),
+        plain=plain,
+        **told,
     )
+
+
+def _slots(tokens: list[str], now: date, lexicon: Lexicon) -> tuple[dict[str, Any], list[str]]:
+    """The times and numbers of a question by the part of the reading they fill, and the tokens without them.
+
+    Each part is filled once: a second expression stays in the tokens, where nobody will read it. What belongs
+    to a name or a phrase ("type 2 diabetes", "how long since") is no part of anything else.
+    """
+    told, rest = _told(tokens, now, lexicon, anchored=True)
+    by_when = "anchor" in told and "when" in tokens and "when" not in rest
+    if by_when and all((stem(token),) in lexicon.fillers for token in rest):
+        return _told(tokens, now, lexicon, anchored=False)  # "When diagnosed with asthma?" asks when
+    return told, rest
+
+
+def _told(
+    tokens: list[str], now: date, lexicon: Lexicon, *, anchored: bool
+) -> tuple[dict[str, Any], list[str]]:
+    held = _held(tokens, lexicon)
+    told: dict[str, Any] = {}
+    rest: list[str] = []
+    parsers: list[tuple[str, Callable[[int], tuple[Any, ...] | None]]] = [
+        ("visits", lambda at: visits_at(tokens, at)),
+        ("anchor", lambda at: anchor_at(tokens, at, now, lexicon) if anchored else None),
+        ("window", lambda at: window_at(tokens, at, now)),
+        ("limits", lambda at: limits_at(tokens, at)),
+        ("unit", lambda at: asked_unit_at(tokens, at)),
+        ("nth", lambda at: _nth(tokens, at, lexicon)),
+    ]
+    at = 0
+    while at < len(tokens):
+        taken = None
+        for part, parse in parsers:
+            if part in told:
+                continue
+            try:
+                found = parse(at)
+            except Ambiguous as unclear:
+                told["unclear"] = str(unclear)
+                continue
+            if found and not _cuts(held, at, found[-1]):
+                taken = part, *found
+                break
+        if taken is None:
+            rest.append(tokens[at])
+            at += 1
+        elif taken[0] == "nth":
+            told |= {"back": taken[1] - 1} if taken[2] else {"nth": taken[1]}
+            at = taken[-1]
+        else:
+            told[taken[0]] = taken[1]
+            at = taken[-1]
+    return told, rest
+
+
+def _nth(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[int, bool, int] | None:
+    found = nth_at(tokens, at)
+    phrase = tuple(stem(token) for token in tokens[at : found[-1]]) if found else ()
+    return None if phrase in lexicon.cues else found
+
+
+def _held(tokens: list[str], lexicon: Lexicon) -> list[tuple[int, int]]:
+    """Where names and phrases of more than one word stand, and names with a digit."""
+    held = []
+    at = 0
+    while at < len(tokens):
+        size = _longest_phrase(tokens, at, lexicon)
+        if size > 1 or (size == 1 and any(char.isdigit() for char in tokens[at])):
+            held.append((at, at + size))
+        at += max(size, 1)
+    return held
+
+
+def _cuts(held: Iterable[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether a stretch of tokens holds a part of a phrase and not all of it."""
+    return any(start < last and first < end and not (start <= first and last <= end) for first, last in held)
 
 
 def _longest_phrase(tokens: list[str], at: int, lexicon: Lexicon) -> int:

@@ -1,39 +1,37 @@
-"""Windows of time in words: "in 2019", "since March 2020", "in the last 2 years", "between ... and ..."."""
+"""Windows of time in words: "in 2019", "since last spring", "in the last 2 years", "from ... to ..."."""
 
-import calendar
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-MONTHS = {
-    name.lower(): number
-    for names in (calendar.month_name, calendar.month_abbr)
-    for number, name in enumerate(names)
-    if name
-} | {"sept": 9}
-NUMBERS = {
-    word: number
-    for number, word in enumerate(
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), 1
-    )
-} | {"couple": 2}
-UNITS = {
-    **dict.fromkeys(("day", "days"), "day"),
-    **dict.fromkeys(("week", "weeks", "wk", "wks"), "week"),
-    **dict.fromkeys(("month", "months", "mo", "mos", "mth", "mths"), "month"),
-    **dict.fromkeys(("year", "years", "yr", "yrs"), "year"),
-}
+from dateutil.relativedelta import relativedelta
+
+from agent.models.offline.dates import (
+    ARTICLES,
+    Span,
+    ago,
+    duration,
+    first_day,
+    is_year,
+    last_day,
+    point,
+)
+
 _LEADS = ("in", "during", "within", "over", "for", "from", "of", "on", "throughout")
-_ARTICLES = ("the", "this", "her", "his", "their")
+_TO = (["and"], ["to"], ["until"], ["till"], ["through"], ["thru"])
 
 
 @dataclass(frozen=True)
 class Window:
-    """From `since` to `until` (ISO, full or partial, both included; None is open), and how to say it."""
+    """From `since` to `until` (ISO, full or partial, both included; None is open), and how to say it.
+
+    `as_of`: what held then is meant, which an order or a problem that began before may too.
+    """
 
     since: str | None
     until: str | None
     said: str
+    as_of: bool = False
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -42,217 +40,239 @@ class Window:
         return {name: value for name, value in pairs if value is not None}
 
 
+def shifted(window: Window, years: int) -> Window:
+    """The same window so many years later ("and the year before?": -1)."""
+
+    def moved(iso: str | None) -> str | None:
+        if iso is None:
+            return None
+        return (first_day(iso) + relativedelta(years=years)).isoformat()[: len(iso)]
+
+    since, until = moved(window.since), moved(window.until)
+    if since and until:
+        return replace(_between(Span(since, until)), as_of=window.as_of)
+    said = f"since {since}" if since else f"{'as of' if window.as_of else 'until'} {until}"
+    return replace(window, since=since, until=until, said=said)
+
+
 def find_window(tokens: list[str], now: date) -> tuple[Window | None, list[str]]:
     """The first expression of time among `tokens`, and the tokens without it.
 
     A second expression stays in the tokens, where nobody will read it. Windows that count from today, and
-    months without a year (the last one that has begun), are read relative to `now`.
+    times without a year (the last one that has begun), are read relative to `now`. Raises Ambiguous.
     """
     for start in range(len(tokens)):
-        found = _window_at(tokens, start, now)
+        found = window_at(tokens, start, now)
         if found:
             window, end = found
             return window, tokens[:start] + tokens[end:]
     return None, tokens
 
 
-def _window_at(tokens: list[str], start: int, now: date) -> tuple[Window, int] | None:
-    at = start
-    word = tokens[at]
+def window_at(tokens: list[str], start: int, now: date) -> tuple[Window, int] | None:
+    """The window that begins at `start`, and where it ends. Raises Ambiguous."""
+    word = tokens[start]
     if word in ("between", "from"):
-        return _range(tokens, at + 1, now)
-    if word in ("since", "after", "before", "until", "till", "through", "by", "starting"):
-        at += 1 + (tokens[at + 1 : at + 2] == ["from"])
+        found = _range(tokens, start + 1, now)
+        if found or word == "between":
+            return found
+    if word in _BOUNDS:
+        at = start + 1 + (tokens[start + 1 : start + 2] == ["from"])
         return _bounded(word, tokens, at, now)
-    lead = word in _LEADS
-    at += lead
-    rolling = _rolling(tokens, at, now, lead=lead)
-    if rolling:
-        return rolling
-    years = _bare_range(tokens, at)
-    if years:
-        return years
-    point = _point(tokens, at, now, lead=lead)
-    if point is None:
+    if tokens[start : start + 2] in (["as", "of"], ["prior", "to"], ["up", "to"], ["up", "until"]):
+        return _bounded(word, tokens, start + 2, now)
+    at = start + (word in _LEADS)
+    span = (
+        _rolling(tokens, at, now)
+        or _older(tokens, at, now)
+        or _to_date(tokens, at, now)
+        or _two(tokens, at, now, lead=at > start)
+    )
+    if span:
+        return span
+    if ago(tokens, at, now):  # a moment, no window
         return None
-    iso, end = point
-    return Window(iso, iso, f"{'on' if len(iso) == 10 else 'in'} {iso}"), end
+    found_point = point(tokens, at, now, lead=at > start)
+    return (_between(found_point[0]), found_point[1]) if found_point else None
+
+
+def _between(span: Span) -> Window:
+    if span.since == span.until:
+        return Window(span.since, span.since, f"{'on' if len(span.since) == 10 else 'in'} {span.since}")
+    return Window(span.since, span.until, f"between {span.since} and {span.until}")
+
+
+def _since(span: Span) -> Window:
+    return Window(span.since, None, f"since {span.since}")
+
+
+def _after(span: Span) -> Window:
+    day = (last_day(span.until) + timedelta(days=1)).isoformat()
+    return Window(day, None, f"after {span.until}")
+
+
+def _before(span: Span) -> Window:
+    day = (first_day(span.since) - timedelta(days=1)).isoformat()
+    return Window(None, day, f"before {span.since}")
+
+
+def _until(span: Span) -> Window:
+    return Window(None, span.until, f"until {span.until}")
+
+
+def _as_of(span: Span) -> Window:
+    return Window(None, span.until, f"as of {span.until}", as_of=True)
+
+
+_BOUNDS = {
+    **dict.fromkeys(("since", "starting"), _since),
+    **dict.fromkeys(("after", "following"), _after),
+    **dict.fromkeys(("before",), _before),
+    **dict.fromkeys(("until", "till", "through", "by"), _until),
+}
+_PAIRS = {"as": _as_of, "prior": _before, "up": _until}
 
 
 def _bounded(word: str, tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
-    found = _point(tokens, at, now, lead=True) or _ago(tokens, at, now)
-    if found is None:
+    edge, at = _edge(tokens, at)
+    found = point(tokens, at, now, lead=True)
+    if found is None or (edge == "end" and word not in ("until", "till", "through", "by", "as", "up")):
         return None
-    iso, end = found
-    if word in ("since", "starting"):
-        return Window(iso, None, f"since {iso}"), end
-    if word == "after":
-        day = (_last_day(iso) + timedelta(days=1)).isoformat()
-        return Window(day, None, f"after {iso}"), end
-    if word == "before":
-        day = (_first_day(iso) - timedelta(days=1)).isoformat()
-        return Window(None, day, f"before {iso}"), end
-    return Window(None, iso, f"until {iso}"), end
+    span, end = found
+    window = (_BOUNDS | _PAIRS)[word](span)
+    if window.since and window.until is None:
+        window, end = _closed(window, tokens, end, now)
+    return window, end
+
+
+def _edge(tokens: list[str], at: int) -> tuple[str, int]:
+    """`the beginning of`, `the end of`, after a word that makes the edge of the whole its own."""
+    start = at + (tokens[at : at + 1] == ["the"])
+    if tokens[start + 1 : start + 2] == ["of"] and tokens[start] in ("beginning", "start", "end"):
+        return tokens[start], start + 2
+    return "", at
+
+
+def _closed(window: Window, tokens: list[str], end: int, now: date) -> tuple[Window, int]:
+    """`since March until June`, `after 2019 and before 2021`: the other side too, where it stands next."""
+    at = end + (tokens[end : end + 1] == ["and"])
+    if tokens[at : at + 1] not in (["until"], ["till"], ["before"], ["through"], ["up"]):
+        return window, end
+    other = window_at(tokens, at, now)
+    if other is None or other[0].until is None or window.since is None:
+        return window, end
+    if first_day(window.since) > last_day(other[0].until):
+        return window, end
+    return _between(Span(window.since, other[0].until)), other[1]
 
 
 def _range(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
-    first = _point(tokens, at, now, lead=True)
-    if first is None or tokens[first[1] : first[1] + 1] not in (["and"], ["to"], ["until"], ["through"]):
+    """`[from] 2018 to 2020`, `June to August 2022` (the year of the second is that of the first)."""
+    first = point(tokens, at, now, lead=True)
+    if first is None or tokens[first[1] : first[1] + 1] not in _TO:
         return None
-    second = _point(tokens, first[1] + 1, now, lead=True) or _today(tokens, first[1] + 1, now)
-    if second is None or _first_day(first[0]) > _last_day(second[0]):
-        return None
-    return Window(first[0], second[0], f"between {first[0]} and {second[0]}"), second[1]
+    return _joined(tokens, at, first, first[1] + 1, now)
 
 
-def _bare_range(tokens: list[str], at: int) -> tuple[Window, int] | None:
+def _two(tokens: list[str], at: int, now: date, *, lead: bool) -> tuple[Window, int] | None:
     """`2018 to 2020`, and `2018-2020`, whose hyphen is no word."""
-    years = [token for token in tokens[at : at + 3] if token != "to"]  # noqa: S105
-    if len(years) < 2 or not all(_is_year(year) for year in years[:2]) or years[0] > years[1]:
+    first = point(tokens, at, now, lead=True)
+    if first is None or first[1] >= len(tokens):
         return None
-    end = at + 2 + (tokens[at + 1] == "to")
-    return Window(years[0], years[1], f"between {years[0]} and {years[1]}"), end
+    to = tokens[first[1] : first[1] + 1] in _TO[1:]
+    if not to and not (is_year(tokens[at]) and is_year(tokens[first[1]])):
+        return None
+    return _joined(tokens, at, first, first[1] + to, now)
 
 
-def _rolling(tokens: list[str], at: int, now: date, *, lead: bool) -> tuple[Window, int] | None:
-    """`last 2 years`, `the past month`, `this year`, `last year`, `today`, `yesterday`."""
-    today = _today(tokens, at, now)
-    if today:
-        return Window(today[0], today[0], f"on {today[0]}"), today[1]
-    article = tokens[at : at + 1] != [] and tokens[at] in _ARTICLES and tokens[at] != "this"
+def _joined(
+    tokens: list[str], at: int, first: tuple[Span, int], second_at: int, now: date
+) -> tuple[Window, int] | None:
+    second = point(tokens, second_at, now, lead=True)
+    if second is None:
+        return None
+    span, end = second
+    dated = (_has_year(tokens[at : first[1]]), _has_year(tokens[second_at:end]))
+    if dated == (False, True) and span.since < first[0].since:
+        # The year stands once, at the end: "June to August 2022", and "November to February 2022".
+        at_end = last_day(span.until)
+        again = point(tokens, at, at_end, lead=True)
+        first = again or first
+    elif dated == (False, True):
+        again = point(tokens, at, first_day(span.since), lead=True)
+        first = again or first
+    elif dated == (True, False) and not _is_from_now(tokens[second_at:end]):
+        return None
+    if first_day(first[0].since) > last_day(span.until):
+        if any(dated):
+            return None
+        earlier = point(tokens, at, first_day(span.since), lead=True)
+        if earlier is None:
+            return None
+        first = earlier
+    return _between(Span(first[0].since, span.until)), end
+
+
+def _has_year(tokens: Sequence[str]) -> bool:
+    return any(is_year(token[:4]) or is_year(token[-4:]) for token in tokens)
+
+
+def _is_from_now(tokens: Sequence[str]) -> bool:
+    return bool({"today", "yesterday", "ago", "last", "this"} & set(tokens))
+
+
+def _rolling(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
+    """`last 2 years`, `the past month`, `the last 24 hours`, `the last year and a half`."""
+    article = at < len(tokens) and tokens[at] in ARTICLES
     at += article
-    if at + 1 >= len(tokens) or tokens[at] not in ("last", "past", "previous", "this", "current"):
+    if at + 1 >= len(tokens) or tokens[at] not in ("last", "past", "previous", "preceding", "recent"):
         return None
     kind = tokens[at]
     at += 1
-    count = _number(tokens[at])
-    at += count is not None
-    at += tokens[at - 1 : at + 1] == ["couple", "of"]
-    unit = UNITS.get(tokens[at]) if at < len(tokens) else None
-    if unit is None:
+    if tokens[at] in ("24", "48", "72") and tokens[at + 1 : at + 2] in (["hours"], ["hrs"], ["h"]):
+        since = now - timedelta(days=int(tokens[at]) // 24)
+        return _from_now(since, now), at + 2
+    length = duration(tokens, at)
+    if length is None and (article or kind == "past"):
+        length = _one_of(tokens, at)
+    if length is None or kind == "recent":
         return None
-    if count is None and kind in ("this", "current"):
-        return _calendar(unit, now, 0, at + 1)
-    if kind in ("this", "current"):
-        return None
-    # "last year" is the calendar year before; "the last year", "in the past year" are twelve months.
-    if count is None and kind in ("last", "previous") and not article:
-        return _calendar(unit, now, 1, at + 1)
-    since = _back(now, count or 1, unit).isoformat()
-    return Window(since, now.isoformat(), f"since {since}"), at + 1
+    return _from_now(now - length[0], now), length[1]
 
 
-def _calendar(unit: str, now: date, back: int, end: int) -> tuple[Window, int] | None:
-    if unit == "year":
-        iso = f"{now.year - back:04d}"
-    elif unit == "month":
-        iso = f"{_back(now.replace(day=1), back, 'month'):%Y-%m}"
-    elif unit == "week":
-        monday = now - timedelta(days=now.weekday() + 7 * back)
-        last = monday + timedelta(days=6)
-        return Window(monday.isoformat(), last.isoformat(), f"between {monday} and {last}"), end
+def _one_of(tokens: list[str], at: int) -> tuple[relativedelta, int] | None:
+    """`the past year`, `the last year and a half`: one, which is not said."""
+    found = duration(["one", *tokens[at:]], 0)
+    return (found[0], at + found[1] - 1) if found else None
+
+
+def _from_now(since: date, now: date) -> Window:
+    return Window(since.isoformat(), now.isoformat(), f"since {since}")
+
+
+def _older(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
+    """`more than 2 years ago`, `over a year ago`, `less than 6 months ago`."""
+    if tokens[at : at + 2] in (["more", "than"], ["less", "than"]):
+        more, at = tokens[at] == "more", at + 2
+    elif at > 0 and tokens[at - 1] == "over":
+        more = True
     else:
         return None
-    return Window(iso, iso, f"in {iso}"), end
-
-
-def _today(tokens: list[str], at: int, now: date) -> tuple[str, int] | None:
-    word = tokens[at] if at < len(tokens) else ""
-    if word == "today":
-        return now.isoformat(), at + 1
-    if word == "yesterday":
-        return (now - timedelta(days=1)).isoformat(), at + 1
-    return None
-
-
-def _ago(tokens: list[str], at: int, now: date) -> tuple[str, int] | None:
-    """`2 years ago`: the day, or the month or year where only that is meant is more than was said."""
-    if at + 2 >= len(tokens) or tokens[at + 2] != "ago" or tokens[at + 1] not in UNITS:
+    length = duration(tokens, at)
+    if length is None or tokens[length[1] : length[1] + 1] not in (["ago"], ["old"]):
         return None
-    count = _number(tokens[at])
-    return (_back(now, count, UNITS[tokens[at + 1]]).isoformat(), at + 3) if count else None
+    day = now - length[0]
+    if more:
+        return _before(Span(day.isoformat(), day.isoformat())), length[1] + 1
+    return _from_now(day, now), length[1] + 1
 
 
-def _point(tokens: list[str], at: int, now: date, *, lead: bool) -> tuple[str, int] | None:
-    """A day, month or year as ISO, and where it ends; a bare month needs a lead word such as "since"."""
-    if at >= len(tokens):
+def _to_date(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
+    """`ytd`, `year to date`."""
+    if tokens[at : at + 1] == ["ytd"]:
+        end = at + 1
+    elif tokens[at : at + 3] == ["year", "to", "date"]:
+        end = at + 3
+    else:
         return None
-    word = tokens[at]
-    if re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", word):
-        return (word, at + 1) if _valid(word) else None
-    if re.fullmatch(r"\d{1,2}/\d{4}", word):
-        month, year = word.split("/")
-        iso = f"{year}-{int(month):02d}"
-        return (iso, at + 1) if _valid(iso) else None
-    if word == "the" and at + 1 < len(tokens) and _is_year(tokens[at + 1]):
-        return None
-    if _is_year(word):
-        return word, at + 1
-    return _named(tokens, at, now, lead=lead)
-
-
-def _named(tokens: list[str], at: int, now: date, *, lead: bool) -> tuple[str, int] | None:
-    """`March 2020`, `March 3 2020`, `3 March 2020`, `March` after a lead word."""
-    day = _ordinal(tokens[at])
-    month_at = at + (day is not None) + (day is not None and tokens[at + 1 : at + 2] == ["of"])
-    month = MONTHS.get(tokens[month_at]) if month_at < len(tokens) else None
-    if month is None:
-        return None
-    end = month_at + 1
-    if day is None and end < len(tokens):
-        day = _ordinal(tokens[end])
-        end += day is not None
-    end += tokens[end : end + 1] == ["of"]
-    if end < len(tokens) and _is_year(tokens[end]):
-        iso = f"{tokens[end]}-{month:02d}" + (f"-{day:02d}" if day else "")
-        return (iso, end + 1) if _valid(iso) else None
-    if day is not None or not lead or tokens[end - 1] == "of":
-        return None
-    year = now.year if month <= now.month else now.year - 1
-    return f"{year:04d}-{month:02d}", end
-
-
-def _valid(iso: str) -> bool:
-    try:
-        _first_day(iso)
-    except ValueError:
-        return False
-    return True
-
-
-def _first_day(iso: str) -> date:
-    return date.fromisoformat(
-        iso + "-01-01"[: 10 - len(iso)] if len(iso) == 4 else iso + "-01"[: 10 - len(iso)]
-    )
-
-
-def _last_day(iso: str) -> date:
-    first = _first_day(iso)
-    if len(iso) == 4:
-        return date(first.year, 12, 31)
-    if len(iso) == 7:
-        return first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    return first
-
-
-def _back(day: date, count: int, unit: str) -> date:
-    if unit in ("day", "week"):
-        return day - timedelta(days=count * (7 if unit == "week" else 1))
-    months = day.year * 12 + day.month - 1 - count * (12 if unit == "year" else 1)
-    year, month = divmod(months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def _number(word: str) -> int | None:
-    if word.isdigit() and len(word) <= 3:
-        return int(word) or None
-    return NUMBERS.get(word)
-
-
-def _ordinal(word: str) -> int | None:
-    found = re.fullmatch(r"(\d{1,2})(st|nd|rd|th)?", word)
-    return int(found[1]) if found and 1 <= int(found[1]) <= 31 else None
-
-
-def _is_year(word: str) -> bool:
-    return re.fullmatch(r"(19|20)\d\d", word) is not None
+    return _from_now(date(now.year, 1, 1), now), end

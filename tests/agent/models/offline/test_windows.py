@@ -28,7 +28,7 @@ def window(text: str) -> tuple[str | None, str | None] | None:
         ("in 2020-03", "2020-03", "2020-03"),
         ("on May 3rd, 2019", "2019-05-03", "2019-05-03"),
         ("on 3 May 2019", "2019-05-03", "2019-05-03"),
-        ("on the 3rd of May 2019", None, None),
+        ("on the 3rd of May 2019", "2019-05-03", "2019-05-03"),
         ("on 2019-05-03", "2019-05-03", "2019-05-03"),
         ("since 2019", "2019", None),
         ("since March", "2026-03", None),
@@ -65,7 +65,7 @@ def test_an_expression_of_time_is_a_window(text: str, since: str | None, until: 
 
 @pytest.mark.parametrize(
     "text",
-    ["last spring", "3/4/2019", "in the 2010s", "around 2019", "2 years ago", "in 2019-13", "since surgery",
+    ["around 2019", "2 years ago", "in 2019-13", "since surgery",
      "between 2018 and 2015", "in March or April", "may", "before surgery", "at age 60", "on 2019-02-30"],
 )  # fmt: skip
 def test_what_is_no_plain_expression_of_time_leaves_words_unread(text: str) -> None:

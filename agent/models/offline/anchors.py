@@ -1,0 +1,329 @@
+"""Events of the chart by which a question tells a time, found by the chart tools; the window they make."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from agent.errors import CannotAnswer
+from agent.messages import Action
+from agent.models.offline.chart import Found, Row, records
+from agent.models.offline.concepts import stems_of_record
+from agent.models.offline.dates import first_day, last_day
+from agent.models.offline.intents.intent import Asked
+from agent.models.offline.slots import Anchor
+from agent.models.offline.windows import Window
+from agent.models.offline.wording import Draft, cite, day, is_later, name, noted
+
+_NOT_HELD = ("planned", "cancelled", "arrived", "triaged")
+_NOT_DONE = ("not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown")
+_NOT_ORDERED = ("proposal", "plan", "option")
+_INPATIENT = (
+    "imp",
+    "inpatient encounter",
+    "inpatient",
+    "acute",
+    "inpatient acute",
+    "nonac",
+    "inpatient non-acute",
+)
+# The names of procedures that are operations.
+_SURGICAL = frozenset(
+    {"surgery", "surgical", "operation", "operative", "excision", "resection", "repair", "replacement"}
+    | {
+        "transplant",
+        "transplantation",
+        "bypass",
+        "grafting",
+        "amputation",
+        "implantation",
+        "fusion",
+        "section",
+    }
+)
+_SURGICAL_ENDINGS = ("ectomy", "plasty", "ostomy", "otomy", "orrhaphy", "pexy")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a chart: the record that tells it (None for a mere date), its date as recorded, its name.
+
+    `date` is ISO, full or partial; `until` its last day where it is a span (an age). `name` completes
+    "before" or "at": "the first order of Metformin 500 MG". `of` is how many such events the chart has.
+    """
+
+    ref: str | None
+    date: str
+    name: str
+    until: str | None = None
+    of: int = 1
+
+    @property
+    def near(self) -> str | None:
+        """What `observations` takes as `near`; None where the date is not to the day."""
+        return None if len(self.date) < 10 else day(self.date)
+
+    @property
+    def said(self) -> str:
+        """The event with its date and citation, as a part of a sentence."""
+        written = day(self.date)
+        dated = f" {'on' if len(written) == 10 else 'in'} {written}"
+        return f"{self.name}{dated}{f' {cite([self.ref])}' if self.ref else ''}"
+
+
+def moment(asked: Asked) -> Event | None:
+    """The event that the question tells its time by; None where the chart has none, or does not tell when.
+
+    Raises StillWanted until its calls are answered, CannotAnswer where not all records could be read.
+    """
+    anchor = asked.reading.anchor
+    return None if anchor is None else _FINDERS[anchor.event](asked, anchor)
+
+
+def missing(asked: Asked) -> Draft:
+    """The answer where `moment` finds nothing: what it was that the chart does not tell."""
+    anchor = asked.reading.anchor
+    what = _called(anchor) if anchor else "that"
+    return Draft(
+        f"The chart does not tell when {what}, so there is nothing to count from.", (), "not_in_chart"
+    )
+
+
+def window_of(asked: Asked) -> dict[str, str]:
+    """The window of time as tool arguments, with what an event and a number of last visits make of it.
+
+    Raises StillWanted, and CannotAnswer where the chart does not tell the event.
+    """
+    return told_window(asked).arguments
+
+
+def told_window(asked: Asked) -> Window:
+    """That window, and how to say it. Without any time asked for it is open at both ends."""
+    windows = [asked.reading.window] if asked.reading.window else []
+    if asked.reading.visits:
+        windows.append(_of_visits(asked, asked.reading.visits))
+    if asked.reading.anchor:
+        event = moment(asked)
+        if event is None:
+            raise CannotAnswer(missing(asked).text)
+        windows.append(_of_event(asked.reading.anchor, event))
+    since = max((one.since for one in windows if one.since), key=first_day, default=None)
+    until = min((one.until for one in windows if one.until), key=last_day, default=None)
+    return Window(since, until, " and ".join(one.said for one in windows))
+
+
+def _of_event(anchor: Anchor, event: Event) -> Window:
+    first, last = day(event.date), event.until or day(event.date)
+    if anchor.side == "before":
+        until = (first_day(first) - timedelta(days=1)).isoformat()
+        return Window(None, until, f"before {event.said}")
+    if anchor.side == "at":
+        return Window(first, last, f"at {event.said}")
+    if anchor.inclusive:
+        return Window(first, None, f"since {event.said}")
+    since = (last_day(last) + timedelta(days=1)).isoformat()
+    return Window(since, None, f"after {event.said}")
+
+
+def _of_visits(asked: Asked, count: int) -> Window:
+    rows = [row for row in _all(asked, "encounters").rows if "date" in row and _took_place(asked, row)]
+    if not rows:
+        raise CannotAnswer("No visit is recorded up to now, so there are no last visits to count from.")
+    oldest = rows[:count][-1]
+    shown = min(count, len(rows))
+    return Window(day(oldest["date"]), None, f"since {day(oldest['date'])} (the last {shown} visits)")
+
+
+def _all(asked: Asked, kind: str) -> Found:
+    found = asked.chart.fetch(records(kind))
+    if not found.complete:
+        raise CannotAnswer(
+            f"Not all {kind} could be read, so when that was cannot be told.{noted(found.notes)}"
+        )
+    return found
+
+
+def _chosen(anchor: Anchor, rows: list[Row], which: str, what: Callable[[Row], str]) -> Event | None:
+    """The first or last of the rows (newest first), as the question says or else as `which` says."""
+    dated = [row for row in rows if "date" in row and _is_date(row["date"])]
+    if not dated:
+        return None
+    dated = sorted(dated, key=lambda row: first_day(day(row["date"])))
+    row = dated[0] if (anchor.which or which) == "first" else dated[-1]
+    return Event(row["ref"], str(row["date"]), what(row), of=len(dated))
+
+
+def _is_date(written: object) -> bool:
+    try:
+        first_day(day(written))
+    except ValueError:
+        return False
+    return True
+
+
+def _took_place(asked: Asked, row: Row) -> bool:
+    return row.get("status") not in _NOT_HELD and not is_later(row, asked.now)
+
+
+def _of_drug(asked: Asked, anchor: Anchor) -> list[Row]:
+    """Orders, statements, doses of the drug that were really meant to be taken."""
+    concept = anchor.mention.concepts["drug"] if anchor.mention else None
+    return [
+        row
+        for row in _all(asked, "medications").rows
+        if concept
+        and concept.in_any_order(stems_of_record(row.get("name")))
+        and not row.get("do_not_perform")
+        and row.get("intent") not in _NOT_ORDERED
+        and row.get("status") not in ("draft", "cancelled", "not-done", "not-taken")
+        and not is_later(row, asked.now)
+    ]
+
+
+def _start(asked: Asked, anchor: Anchor) -> Event | None:
+    return _chosen(
+        anchor,
+        _of_drug(asked, anchor),
+        "first",
+        lambda row: f"the first {row.get('source', 'record')} of {name(row)}",
+    )
+
+
+def _stop(asked: Asked, anchor: Anchor) -> Event | None:
+    """The end that a record bears; R4 has no other date at which an order was stopped."""
+    rows = _of_drug(asked, anchor)
+    if any(row.get("status") in ("active", "in-progress", "on-hold") for row in rows):
+        return None
+    ended = [{**row, "date": row["end"]} for row in rows if "end" in row]
+    return _chosen(anchor, ended, "last", lambda row: f"the end of {name(row)}")
+
+
+def _dose(asked: Asked, anchor: Anchor) -> Event | None:
+    """The first dose given; where none is recorded as given, the first order, and the name says so."""
+    concepts = anchor.mention.concepts if anchor.mention else {}
+    if "vaccine" in concepts:
+        vaccine = concepts["vaccine"]
+        rows = [
+            row
+            for row in _all(asked, "immunizations").rows
+            if vaccine.in_any_order(stems_of_record(row.get("name")))
+            and row.get("status") not in _NOT_DONE
+            and not is_later(row, asked.now)
+        ]
+        which = anchor.which or "last"
+        return _chosen(anchor, rows, which, lambda row: f"the {which} dose of {name(row)}")
+    rows = _of_drug(asked, anchor)
+    given = [row for row in rows if row.get("source") in ("administration", "dispense")]
+    which = anchor.which or "first"
+
+    def what(row: Row) -> str:
+        return f"the {which} {row.get('source', 'record')} of {name(row)}"
+
+    return _chosen(anchor, given or rows, which, what)
+
+
+def _diagnosis(asked: Asked, anchor: Anchor) -> Event | None:
+    concept = anchor.mention.concepts["problem"] if anchor.mention else None
+    rows = [
+        row
+        for row in _all(asked, "problems").rows
+        if concept
+        and concept.in_order(stems_of_record(row.get("name")))
+        and row.get("verification") != "refuted"
+        and not is_later(row, asked.now)
+    ]
+    return _chosen(
+        anchor, rows, "first", lambda row: f"the onset of {name(row)}" if "onset" in row else name(row)
+    )
+
+
+def _procedure(asked: Asked, anchor: Anchor) -> Event | None:
+    """The procedure named, or the last operation: any whose name is that of surgery."""
+    concept = anchor.mention.concepts["procedure"] if anchor.mention else None
+    rows = []
+    for row in _all(asked, "procedures").rows:
+        stems = stems_of_record(row.get("name"))
+        meant = concept.in_any_order(stems) if concept else _is_surgery(stems)
+        if meant and row.get("status") not in _NOT_DONE and not is_later(row, asked.now):
+            rows.append(row)
+    return _chosen(anchor, rows, "last", name)
+
+
+def _is_surgery(stems: tuple[str, ...]) -> bool:
+    return any(word in _SURGICAL or word.endswith(_SURGICAL_ENDINGS) for word in stems)
+
+
+def _stays(asked: Asked) -> list[Row]:
+    rows = _all(asked, "encounters").rows
+    return [
+        row for row in rows if str(row.get("class", "")).lower() in _INPATIENT and _took_place(asked, row)
+    ]
+
+
+def _admission(asked: Asked, anchor: Anchor) -> Event | None:
+    return _chosen(anchor, _stays(asked), "last", lambda row: f"the admission for {name(row)}")
+
+
+def _discharge(asked: Asked, anchor: Anchor) -> Event | None:
+    rows = [{**row, "date": row["end"]} for row in _stays(asked) if "end" in row]
+    rows = [row for row in rows if not is_later(row, asked.now)]
+    return _chosen(anchor, rows, "last", lambda row: f"the discharge from {name(row)}")
+
+
+def _visit(asked: Asked, anchor: Anchor) -> Event | None:
+    rows = [row for row in _all(asked, "encounters").rows if _took_place(asked, row)]
+    concept = anchor.mention.concepts.get("visit") if anchor.mention else None
+    if concept:
+        classes = {word.lower() for word in asked.lexicon.visit_classes[concept.name]}
+        rows = [row for row in rows if str(row.get("class", "")).lower() in classes]
+    which = anchor.which or "last"
+    return _chosen(anchor, rows, which, lambda row: f"the {which} visit ({name(row)})")
+
+
+def _age(asked: Asked, anchor: Anchor) -> Event | None:
+    """The year of that age, from birthday to birthday; of a birth date to the year, what it may have been."""
+    found = asked.chart.fetch(Action(tool="chart_overview", arguments={}))
+    row = next((row for row in found.rows if row.get("section") == "patient"), {})
+    born = row.get("birth_date")
+    if not born or anchor.age is None:
+        return None
+    first = first_day(born) + relativedelta(years=anchor.age)
+    last = last_day(born) + relativedelta(years=anchor.age + 1) - timedelta(days=1)
+    written = first.isoformat()[: len(born)]
+    return Event(row["ref"], written, f"age {anchor.age} (born {born})", until=last.isoformat())
+
+
+def _day(asked: Asked, anchor: Anchor) -> Event | None:
+    return Event(None, anchor.day or asked.now.isoformat(), "that time")
+
+
+_FINDERS: dict[str, Callable[[Asked, Anchor], Event | None]] = {
+    "start": _start,
+    "stop": _stop,
+    "dose": _dose,
+    "diagnosis": _diagnosis,
+    "procedure": _procedure,
+    "admission": _admission,
+    "discharge": _discharge,
+    "visit": _visit,
+    "age": _age,
+    "day": _day,
+}
+_CALLED = {
+    "start": "{what} was started",
+    "stop": "{what} was stopped",
+    "dose": "a dose of {what} was given",
+    "diagnosis": "{what} was diagnosed",
+    "procedure": "{what} was done",
+    "admission": "an admission was",
+    "discharge": "a discharge was",
+    "visit": "such a visit was",
+    "age": "that age was reached, for no birth date is recorded",
+    "day": "that was",
+}
+
+
+def _called(anchor: Anchor) -> str:
+    what = anchor.mention.said if anchor.mention else "surgery"
+    return _CALLED[anchor.event].format(what=what)

@@ -1,0 +1,52 @@
+"""What a question may hold beside its cues: names, limits, and events by which it tells a time."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.models.offline.concepts import Concept, Kind
+
+Side = Literal["at", "before", "after"]
+Happening = Literal[
+    "start", "stop", "diagnosis", "procedure", "admission", "discharge", "visit", "dose", "age", "day"
+]
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Words of the question that name something; what they name may depend on the kind that is asked for."""
+
+    said: str
+    concepts: dict[Kind, Concept]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Strictly above or below a number ("over 7", "under 140 mmHg"), or both.
+
+    "At least 7" is strictly above the next smaller float, which no recorded value lies between: `said` is how
+    an answer tells it. `unit` is UCUM, None where none was named.
+    """
+
+    above: float | None = None
+    below: float | None = None
+    unit: str | None = None
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """An event of the chart by which a time is told: "when metformin was started", "before surgery".
+
+    `event` is what happened to what the mention names; without a mention, any of that kind. `age` is in
+    years ("at age 60"). `which`: the first such event, or the last where None says nothing else. `day` is the
+    date (ISO, full or partial) of an event that is only a time: "6 months ago", "around March 2020".
+    `inclusive`: the day itself belongs to what is after ("since").
+    """
+
+    side: Side
+    event: Happening
+    mention: Mention | None = None
+    age: int | None = None
+    which: Literal["first", "last"] | None = None
+    day: str | None = None
+    inclusive: bool = False
