@@ -10,6 +10,8 @@ from agent.messages import Action, ToolResult
 Row = dict[str, Any]
 PAGE = 200
 PAGES = 4
+# The calls that one step may hold (agent.steps); the others are asked for in the next.
+AT_ONCE = 4
 
 
 class StillWanted(Exception):
@@ -51,6 +53,11 @@ class Chart:
         if wanted:
             raise StillWanted(wanted)
         return [found for found, _ in pages if found is not None]
+
+    def row(self, ref: str, field: str = "ref") -> Row | None:
+        """The first row of that record alone, of any result, that has the field."""
+        every = (row for result in self._results for row in (result.data or {}).get("rows", ()))
+        return next((row for row in every if row.get("ref") == ref and field in row), None)
 
     def _pages(self, action: Action) -> tuple[Found | None, Action | None]:
         """The pages of one call so far, and the call still wanted: the first page, or the next one."""

@@ -1,5 +1,6 @@
 """The planner: reads the last question, asks for what its intent still wants, and answers."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -17,11 +18,14 @@ from agent.messages import (
     ToolResult,
     Turn,
 )
-from agent.models.offline.chart import Chart, StillWanted
+from agent.models.offline.chart import AT_ONCE, Chart, StillWanted
 from agent.models.offline.concepts import load_lexicon
-from agent.models.offline.conversation import read_last
-from agent.models.offline.intents import CUES, Asked, Intent, intent_of
+from agent.models.offline.conversation import last_parts
+from agent.models.offline.intents import CUES, Asked, Intent
 from agent.models.offline.reading import LONGEST, Reading
+from agent.models.offline.refusals import refusal
+from agent.models.offline.several import Parts, answer, taken_for, understood_of
+from agent.models.offline.understanding import Unread
 from agent.models.offline.wording import Draft, Wording
 
 
@@ -53,47 +57,46 @@ class OfflinePlanner:
         if system.patient is None:
             raise CannotAnswer(self._wording.say("refusal", "unbound"))
         now = date.fromisoformat(system.now[:10])
-        reading, intent = self.interpret(
-            [message.text for message in messages if isinstance(message, QuestionMessage)], now
-        )
-        asked = Asked(reading, Chart(_results(messages)), self._wording, self._lexicon, now)
+        questions = [message.text for message in messages if isinstance(message, QuestionMessage)]
+        parts = self.read(questions, now)
+        asked = Asked(Reading(), Chart(_results(messages)), self._wording, self._lexicon, now)
+        thought = ", ".join(part.intent.name for part in understood_of(parts))
         try:
-            draft = intent.answer(asked)
+            draft = answer(parts, asked)
         except StillWanted as wanted:
-            return Turn(step=Step(thought=intent.name, actions=wanted.actions))
-        return Turn(step=Step(thought=intent.name, actions=(self._answer(draft, reading),)))
+            return Turn(step=Step(thought=thought, actions=wanted.actions[:AT_ONCE]))
+        return Turn(step=Step(thought=thought, actions=(self._answer(draft, parts),)))
 
     def interpret(self, questions: Sequence[str], now: date) -> tuple[Reading, Intent]:
-        """The last question as a reading and the intent that takes it. Raises CannotAnswer, saying why."""
-        if not questions or not questions[-1].strip():
-            raise self._refusal("empty")
-        if len(questions[-1]) > LONGEST:
-            raise self._refusal("long")
-        reading = read_last([text for text in questions if len(text) <= LONGEST], now, self._lexicon)
-        if reading.lost:
-            raise self._refusal("follow")
-        if reading.unread:
-            given = {taken: word for word, taken in reading.corrected}
-            words = (f"'{given.get(word, word)}'" for word in reading.unread[:5])
-            raise self._refusal("unread", words=", ".join(words))
-        intent = intent_of(reading)
-        if intent is None:
-            raise self._refusal("shape")
-        return reading, intent
+        """The last question, where it is a single one, as a reading and the intent that takes it.
 
-    def _answer(self, draft: Draft, reading: Reading) -> Action:
+        Raises CannotAnswer, saying why.
+        """
+        parts = understood_of(self.read(questions, now))
+        if len(parts) > 1:
+            raise CannotAnswer("These are several questions.")
+        return parts[0].reading, parts[0].intent
+
+    def read(self, questions: Sequence[str], now: date) -> Parts:
+        """The parts of the last question, each understood or not. Raises CannotAnswer, saying why."""
+        if not questions or not questions[-1].strip():
+            raise CannotAnswer(self._wording.say("refusal", "empty"))
+        if len(questions[-1]) > LONGEST:
+            raise CannotAnswer(self._wording.say("refusal", "long"))
+        try:
+            return last_parts(questions, now, self._lexicon)
+        except Unread as problem:
+            raise CannotAnswer(refusal(questions[-1], problem, self._wording)) from None
+
+    def _answer(self, draft: Draft, parts: Parts) -> Action:
         text = draft.text
-        for given, taken in reading.corrected:
+        if any(part.reading.negated for part in understood_of(parts)):
+            # "Yes" to a question that expects a no would leave open to what.
+            text = re.sub(r"^Yes\b", "On record", text, flags=re.MULTILINE)
+        for given, taken in taken_for(parts):
             text += self._wording.say("refusal", "taken", given=given, taken=taken)
         arguments = {"text": text, "citations": list(draft.citations), "status": draft.status}
         return Action(tool="answer", arguments=arguments)
-
-    def _refusal(self, why: str, **parts: str) -> CannotAnswer:
-        reason, examples = (
-            self._wording.say("refusal", why, **parts),
-            self._wording.say("refusal", "examples"),
-        )
-        return CannotAnswer(f"{reason} {examples}")
 
 
 def _results(messages: Sequence[Message]) -> list[ToolResult]:

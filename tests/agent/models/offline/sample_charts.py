@@ -60,6 +60,10 @@ def call(patient: str, action: Action, now: str = NOW) -> ToolResult:
             return ToolResult(
                 tool=action.tool, arguments=action.arguments, text=text, error="invalid_request"
             )
+    elif action.tool == "fhir_read":
+        row = {"ref": arguments["reference"], "resource": included[arguments["reference"]]}
+        data = {"finding": "recorded", "rows": [row], "total": 1, "truncated": False, "notes": []}
+        return ToolResult(tool=action.tool, arguments=action.arguments, text="", data=data)
     else:
         found = overview(included[patient], chart, included=included, now=now)
     limit, start = action.arguments.get("limit", 50), int(action.arguments.get("cursor", 0))

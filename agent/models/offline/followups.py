@@ -1,0 +1,147 @@
+"""One question as a whole: what a follow-up leaves unsaid is taken from the question before it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from agent.models.offline.concepts import Lexicon
+from agent.models.offline.intents import intent_of
+from agent.models.offline.reading import Reading, read
+from agent.models.offline.refusals import is_command
+from agent.models.offline.told import Told, about_the_told, asks_of_records, judged
+from agent.models.offline.understanding import Part, Unread
+
+# Words that only point back ("and that?"), and those that ask nothing new of what they point at.
+_POINTING = frozenset({"and", "that"})
+_ASKING = _POINTING | {"what", "is", "past", "when", "whether", "result"}
+# Which of several records is meant; another such word takes its place.
+_WHICH = frozenset({"latest", "first", "highest", "lowest", "average", "count", "often", "list", "recent"})
+TIME = ("window", "anchor", "visits")
+_OTHER = ("mentions", "n", "limits", "unit", "nth")
+# "Since when?", as a question of its own about a drug or a problem.
+_SINCE = ("since when is she on {said}", "when was {said} started", "when was she diagnosed with {said}")
+
+
+def understood(text: str, context: Sequence[Part], now: date, lexicon: Lexicon) -> Part:
+    """The question as a reading and the intent that takes it, leaning on the parts of the one before.
+
+    Raises Unread, saying why.
+    """
+    told = asks_of_records(text)
+    if told and context:
+        return _WHOLE.get(told, _none)(context, now, lexicon) or about_the_told(told, context)
+    reading = read(text, now, lexicon)
+    if is_command(text):
+        raise Unread("shape", reading)
+    about = judged(text)
+    if about and not intent_of(reading):
+        part = understood(about, context, now, lexicon)
+        if part.reading.concepts("measurement") and not part.leaning:
+            return replace(about_the_told("high", [part]), leaning=False)
+    if reading.unread:
+        raise Unread("unread", reading)
+    own = intent_of(reading)
+    if own and not _leans(reading):
+        return Part(reading, own)
+    for part in reversed(context):
+        for other in _completed(reading, part.reading):
+            intent = intent_of(other)
+            if intent:
+                return Part(other, intent)
+    if own and "that" not in reading.cues:
+        return Part(reading, own)
+    leaning = reading.follow or reading.cues & {"that", "previous"} or (context and not reading.mentions)
+    raise Unread("follow" if leaning else "shape", reading)
+
+
+def _leans(reading: Reading) -> bool:
+    """Whether a question that can be read alone still means something of the one before."""
+    if reading.cues & {"that", "previous"} and not (reading.mentions and "previous" in reading.cues):
+        return True
+    return reading.follow and not reading.cues - _ASKING
+
+
+def _new(reading: Reading) -> bool:
+    """Whether a follow-up names anything, a time or a number."""
+    return any(getattr(reading, part) for part in (*TIME, *_OTHER))
+
+
+def _completed(reading: Reading, before: Reading) -> Iterator[Reading]:
+    """What a follow-up may mean after the question before, the likeliest first."""
+    kept = replace(before, corrected=reading.corrected, follow=True, **_said(reading))
+    asked = reading.cues - _POINTING
+    kept = replace(kept, back=0) if reading.mentions else kept
+    if asked - _ASKING:
+        # Names and a new question: what is left to take from before is the time, which nobody said again.
+        yield replace(kept, cues=asked, back=0)
+        if asked & _WHICH:
+            yield replace(kept, cues=before.cues - _WHICH | asked, back=0)
+        yield replace(kept, cues=before.cues | asked, back=0)
+    elif _new(reading) or "that" in reading.cues or asked:
+        yield replace(kept, cues=before.cues | asked)
+        if _new(reading):
+            yield kept
+
+
+def _said(reading: Reading) -> dict[str, Any]:
+    """The parts that a follow-up says itself; a new time takes the place of the old one, however told."""
+    said = {part: getattr(reading, part) for part in _OTHER if getattr(reading, part)}
+    if any(getattr(reading, part) for part in TIME):
+        said |= {part: getattr(reading, part) for part in TIME}
+    return said
+
+
+def _none(*_: object) -> Part | None:
+    return None
+
+
+def _listed(context: Sequence[Part], *_: object) -> Part | None:
+    """The question before, asked for a list where it was for a number."""
+    before = context[-1].reading
+    if not before.cues & (_WHICH - {"latest", "list", "recent"}):
+        return None
+    listing = replace(before, cues=before.cues - _WHICH | {"list"}, back=0)
+    intent = intent_of(listing)
+    return Part(listing, intent) if intent else None
+
+
+def _preceding(context: Sequence[Part], *_: object) -> Part:
+    """The result, or the record, before the newest one that was asked for; one further back each time."""
+    before = context[-1].reading
+    earlier = replace(before, back=before.back + 1, follow=True)
+    if before.concepts("measurement"):
+        earlier = replace(earlier, cues=before.cues - {"latest", "active"})
+        intent = intent_of(earlier)
+        if intent:
+            return Part(earlier, intent)
+    elif before.cues & {"latest", "when"} or before.back:
+        part = about_the_told("before", context[-1:], earlier.back)
+        return replace(part, reading=earlier, leaning=False)
+    raise Unread("follow", Reading())
+
+
+def _dosed(context: Sequence[Part], *_: object) -> Part | None:
+    """What dose, of the drugs that the question before named."""
+    reading = replace(context[-1].reading, cues=frozenset({"what", "dose"}))
+    intent = intent_of(reading) if reading.concepts("drug") else None
+    return Part(reading, intent) if intent else None
+
+
+def _dated(context: Sequence[Part], now: date, lexicon: Lexicon) -> Part | None:
+    """Since when, of the one thing that the question before named."""
+    mentions = context[-1].reading.mentions
+    for template in _SINCE if len(mentions) == 1 else ():
+        reading = read(template.format(said=mentions[0].said), now, lexicon)
+        intent = intent_of(reading)
+        if intent:
+            return Part(reading, intent)
+    return None
+
+
+_WHOLE: dict[Told, Callable[[Sequence[Part], date, Lexicon], Part | None]] = {
+    "show": _listed,
+    "amount": _dosed,
+    "since": _dated,
+    "before": _preceding,
+}
