@@ -20,7 +20,8 @@ CUES = {
     "why": ("why", "how come", "for which reason", "on what grounds"),
     "by_whom": (
         "who", "who gave", "who administered", "who did", "who performed", "by whom", "by who",
-        "which doctor", "which provider", "which clinician", "which physician", "what doctor", "what provider", "which nurse", "by which doctor", "by which provider",
+        "which doctor", "which provider", "which clinician", "which physician", "what doctor",
+        "what provider", "which nurse", "by which doctor", "by which provider",
     ),
 }  # fmt: skip
 

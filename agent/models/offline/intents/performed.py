@@ -27,6 +27,7 @@ _WHETHER, _LISTED = {"whether", "past", "is"}, {"count", "list", "often", "histo
 _NOT_DONE = ("not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown")
 # Rows that hold the words asked for in other texts than the name (a reason) come last; a note counts them.
 _ASIDE = re.compile(r"(\d+) records?, listed last, with ")
+_SAYS_KIND = re.compile(r"\b(?:shot|vaccine|vaccination|jab|booster|procedure|surgery|operation)$")
 _CHECKED = re.compile(r"None of the records of this kind \((\d+)\)")
 
 
@@ -139,13 +140,18 @@ def _refused(asked: Asked, rows: list[Row], found: Found, one: str) -> Draft:
     if rows:
         items = asked.wording.listed(rows, item)
         return Draft(f"Recorded as not done: {items}.", refs_of(rows[:10]))
-    told = " ".join([*(mention.said for mention in asked.reading.mentions), one])
-    text = f"No {told} is recorded as not done or refused{asked.said_window_to_now}."
+    text = f"No {_told(asked, one)} is recorded as not done or refused{asked.said_window_to_now}."
     return Draft(text, (), "not_in_chart" if found.complete else "needs_review")
 
 
+def _told(asked: Asked, one: str) -> str:
+    """What was asked about: `tetanus immunization`, `flu shot`, `immunization`."""
+    said = " ".join(mention.said for mention in asked.reading.mentions)
+    return said if _SAYS_KIND.search(said) else f"{said} {one}".strip()
+
+
 def _none(asked: Asked, one: str, not_done: list[Row], found: Found) -> Draft:
-    told = " ".join([*(mention.said for mention in asked.reading.mentions), one])
+    told = _told(asked, one)
     if not_done:
         items = asked.wording.listed(not_done, item)
         text = asked.wording.say("list", "not_done", what=told, items=items)

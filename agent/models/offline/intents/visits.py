@@ -1,4 +1,6 @@
-"""Questions about visits: the last one, the list, and how many, of every class or of one."""
+"""Questions about visits: the last, the first, the list, how many, of a class; why, where, with whom."""
+
+import re
 
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
@@ -19,11 +21,48 @@ from agent.models.offline.wording import (
     when,
 )
 
+CUES = {
+    "visit": (
+        "visits to the doctor", "doctor s visit", "doctor appointment", "clinic appointment",
+        "office appointment", "come in", "came in", "been in", "been seen", "seen in clinic", "seen here",
+        "hospital visit", "visited", "saw the doctor", "saw a doctor", "see the doctor", "visit history",
+        "encounter history", "hospital encounter", "medical visit", "went to the doctor",
+        "gone to the doctor",
+    ),
+    "checkup": (
+        "check up", "checkup", "annual physical", "physical exam", "physical", "annual exam",
+        "wellness visit", "well visit", "well child visit", "well child check", "annual wellness visit",
+        "annual checkup", "annual check up", "routine visit", "yearly physical", "yearly checkup",
+        "general examination",
+    ),
+    "reason": (
+        "reason for the", "reason of the", "presenting complaint", "chief complaint", "admitted for",
+        "seen for",
+    ),
+    "where": (
+        "where", "which hospital", "what hospital", "which clinic", "what clinic", "which location",
+        "what location", "at which hospital", "at which clinic", "which facility", "what facility",
+        "location of", "which department", "which ward",
+    ),
+    "by_whom": (
+        "who saw", "who did she see", "who did he see", "with whom", "with who", "who has she seen",
+        "who has he seen", "who treated", "who was the doctor at", "who was the provider at",
+        "which doctor saw", "attending", "attending at", "who was she seen by", "who was he seen by",
+        "seen by whom", "who with",
+    ),
+}  # fmt: skip
+
+# A class named by a noun ("ER visits") asks for the visits; "hospitalized" alone asks for the present.
+_NOUN = re.compile(r"\b(?:visits|admissions|encounters|calls|stays|hospitali[sz]ations|consultations)\b")
 # Not visits that took place.
 _NOT_HELD = ("planned", "cancelled", "arrived", "triaged")
+# What charts call the visits that everyday words name otherwise.
+_CHECKUP = ("check-up", "checkup", "general examination", "well child", "wellness", "annual", "physical")
+_BY_PHONE = ("telephone", "phone", "video", "virtual", "telemedicine")
 
 
-def _item(row: Row) -> str:
+def item(row: Row) -> str:
+    """The visit with its class, its end, a status other than finished, and the reason."""
     said = []
     if row.get("class") and row["class"] != row.get("name"):
         said.append(str(row["class"]))
@@ -35,87 +74,135 @@ def _item(row: Row) -> str:
     return f"{name(row)}{when(row)} ({'; '.join(said)}) {cite(refs_of([row]))}"
 
 
-def _visits(asked: Asked) -> tuple[list[Row], str, Found]:
+def _described(asked: Asked, row: Row) -> str:
+    """The visit, and first of all where it was or with whom, where that was asked for."""
+    told = []
+    if "where" in asked.reading.cues:
+        told.append(f"at {row['location']}" if "location" in row else "no location recorded")
+    if "by_whom" in asked.reading.cues:
+        told.append(f"with {row['practitioner']}" if "practitioner" in row else "no practitioner recorded")
+    if not told:
+        return item(row)
+    return f"{name(row)}{when(row)}: {', '.join(told)} {cite(refs_of([row]))}"
+
+
+def visits(asked: Asked) -> tuple[list[Row], str, Found]:
     """The visits of the class asked for, held or not; what one is called; all that was read."""
     found = asked.chart.fetch(records("encounters", **asked.window_to_now))
     wanted = [concept for concept, _ in asked.named("visit")]
+    if "checkup" in asked.reading.cues:
+        return [row for row in found.rows if _called(row, _CHECKUP)], "check-up", found
     if not wanted:
         return found.rows, "visit", found
     classes = {word.lower() for word in asked.lexicon.visit_classes[wanted[0].name]}
-    of_class = [row for row in found.rows if str(row.get("class", "")).lower() in classes]
+    of_class = [
+        row
+        for row in found.rows
+        if str(row.get("class", "")).lower() in classes
+        or (wanted[0].name == "VR" and _called(row, _BY_PHONE))
+    ]
     return of_class, f"{asked.lexicon.visit_names[wanted[0].name]} visit", found
 
 
-def _took_place_by_now(asked: Asked, row: Row) -> bool:
+def _called(row: Row, names: tuple[str, ...]) -> bool:
+    said = f"{row.get('name', '')} {row.get('type', '')}".lower()
+    return any(one in said for one in names)
+
+
+def took_place(asked: Asked, row: Row) -> bool:
+    """Whether a visit was held by now."""
     return row.get("status") not in _NOT_HELD and not is_later(row, asked.now)
 
 
-def _last(asked: Asked) -> Draft:
-    every, noun, found = _visits(asked)
-    rows = [row for row in every if _took_place_by_now(asked, row)]
+def _one(asked: Asked) -> Draft:
+    """The last visit, or the first or nth in time."""
+    every, noun, found = visits(asked)
+    rows = [row for row in every if took_place(asked, row)]
     if not rows:
         return _none(asked, noun, every, found)
-    text = asked.wording.say("visit", "last", what=noun, window=asked.said_window, item=_item(rows[0]))
-    return Draft(text + noted(found.notes, later=False), refs_of(rows[:1]))
+    nth = asked.reading.nth or (1 if "first" in asked.reading.cues else None)
+    if nth is None:
+        told = _described(asked, rows[0])
+        text = asked.wording.say("visit", "last", what=noun, window=asked.said_window, item=told)
+        return Draft(text + noted(found.notes, later=False), refs_of(rows[:1]))
+    dated = [row for row in reversed(rows) if "date" in row]
+    if not found.complete:
+        return Draft(f"Not every {noun} could be read, so number {nth} cannot be told.", (), "needs_review")
+    if len(dated) < nth:
+        text = f"There is no {noun} number {nth}{asked.said_window}; the last is {item(rows[0])}."
+        return Draft(text, refs_of(rows[:1]), "not_in_chart")
+    which = f"First {noun}" if nth == 1 else f"{noun.capitalize()} number {nth} in time"
+    return Draft(
+        f"{which}{asked.said_window}: {_described(asked, dated[nth - 1])}.", refs_of([dated[nth - 1]])
+    )
 
 
 def _all(asked: Asked) -> Draft:
-    every, noun, found = _visits(asked)
-    rows = [row for row in every if _took_place_by_now(asked, row)]
+    every, noun, found = visits(asked)
+    rows = [row for row in every if took_place(asked, row)]
     if not rows:
         return _none(asked, noun, every, found)
-    if len(rows) > CITED and len(rows) != found.total:
+    if len(rows) > CITED and len(rows) != found.total and "checkup" not in asked.reading.cues:
         # Too many to cite each: a search for the class alone must come to the same number.
         same = asked.chart.fetch(records("encounters", text=str(rows[0]["class"]), **asked.window_to_now))
         if same.complete and {row["ref"] for row in same.rows} == {row["ref"] for row in rows}:
             n = many(len(rows), noun)
-            text = asked.wording.say("visit", "counted", n=n, window=asked.said_window, item=_item(rows[0]))
+            text = asked.wording.say("visit", "counted", n=n, window=asked.said_window, item=item(rows[0]))
             return Draft(text + noted(found.notes), refs_of(rows))
-    return counted(asked, found, rows, noun, _item)
+    return counted(asked, found, rows, noun, lambda row: _described(asked, row))
 
 
 def _none(asked: Asked, noun: str, not_held: list[Row], found: Found) -> Draft:
     if not_held:
-        items = asked.wording.listed(not_held, _item)
+        items = asked.wording.listed(not_held, item)
         text = asked.wording.say("visit", "not_held", what=noun, window=asked.said_window, items=items)
         return Draft(text, refs_of(not_held))
     text = asked.wording.say("list", "none", what=plural(noun), window=asked.said_window_to_now)
     return Draft(text + noted(found.notes), (), "not_in_chart" if found.complete else "needs_review")
 
 
-def _is_about_visits(reading: Reading) -> bool:
+def is_about_visits(reading: Reading) -> bool:
     """A word for a visit, or a class of visit; "er" and "ed" alone (which is more than a room) are not."""
     alone = {mention.said for mention in reading.mentions} & {"er", "ed"}
-    other = reading.cues & cues("visit latest when count list recent")
-    about = "visit" in reading.cues or bool(reading.mentions and (other or not alone))
+    other = reading.cues & cues("visit latest first when count list recent why where by_whom")
+    about = bool(reading.cues & {"visit", "checkup"}) or bool(reading.mentions and (other or not alone))
     return about and not looks_ahead(reading)
 
 
-def _took_place(reading: Reading) -> bool:
+def _asks_of_one(reading: Reading) -> bool:
+    """The last, the first, the nth; or when, why, where or with whom, which is the last one's."""
+    asked = reading.cues & cues("latest when first why where by_whom") or reading.nth is not None
+    return is_about_visits(reading) and bool(asked)
+
+
+def _asks_of_all(reading: Reading) -> bool:
     """ "Is he hospitalized?" asks for the present, which a list of visits does not tell."""
-    past = reading.cues & cues("whether past visit count often list recent history") or reading.window
-    return _is_about_visits(reading) and bool(past)
+    past = reading.cues & cues("whether past visit checkup count often list recent history") or reading.window
+    noun = reading.plain and any(_NOUN.search(mention.said) for mention in reading.mentions)
+    return is_about_visits(reading) and bool(past or noun) and not _asks_of_one(reading)
 
 
-_ASIDE = cues("what is whether past reason visit and")
+_ASIDE = cues("what is whether past reason visit checkup and done")
 INTENTS = (
     Intent(
         "last_visit",
-        _last,
-        may=_ASIDE,
-        needs=(cues("latest when"),),
+        _one,
+        may=_ASIDE | cues("latest when first why where by_whom"),
         about="visit",
         bare=True,
         window=True,
-        also=_is_about_visits,
+        anchored=True,
+        nth=True,
+        also=_asks_of_one,
     ),
     Intent(
         "visits",
         _all,
-        may=_ASIDE | {"count", "often", "list", "recent", "history"},
+        may=_ASIDE | cues("count often list recent history"),
         about="visit",
         bare=True,
         window=True,
-        also=_took_place,
+        anchored=True,
+        also=_asks_of_all,
     ),
 )
