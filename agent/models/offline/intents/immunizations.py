@@ -50,7 +50,6 @@ INTENTS = (
         about="vaccine",
         bare=True,
         window=True,
-        anchored=True,
         nth=True,
         also=_about_vaccines,
     ),

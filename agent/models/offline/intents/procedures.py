@@ -45,7 +45,6 @@ INTENTS = (
         about="procedure",
         bare=True,
         window=True,
-        anchored=True,
         nth=True,
         also=_about_procedures,
     ),

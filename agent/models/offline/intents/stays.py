@@ -9,7 +9,7 @@ from agent.models.offline.wording import Draft, cite, many, noted, refs_of
 CUES = {
     "stay_length": (
         "length of stay", "length of the stay", "los", "how long was the stay", "how long a stay",
-        "duration of stay", "duration of the stay", "how many nights", "how many days", "days in hospital",
+        "duration of stay", "duration of the stay", "how many nights", "days in hospital",
         "days in the hospital", "nights in hospital", "nights in the hospital", "how many days in hospital",
         "how many days in the hospital", "how many nights in hospital", "how many days was she in hospital",
         "how many days was he in hospital", "how many days was she in the hospital",

@@ -54,6 +54,7 @@ CUES = {
 
 # A class named by a noun ("ER visits") asks for the visits; "hospitalized" alone asks for the present.
 _NOUN = re.compile(r"\b(?:visits|admissions|encounters|calls|stays|hospitali[sz]ations|consultations)\b")
+_OF_ONE = cues("why where by_whom")
 # Not visits that took place.
 _NOT_HELD = ("planned", "cancelled", "arrived", "triaged")
 # What charts call the visits that everyday words name otherwise.
@@ -165,7 +166,10 @@ def is_about_visits(reading: Reading) -> bool:
     """A word for a visit, or a class of visit; "er" and "ed" alone (which is more than a room) are not."""
     alone = {mention.said for mention in reading.mentions} & {"er", "ed"}
     other = reading.cues & cues("visit latest first when count list recent why where by_whom")
-    about = bool(reading.cues & {"visit", "checkup"}) or bool(reading.mentions and (other or not alone))
+    seen = reading.anchor is not None and reading.anchor.event == "visit" and bool(reading.cues & _OF_ONE)
+    about = (
+        bool(reading.cues & {"visit", "checkup"}) or seen or bool(reading.mentions and (other or not alone))
+    )
     return about and not looks_ahead(reading)
 
 
@@ -191,7 +195,6 @@ INTENTS = (
         about="visit",
         bare=True,
         window=True,
-        anchored=True,
         nth=True,
         also=_asks_of_one,
     ),
@@ -202,7 +205,6 @@ INTENTS = (
         about="visit",
         bare=True,
         window=True,
-        anchored=True,
         also=_asks_of_all,
     ),
 )

@@ -19,7 +19,7 @@ async def test_a_visit_is_told_with_its_class_reason_place_and_practitioner(data
             (RENAE, "where was the last visit?", ANSWERED, ["at MANHAN INTERNAL MEDICINE PC"], []),
             (RENAE, "last checkup", ANSWERED, ["General examination", "2026-03-19"], []),
             (RENAE, "visits in 2024", ANSWERED, ["8 visits in 2024"], []),
-            (JOHN, "who did he see at his last visit?", ANSWERED, ["with Orlando Field"], []),
+            (JOHN, "who saw him last?", ANSWERED, ["with Orlando Field"], []),
             (JOHN, "last ER visit", ANSWERED, ["2026-07-02", "Worsening dyspnea"], []),
             (JOHN, "ER visits", ANSWERED, ["1 emergency visit"], []),
             (AMARA, "last telephone visit", ABSENT, ["No virtual visits"], []),
