@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from dateutil.relativedelta import relativedelta
 
@@ -11,10 +12,12 @@ from agent.messages import Action
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import stems_of_record
 from agent.models.offline.dates import first_day, last_day
-from agent.models.offline.intents.intent import Asked
 from agent.models.offline.slots import Anchor
 from agent.models.offline.windows import Window
 from agent.models.offline.wording import Draft, cite, day, is_later, name, noted
+
+if TYPE_CHECKING:
+    from agent.models.offline.intents.intent import Asked
 
 _NOT_HELD = ("planned", "cancelled", "arrived", "triaged")
 _NOT_DONE = ("not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown")
@@ -72,7 +75,7 @@ class Event:
         return f"{self.name}{dated}{f' {cite([self.ref])}' if self.ref else ''}"
 
 
-def moment(asked: Asked) -> Event | None:
+def moment(asked: "Asked") -> Event | None:
     """The event that the question tells its time by; None where the chart has none, or does not tell when.
 
     Raises StillWanted until its calls are answered, CannotAnswer where not all records could be read.
@@ -81,7 +84,7 @@ def moment(asked: Asked) -> Event | None:
     return None if anchor is None else _FINDERS[anchor.event](asked, anchor)
 
 
-def missing(asked: Asked) -> Draft:
+def missing(asked: "Asked") -> Draft:
     """The answer where `moment` finds nothing: what it was that the chart does not tell."""
     anchor = asked.reading.anchor
     what = _called(anchor) if anchor else "that"
@@ -90,7 +93,7 @@ def missing(asked: Asked) -> Draft:
     )
 
 
-def window_of(asked: Asked) -> dict[str, str]:
+def window_of(asked: "Asked") -> dict[str, str]:
     """The window of time as tool arguments, with what an event and a number of last visits make of it.
 
     Raises StillWanted, and CannotAnswer where the chart does not tell the event.
@@ -98,8 +101,8 @@ def window_of(asked: Asked) -> dict[str, str]:
     return told_window(asked).arguments
 
 
-def told_window(asked: Asked) -> Window:
-    """That window, and how to say it. Without any time asked for it is open at both ends."""
+def told_window(asked: "Asked") -> Window:
+    """That window, and how to say it; open at both ends where none was asked for. "At" is the event's day."""
     windows = [asked.reading.window] if asked.reading.window else []
     if asked.reading.visits:
         windows.append(_of_visits(asked, asked.reading.visits))
@@ -110,7 +113,9 @@ def told_window(asked: Asked) -> Window:
         windows.append(_of_event(asked.reading.anchor, event))
     since = max((one.since for one in windows if one.since), key=first_day, default=None)
     until = min((one.until for one in windows if one.until), key=last_day, default=None)
-    return Window(since, until, " and ".join(one.said for one in windows))
+    if since and until and first_day(since) > last_day(until):
+        raise CannotAnswer(f"No time lies both {' and '.join(one.said for one in windows)}.")
+    return Window(since, until, " and ".join(one.said for one in windows if one.said))
 
 
 def _of_event(anchor: Anchor, event: Event) -> Window:
@@ -119,14 +124,14 @@ def _of_event(anchor: Anchor, event: Event) -> Window:
         until = (first_day(first) - timedelta(days=1)).isoformat()
         return Window(None, until, f"before {event.said}")
     if anchor.side == "at":
-        return Window(first, last, f"at {event.said}")
+        return Window(first, last, f"at {event.said}" if event.name else event.said.strip())
     if anchor.inclusive:
         return Window(first, None, f"since {event.said}")
     since = (last_day(last) + timedelta(days=1)).isoformat()
     return Window(since, None, f"after {event.said}")
 
 
-def _of_visits(asked: Asked, count: int) -> Window:
+def _of_visits(asked: "Asked", count: int) -> Window:
     rows = [row for row in _all(asked, "encounters").rows if "date" in row and _took_place(asked, row)]
     if not rows:
         raise CannotAnswer("No visit is recorded up to now, so there are no last visits to count from.")
@@ -135,7 +140,7 @@ def _of_visits(asked: Asked, count: int) -> Window:
     return Window(day(oldest["date"]), None, f"since {day(oldest['date'])} (the last {shown} visits)")
 
 
-def _all(asked: Asked, kind: str) -> Found:
+def _all(asked: "Asked", kind: str) -> Found:
     found = asked.chart.fetch(records(kind))
     if not found.complete:
         raise CannotAnswer(
@@ -162,11 +167,11 @@ def _is_date(written: object) -> bool:
     return True
 
 
-def _took_place(asked: Asked, row: Row) -> bool:
+def _took_place(asked: "Asked", row: Row) -> bool:
     return row.get("status") not in _NOT_HELD and not is_later(row, asked.now)
 
 
-def _of_drug(asked: Asked, anchor: Anchor) -> list[Row]:
+def _of_drug(asked: "Asked", anchor: Anchor) -> list[Row]:
     """Orders, statements, doses of the drug that were really meant to be taken."""
     concept = anchor.mention.concepts["drug"] if anchor.mention else None
     return [
@@ -181,7 +186,7 @@ def _of_drug(asked: Asked, anchor: Anchor) -> list[Row]:
     ]
 
 
-def _start(asked: Asked, anchor: Anchor) -> Event | None:
+def _start(asked: "Asked", anchor: Anchor) -> Event | None:
     return _chosen(
         anchor,
         _of_drug(asked, anchor),
@@ -190,7 +195,7 @@ def _start(asked: Asked, anchor: Anchor) -> Event | None:
     )
 
 
-def _stop(asked: Asked, anchor: Anchor) -> Event | None:
+def _stop(asked: "Asked", anchor: Anchor) -> Event | None:
     """The end that a record bears; R4 has no other date at which an order was stopped."""
     rows = _of_drug(asked, anchor)
     if any(row.get("status") in ("active", "in-progress", "on-hold") for row in rows):
@@ -199,7 +204,7 @@ def _stop(asked: Asked, anchor: Anchor) -> Event | None:
     return _chosen(anchor, ended, "last", lambda row: f"the end of {name(row)}")
 
 
-def _dose(asked: Asked, anchor: Anchor) -> Event | None:
+def _dose(asked: "Asked", anchor: Anchor) -> Event | None:
     """The first dose given; where none is recorded as given, the first order, and the name says so."""
     concepts = anchor.mention.concepts if anchor.mention else {}
     if "vaccine" in concepts:
@@ -223,7 +228,7 @@ def _dose(asked: Asked, anchor: Anchor) -> Event | None:
     return _chosen(anchor, given or rows, which, what)
 
 
-def _diagnosis(asked: Asked, anchor: Anchor) -> Event | None:
+def _diagnosis(asked: "Asked", anchor: Anchor) -> Event | None:
     concept = anchor.mention.concepts["problem"] if anchor.mention else None
     rows = [
         row
@@ -238,7 +243,7 @@ def _diagnosis(asked: Asked, anchor: Anchor) -> Event | None:
     )
 
 
-def _procedure(asked: Asked, anchor: Anchor) -> Event | None:
+def _procedure(asked: "Asked", anchor: Anchor) -> Event | None:
     """The procedure named, or the last operation: any whose name is that of surgery."""
     concept = anchor.mention.concepts["procedure"] if anchor.mention else None
     rows = []
@@ -254,24 +259,24 @@ def _is_surgery(stems: tuple[str, ...]) -> bool:
     return any(word in _SURGICAL or word.endswith(_SURGICAL_ENDINGS) for word in stems)
 
 
-def _stays(asked: Asked) -> list[Row]:
+def _stays(asked: "Asked") -> list[Row]:
     rows = _all(asked, "encounters").rows
     return [
         row for row in rows if str(row.get("class", "")).lower() in _INPATIENT and _took_place(asked, row)
     ]
 
 
-def _admission(asked: Asked, anchor: Anchor) -> Event | None:
+def _admission(asked: "Asked", anchor: Anchor) -> Event | None:
     return _chosen(anchor, _stays(asked), "last", lambda row: f"the admission for {name(row)}")
 
 
-def _discharge(asked: Asked, anchor: Anchor) -> Event | None:
+def _discharge(asked: "Asked", anchor: Anchor) -> Event | None:
     rows = [{**row, "date": row["end"]} for row in _stays(asked) if "end" in row]
     rows = [row for row in rows if not is_later(row, asked.now)]
     return _chosen(anchor, rows, "last", lambda row: f"the discharge from {name(row)}")
 
 
-def _visit(asked: Asked, anchor: Anchor) -> Event | None:
+def _visit(asked: "Asked", anchor: Anchor) -> Event | None:
     rows = [row for row in _all(asked, "encounters").rows if _took_place(asked, row)]
     concept = anchor.mention.concepts.get("visit") if anchor.mention else None
     if concept:
@@ -281,24 +286,27 @@ def _visit(asked: Asked, anchor: Anchor) -> Event | None:
     return _chosen(anchor, rows, which, lambda row: f"the {which} visit ({name(row)})")
 
 
-def _age(asked: Asked, anchor: Anchor) -> Event | None:
+def _age(asked: "Asked", anchor: Anchor) -> Event | None:
     """The year of that age, from birthday to birthday; of a birth date to the year, what it may have been."""
     found = asked.chart.fetch(Action(tool="chart_overview", arguments={}))
     row = next((row for row in found.rows if row.get("section") == "patient"), {})
     born = row.get("birth_date")
     if not born or anchor.age is None:
         return None
+    born = str(born)
     first = first_day(born) + relativedelta(years=anchor.age)
     last = last_day(born) + relativedelta(years=anchor.age + 1) - timedelta(days=1)
+    if first > asked.now:
+        return None
     written = first.isoformat()[: len(born)]
     return Event(row["ref"], written, f"age {anchor.age} (born {born})", until=last.isoformat())
 
 
-def _day(asked: Asked, anchor: Anchor) -> Event | None:
-    return Event(None, anchor.day or asked.now.isoformat(), "that time")
+def _day(asked: "Asked", anchor: Anchor) -> Event | None:
+    return Event(None, anchor.day or asked.now.isoformat(), "")
 
 
-_FINDERS: dict[str, Callable[[Asked, Anchor], Event | None]] = {
+_FINDERS: dict[str, Callable[["Asked", Anchor], Event | None]] = {
     "start": _start,
     "stop": _stop,
     "dose": _dose,
@@ -319,7 +327,7 @@ _CALLED = {
     "admission": "an admission was",
     "discharge": "a discharge was",
     "visit": "such a visit was",
-    "age": "that age was reached, for no birth date is recorded",
+    "age": "that age was reached",
     "day": "that was",
 }
 

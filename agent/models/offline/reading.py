@@ -27,9 +27,10 @@ class Reading:
     ("the last 3"); `corrected` are misspelt words with what they were taken for; `back` is how many results
     before the latest one are meant; `lost` is a follow-up that fits no earlier question, and `plain` a
     question of names alone. `unit` is the unit asked for ("in mmol/L"), as UCUM; `nth` the place in time of
-    what is asked for ("the second": 2); `visits` how many last visits are the window; `negated` a question
-    that expects a no ("isn't he on warfarin?"), which changes no answer. `unclear` is what a time with two
-    readings may mean; its words are unread.
+    what is asked for ("the second": 2); `visits` how many last visits are the window (an open one, as that
+    of an anchor: only the chart tells it, Asked.window); `negated` a question that expects a no ("isn't he on
+    warfarin?"), which changes no answer. `unclear` is what a time with two readings may mean; its words are
+    unread.
     """
 
     cues: frozenset[str] = frozenset()
@@ -101,7 +102,9 @@ def _slots(tokens: list[str], now: date, lexicon: Lexicon) -> tuple[dict[str, An
     told, rest = _told(tokens, now, lexicon, anchored=True)
     by_when = "anchor" in told and "when" in tokens and "when" not in rest
     if by_when and all((stem(token),) in lexicon.fillers for token in rest):
-        return _told(tokens, now, lexicon, anchored=False)  # "When diagnosed with asthma?" asks when
+        told, rest = _told(tokens, now, lexicon, anchored=False)  # "When diagnosed with asthma?" asks when
+    if "visits" in told or ("anchor" in told and told["anchor"].bounds):
+        told.setdefault("window", Window(None, None, ""))
     return told, rest
 
 
@@ -126,10 +129,10 @@ def _told(
             if part in told:
                 continue
             try:
-                found = parse(at)
+                found = None if "unclear" in told else parse(at)
             except Ambiguous as unclear:
                 told["unclear"] = str(unclear)
-                continue
+                break
             if found and not _cuts(held, at, found[-1]):
                 taken = part, *found
                 break

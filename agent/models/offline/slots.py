@@ -50,3 +50,8 @@ class Anchor:
     which: Literal["first", "last"] | None = None
     day: str | None = None
     inclusive: bool = False
+
+    @property
+    def bounds(self) -> bool:
+        """Whether it makes a window of time, which `at` an event is not; that of an age is a year."""
+        return self.side != "at" or self.event == "age"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
+from agent.models.offline.anchors import told_window
 from agent.models.offline.chart import Chart
 from agent.models.offline.concepts import Concept, Kind, Lexicon
 from agent.models.offline.reading import Reading
@@ -22,13 +23,17 @@ class Asked:
 
     @property
     def window(self) -> dict[str, str]:
-        """The window of time as tool arguments."""
-        return self.reading.window.arguments if self.reading.window else {}
+        """The window of time as tool arguments, with what events and last visits make of it.
+
+        Raises StillWanted until these are found, CannotAnswer where the chart does not tell them.
+        """
+        return told_window(self).arguments
 
     @property
     def said_window(self) -> str:
         """The window of time as the end of a sentence."""
-        return f" {self.reading.window.said}" if self.reading.window else ""
+        said = told_window(self).said
+        return f" {said}" if said else ""
 
     @property
     def window_to_now(self) -> dict[str, str]:
@@ -57,7 +62,8 @@ class Intent:
     `needs`: of each set at least one cue must be there; `may`: cues that can be there besides. `about`: the
     kind that every mention must name, None for questions without mentions; `bare`: the mention is optional.
     `window`, `several`, `n`: whether a window of time, more than one mention, a number of results are taken;
-    `anchored`, `limits`, `unit`, `nth`: whether those parts of a reading are. `also` is a last condition.
+    `limits`, `unit`, `nth`: whether those parts of a reading are; `anchored`: whether an event "at" which
+    something was is (before and after one are windows). `also` is a last condition.
     `answer` raises StillWanted until its calls are answered.
     """
 
@@ -86,7 +92,7 @@ class Intent:
             and self._names(reading)
             and (self.window or reading.window is None)
             and (self.n or reading.n is None)
-            and (self.anchored or reading.anchor is None)
+            and (self.anchored or reading.anchor is None or (self.window and reading.anchor.bounds))
             and (self.window or reading.visits is None)
             and (self.limits or reading.limits is None)
             and (self.unit or reading.unit is None)
