@@ -17,7 +17,7 @@ def held(chart: Chart, names: Names) -> Iterator[Scene]:
     """Each measurement of the chart that is plain: its `{name}`, everyday or the chart's own."""
     for key, concept in concepts()["measurements"].items():
         loinc = frozenset(concept["codes"])
-        if key not in names["measurements"] or _confusable(chart, key, concept):
+        if key not in names["measurements"] or confusable(chart, key, concept):
             continue
         found = gold.results(chart, loinc)
         if not found:
@@ -27,7 +27,7 @@ def held(chart: Chart, names: Names) -> Iterator[Scene]:
         yield {**person(chart), "name": name, "key": key, "results": found, "today": chart.today}
 
 
-def _confusable(chart: Chart, key: str, concept: dict[str, Any]) -> bool:
+def confusable(chart: Chart, key: str, concept: dict[str, Any]) -> bool:
     """Whether other measurements of the chart go by the same word."""
     word = concept.get("like", key.replace("_", " "))
     known = {*concept["codes"], *concept.get("apart", ())}

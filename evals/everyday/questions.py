@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from evals.everyday import measurements
+from evals.everyday import clinical, measurements, person, visits
 from evals.everyday.scenes import Intent, Scene, drawn
 from evals.gold.chart import Chart
 from evals.gold.expected import Expected
 
 SETS = ("development", "sealed")
-INTENTS: dict[str, Intent] = {**measurements.INTENTS}
+INTENTS: dict[str, Intent] = {**measurements.INTENTS, **clinical.INTENTS, **visits.INTENTS, **person.INTENTS}
+NOTHING_THERE = 0.4  # the share of an intent's questions to which the chart has nothing, at most
 TO_ASK = 9  # questions of an intent, at least, where the charts have as many scenes
 
 
@@ -42,11 +43,17 @@ def questions(charts: Iterable[Chart], which: str) -> list[Everyday]:
 def _of_intent(charts: list[Chart], intent: str, said: dict[str, Any], which: str) -> Iterator[Everyday]:
     sentences = said["intents"][intent]
     asked = max(TO_ASK, len(sentences))
-    for number, (chart, scene, expected) in zip(
-        range(asked), fair(charts, intent, said, which), strict=False
-    ):
+    number = without = 0
+    for chart, scene, expected in fair(charts, intent, said, which):
+        if expected.status != "answered":
+            without += 1
+            if without > asked * NOTHING_THERE:
+                continue
         text = sentences[number % len(sentences)].format(**scene)
-        yield Everyday(f"{intent}-{number + 1}", intent, chart.ref, text, expected)
+        number += 1
+        yield Everyday(f"{intent}-{number}", intent, chart.ref, text, expected)
+        if number == asked:
+            return
 
 
 def fair(
