@@ -60,7 +60,8 @@ class Intent:
     """A kind of question. It takes a reading whose every part it accounts for, and no other.
 
     `needs`: of each set at least one cue must be there; `may`: cues that can be there besides. `about`: the
-    kind that every mention must name, None for questions without mentions; `bare`: the mention is optional.
+    kind (or one of several) that every mention must name, None for questions without mentions; `bare`: the
+    mention is optional.
     `window`, `several`, `n`: whether a window of time, more than one mention, a number of results are taken;
     `limits`, `unit`, `nth`: whether those parts of a reading are; `anchored`: whether an event "at" which
     something was is (before and after one are windows). `also` is a last condition.
@@ -71,7 +72,7 @@ class Intent:
     answer: Callable[[Asked], Draft]
     may: frozenset[str] = frozenset()
     needs: tuple[frozenset[str], ...] = ()
-    about: Kind | None = None
+    about: Kind | tuple[Kind, ...] | None = None
     bare: bool = False
     window: bool = False
     several: bool = False
@@ -106,7 +107,9 @@ class Intent:
             return count == 0
         if count == 0:
             return self.bare
-        return len(reading.concepts(self.about)) == count and count <= (4 if self.several else 1)
+        kinds = {self.about} if isinstance(self.about, str) else set(self.about)
+        most = 4 if self.several else 1
+        return count <= most and all(kinds & set(one.concepts) for one in reading.mentions)
 
 
 def cues(words: str) -> frozenset[str]:

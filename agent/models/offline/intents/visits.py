@@ -44,17 +44,17 @@ CUES = {
         "what location", "at which hospital", "at which clinic", "which facility", "what facility",
         "location of", "which department", "which ward",
     ),
-    "by_whom": (
-        "who saw", "who did she see", "who did he see", "with whom", "with who", "who has she seen",
-        "who has he seen", "who treated", "who was the doctor at", "who was the provider at",
-        "which doctor saw", "attending", "attending at", "who was she seen by", "who was he seen by",
-        "seen by whom", "who with",
+    "seen_by": (
+        "who saw", "who did he see last", "who did she see last", "who saw him last", "who saw her last",
+        "who has she seen", "who has he seen", "who treated",
+        "who was the doctor at", "who was the provider at", "which doctor saw", "attending", "attending at",
+        "who was she seen by", "who was he seen by", "seen by whom", "who with",
     ),
 }  # fmt: skip
 
 # A class named by a noun ("ER visits") asks for the visits; "hospitalized" alone asks for the present.
 _NOUN = re.compile(r"\b(?:visits|admissions|encounters|calls|stays|hospitali[sz]ations|consultations)\b")
-_OF_ONE = cues("why where by_whom")
+_OF_ONE = cues("why where by_whom seen_by")
 # Not visits that took place.
 _NOT_HELD = ("planned", "cancelled", "arrived", "triaged")
 # What charts call the visits that everyday words name otherwise.
@@ -80,7 +80,7 @@ def _described(asked: Asked, row: Row) -> str:
     told = []
     if "where" in asked.reading.cues:
         told.append(f"at {row['location']}" if "location" in row else "no location recorded")
-    if "by_whom" in asked.reading.cues:
+    if asked.reading.cues & {"by_whom", "seen_by"}:
         told.append(f"with {row['practitioner']}" if "practitioner" in row else "no practitioner recorded")
     if not told:
         return item(row)
@@ -165,17 +165,16 @@ def _none(asked: Asked, noun: str, not_held: list[Row], found: Found) -> Draft:
 def is_about_visits(reading: Reading) -> bool:
     """A word for a visit, or a class of visit; "er" and "ed" alone (which is more than a room) are not."""
     alone = {mention.said for mention in reading.mentions} & {"er", "ed"}
-    other = reading.cues & cues("visit latest first when count list recent why where by_whom")
+    other = reading.cues & cues("visit latest first when count list recent why where by_whom seen_by")
     seen = reading.anchor is not None and reading.anchor.event == "visit" and bool(reading.cues & _OF_ONE)
-    about = (
-        bool(reading.cues & {"visit", "checkup"}) or seen or bool(reading.mentions and (other or not alone))
-    )
+    named = bool(reading.mentions) and bool(other or not alone)
+    about = bool(reading.cues & {"visit", "checkup", "seen_by"}) or seen or named
     return about and not looks_ahead(reading)
 
 
 def _asks_of_one(reading: Reading) -> bool:
     """The last, the first, the nth; or when, why, where or with whom, which is the last one's."""
-    asked = reading.cues & cues("latest when first why where by_whom") or reading.nth is not None
+    asked = reading.cues & cues("latest when first why where by_whom seen_by") or reading.nth is not None
     return is_about_visits(reading) and bool(asked)
 
 
@@ -191,7 +190,7 @@ INTENTS = (
     Intent(
         "last_visit",
         _one,
-        may=_ASIDE | cues("latest when first why where by_whom"),
+        may=_ASIDE | cues("latest when first why where by_whom seen_by"),
         about="visit",
         bare=True,
         window=True,

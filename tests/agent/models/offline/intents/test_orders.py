@@ -1,0 +1,33 @@
+"""Questions about orders."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.agent.models.offline.intents.asking import check_said, opened
+
+AMARA, JOHN, RENAE = "hard-amara-okafor", "john-wilson", "renae-homenick"
+ANSWERED, ABSENT = "answered", "not_in_chart"
+
+
+@pytest.mark.anyio
+async def test_orders_are_told_with_their_standing_and_the_results_that_refer_to_them(data_dir: Path) -> None:
+    async with opened(data_dir) as navigator:
+        for patient, question, status, said, unsaid in (
+            (AMARA, "orders", ANSWERED, ["4 orders", "not to be performed", "status revoked"], ["mistaken"]),
+            (AMARA, "pending orders", ANSWERED, ["1 open order", "A1c"], ["fundoscopy", "pressure"]),
+            (AMARA, "cancelled orders", ANSWERED, ["1 revoked order", "fundoscopy"], ["A1c"]),
+            (AMARA, "was the A1c that was ordered done?", ANSWERED, ["status active", "No report"], []),
+            (AMARA, "who ordered the A1c?", ANSWERED, ["ordered by Dr. Maja Lindqvist"], []),
+            (
+                JOHN,
+                "any results for the CBC order?",
+                ANSWERED,
+                ["2026-07-01", "12321", "dr-860ce1a821f3"],
+                [],
+            ),
+            (JOHN, "pending orders", ANSWERED, ["Chest_CT", "the chart holds for it: CT Chest"], []),
+            (JOHN, "was a TSH ordered?", ABSENT, ["No order of tsh", "87 checked"], []),
+            (RENAE, "orders", ABSENT, ["No order is recorded"], []),
+        ):
+            check_said(await navigator.ask(question, patient=patient), status, said, unsaid)
