@@ -101,7 +101,8 @@ def _slots(tokens: list[str], now: date, lexicon: Lexicon) -> tuple[dict[str, An
     """
     told, rest = _told(tokens, now, lexicon, anchored=True)
     by_when = "anchor" in told and "when" in tokens and "when" not in rest
-    if by_when and all((stem(token),) in lexicon.fillers for token in rest):
+    silent = lexicon.fillers | {phrase for phrase, cue in lexicon.cues.items() if cue == "done"}
+    if by_when and all((stem(token),) in silent for token in rest):
         told, rest = _told(tokens, now, lexicon, anchored=False)  # "When diagnosed with asthma?" asks when
     if "visits" in told or ("anchor" in told and told["anchor"].bounds):
         told.setdefault("window", Window(None, None, ""))

@@ -46,9 +46,9 @@ CUES = {
     ),
     "seen_by": (
         "who saw", "who did he see last", "who did she see last", "who saw him last", "who saw her last",
-        "who has she seen", "who has he seen", "who treated",
-        "who was the doctor at", "who was the provider at", "which doctor saw", "attending", "attending at",
-        "who was she seen by", "who was he seen by", "seen by whom", "who with",
+        "who has she seen", "who has he seen", "who treated", "who was the doctor at",
+        "who was the provider at", "which doctor saw", "attending", "attending at", "who was she seen by",
+        "who was he seen by", "seen by whom", "who with",
     ),
 }  # fmt: skip
 
@@ -194,6 +194,7 @@ INTENTS = (
         about="visit",
         bare=True,
         window=True,
+        anchored=True,
         nth=True,
         also=_asks_of_one,
     ),
@@ -204,6 +205,7 @@ INTENTS = (
         about="visit",
         bare=True,
         window=True,
+        anchored=True,
         also=_asks_of_all,
     ),
 )
