@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import dictionary
-from agent.models.offline.words import Stems, position, stem, words
+from agent.models.offline.words import Stems, position, stem, stems, words
 
 Kind = Literal[
     "measurement", "panel", "drug", "problem", "vaccine", "procedure", "imaging", "visit", "substance"
@@ -115,6 +115,9 @@ def load_lexicon(more: Iterable[Mapping[str, Iterable[str]]] = ()) -> Lexicon:
             lexicon.cues |= dict.fromkeys(map(lexicon.key, spoken), cue)
     lexicon.fillers = {lexicon.key(phrase) for phrase in phrases["filler"]["words"]}
     lexicon.never = {stem(word) for word in (*phrases["never_corrected"]["words"], *dictionary.other_names())}
+    for phrase in map(stems, phrases["filler"]["spoken"]):
+        lexicon.fillers.add(phrase)
+        lexicon.never.update(phrase)
     lexicon.unread = frozenset(phrases["unread"]["words"])
     lexicon.version = phrases["version"]
     sides = read_table("qualifiers").items()
