@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.models.offline.concepts import Lexicon
 from agent.models.offline.intents import intent_of
+from agent.models.offline.negation import read_plain
 from agent.models.offline.reading import Reading, read
 from agent.models.offline.refusals import is_command
 from agent.models.offline.told import Told, about_the_told, asks_of_records, judged
@@ -31,7 +32,7 @@ def understood(text: str, context: Sequence[Part], now: date, lexicon: Lexicon) 
     told = asks_of_records(text)
     if told and context:
         return _WHOLE.get(told, _none)(context, now, lexicon) or about_the_told(told, context)
-    reading = read(text, now, lexicon)
+    reading = read_plain(text, now, lexicon)
     if is_command(text):
         raise Unread("shape", reading)
     about = judged(text)
@@ -69,7 +70,9 @@ def _new(reading: Reading) -> bool:
 
 def _completed(reading: Reading, before: Reading) -> Iterator[Reading]:
     """What a follow-up may mean after the question before, the likeliest first."""
-    kept = replace(before, corrected=reading.corrected, follow=True, **_said(reading))
+    kept = replace(
+        before, corrected=reading.corrected, follow=True, negated=reading.negated, **_said(reading)
+    )
     asked = reading.cues - _POINTING
     kept = replace(kept, back=0) if reading.mentions else kept
     if asked - _ASKING:

@@ -62,6 +62,8 @@ def reason(text: str, problem: Unread, wording: Wording) -> str:
     kind = kind_of(text)
     if kind:
         return _kinds()[kind][1]
+    if problem.reading.unclear:
+        return f"In this question {problem.reading.unclear}."
     given = {taken: word for word, taken in problem.reading.corrected}
     unread = ", ".join(f"'{given.get(word, word)}'" for word in problem.reading.unread[:5])
     return wording.say("refusal", problem.why, words=unread)
