@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from dateutil.relativedelta import relativedelta
@@ -11,10 +11,10 @@ from agent.errors import CannotAnswer
 from agent.messages import Action
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import stems_of_record
-from agent.models.offline.dates import first_day, last_day
 from agent.models.offline.slots import Anchor
+from agent.models.offline.spans import first_day, last_day
 from agent.models.offline.windows import Window
-from agent.models.offline.wording import Draft, cite, day, is_later, name, noted
+from agent.models.offline.wording import Draft, cite, day, is_later, many, name, noted
 
 if TYPE_CHECKING:
     from agent.models.offline.intents.intent import Asked
@@ -52,26 +52,29 @@ _SURGICAL_ENDINGS = ("ectomy", "plasty", "ostomy", "otomy", "orrhaphy", "pexy")
 class Event:
     """One event of a chart: the record that tells it (None for a mere date), its date as recorded, its name.
 
-    `date` is ISO, full or partial; `until` its last day where it is a span (an age). `name` completes
-    "before" or "at": "the first order of Metformin 500 MG". `of` is how many such events the chart has.
+    `date` is ISO, full or partial; `until` its last day where it lasts (a stay, an age). `name` completes
+    "before" or "at": "the first order of Metformin 500 MG"; a mere date has none.
     """
 
     ref: str | None
     date: str
     name: str
     until: str | None = None
-    of: int = 1
+
+    @property
+    def day(self) -> str:
+        """The date without the time of day, ISO, full or partial."""
+        return day(self.date)
 
     @property
     def near(self) -> str | None:
         """What `observations` takes as `near`; None where the date is not to the day."""
-        return None if len(self.date) < 10 else day(self.date)
+        return self.day if len(self.day) == 10 else None
 
     @property
     def said(self) -> str:
         """The event with its date and citation, as a part of a sentence."""
-        written = day(self.date)
-        dated = f" {'on' if len(written) == 10 else 'in'} {written}"
+        dated = f" {'on' if self.near else 'in'} {self.day}"
         return f"{self.name}{dated}{f' {cite([self.ref])}' if self.ref else ''}"
 
 
@@ -81,7 +84,20 @@ def moment(asked: "Asked") -> Event | None:
     Raises StillWanted until its calls are answered, CannotAnswer where not all records could be read.
     """
     anchor = asked.reading.anchor
-    return None if anchor is None else _FINDERS[anchor.event](asked, anchor)
+    event = _FINDERS[anchor.event](asked, anchor) if anchor else None
+    if event is None or anchor is None or anchor.apart is None:
+        return event
+    if event.near is None:
+        raise CannotAnswer(f"The date is recorded as {event.day} only: {event.said}.")
+    moved = (first_day(event.day) + anchor.apart).isoformat()
+    return Event(None, moved, f"{_length(anchor.apart)} {event.said}, that is")
+
+
+def _length(apart: relativedelta) -> str:
+    """`3 months after`, `14 days before`."""
+    months = apart.years * 12 + apart.months
+    n, unit = (apart.days, "day") if not months else (months, "month")
+    return f"{many(abs(n), unit)} {'after' if n > 0 else 'before'}"
 
 
 def missing(asked: "Asked") -> Draft:
@@ -119,16 +135,29 @@ def told_window(asked: "Asked") -> Window:
 
 
 def _of_event(anchor: Anchor, event: Event) -> Window:
-    first, last = day(event.date), event.until or day(event.date)
+    first, last = first_day(event.day), last_day(event.day)
+    day_before, day_after = first - timedelta(days=1), last + timedelta(days=1)
     if anchor.side == "before":
-        until = (first_day(first) - timedelta(days=1)).isoformat()
-        return Window(None, until, f"before {event.said}")
-    if anchor.side == "at":
-        return Window(first, last, f"at {event.said}" if event.name else event.said.strip())
-    if anchor.inclusive:
-        return Window(first, None, f"since {event.said}")
-    since = (last_day(last) + timedelta(days=1)).isoformat()
-    return Window(since, None, f"after {event.said}")
+        since = first - anchor.within if anchor.within else None
+        return _window(since, day_before, f"before {event.said}")
+    if anchor.side == "after":
+        begin = first if anchor.inclusive or anchor.event == "age" else day_after
+        until = last + anchor.within if anchor.within else None
+        return _window(begin, until, f"{'since' if anchor.inclusive else 'after'} {event.said}")
+    if anchor.side == "around" and anchor.within:
+        return _window(first - anchor.within, last + anchor.within, f"around {event.said}")
+    until_end = anchor.side == "during" or anchor.event == "age"
+    said = f"{anchor.side} {event.said}" if event.name else event.said.strip()
+    if until_end and event.until:
+        return Window(event.day, event.until, f"{said} until {event.until}")
+    return Window(event.day, event.day, said)
+
+
+def _window(since: date | None, until: date | None, said: str) -> Window:
+    bounds = [day.isoformat() if day else None for day in (since, until)]
+    if since and until:
+        said = f"between {since} and {until}, {said}"
+    return Window(bounds[0], bounds[1], said)
 
 
 def _of_visits(asked: "Asked", count: int) -> Window:
@@ -156,7 +185,7 @@ def _chosen(anchor: Anchor, rows: list[Row], which: str, what: Callable[[Row], s
         return None
     dated = sorted(dated, key=lambda row: first_day(day(row["date"])))
     row = dated[0] if (anchor.which or which) == "first" else dated[-1]
-    return Event(row["ref"], str(row["date"]), what(row), of=len(dated))
+    return Event(row["ref"], str(row["date"]), what(row), day(row["end"]) if "end" in row else None)
 
 
 def _is_date(written: object) -> bool:

@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any, Literal
 
 from agent.models.offline.concepts import Kind, Lexicon, read_table
-from agent.models.offline.dates import ago, duration, first_day, number, ordinal, point
+from agent.models.offline.dates import ago, duration, number, ordinal, point
 from agent.models.offline.slots import Anchor, Happening, Mention
+from agent.models.offline.spans import first_day
 from agent.models.offline.words import Stems, stem
 
 Which = Literal["first", "last"] | None
@@ -41,12 +42,12 @@ def _words(group: str) -> frozenset[str]:
 
 def anchor_at(tokens: list[str], at: int, now: date, lexicon: Lexicon) -> tuple[Anchor, int] | None:
     """The event, or the day, that a time is told by from `at` on, and where its words end."""
-    return _day(tokens, at, now) or _event(tokens, at, lexicon)
+    return _day(tokens, at, now) or _apart(tokens, at, lexicon) or _event(tokens, at, lexicon)
 
 
 def _day(tokens: list[str], at: int, now: date) -> tuple[Anchor, int] | None:
     """`6 months ago`, `about a year ago`, `around March 2020`, `two weeks before 2020-03-05`."""
-    near = tokens[at] in _NEAR
+    near = 2 if tokens[at : at + 2] == ["as", "of"] else int(tokens[at] in _NEAR)
     start = at + near
     past = ago(tokens, start, now)
     if past:
@@ -65,6 +66,29 @@ def _day(tokens: list[str], at: int, now: date) -> tuple[Anchor, int] | None:
     return None
 
 
+def _apart(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[Anchor, int] | None:
+    """`6 months after starting X`, `within a year of surgery`, `in the 2 weeks before admission`."""
+    within = tokens[at] in ("within", "in", "over", "during")
+    start = at + within
+    start += within and tokens[start : start + 1] == ["the"]
+    start += within and tokens[start : start + 1] in (["first"], ["last"])
+    span = duration(tokens, start) or (duration(["one", *tokens[start:]], 0) if within else None)
+    if span is None:
+        return None
+    end = span[1] if duration(tokens, start) else start + span[1] - 1
+    if end >= len(tokens) or tokens[end] in ("since", "until"):
+        return None
+    of = within and tokens[end] == "of"
+    found = _event([*tokens[:end], "after", *tokens[end + 1 :]] if of else tokens, end, lexicon)
+    if found is None or found[0].side not in ("before", "after"):
+        return None
+    anchor, end = found
+    if within:
+        return replace(anchor, side="around" if of else anchor.side, within=span[0]), end
+    apart = span[0] if anchor.side == "after" else -span[0]
+    return replace(anchor, side="at", apart=apart), end
+
+
 def _event(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[Anchor, int] | None:
     if tokens[at] in ("preop", "preoperatively", "preoperative"):
         return Anchor("before", "procedure"), at + 1
@@ -73,9 +97,8 @@ def _event(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[Anchor, int] |
     for side, phrase in _phrases("side"):
         if tuple(tokens[at : at + len(phrase)]) == phrase:
             found = _Told(tokens, lexicon, phrase).event(at + len(phrase))
-            if found:
-                anchor, end = found
-                return replace(anchor, side=side, inclusive="since" in phrase), end
+            if found and (side != "during" or found[0].event in ("admission", "visit")):
+                return replace(found[0], side=side, inclusive="since" in phrase), found[1]
     return None
 
 
@@ -111,20 +134,14 @@ class _Told:
         old = self._tokens[at + 1 : at + 3] in (["years", "old"], ["year", "old"], ["yrs", "old"])
         if not (aged or old or (verb and subject) or self._word(at - 1) == "turning"):
             return None
-        end = at + 1 + 2 * old
-        return Anchor("at", "age", age=years), end + (
-            not old and self._tokens[end : end + 2] == ["years", "old"]
-        )
+        return Anchor("at", "age", age=years), at + 1 + 2 * old
 
     def _stated(self, at: int) -> tuple[Anchor, int] | None:
         """`he was diagnosed with X`, `starting X`, `metformin was started`, `he was admitted`."""
         start = at
         at = self._skip(at, _words("determiners") | _words("subjects"))
-        said = (
-            self._skip(at, _words("auxiliaries"))
-            if at > start or self._word(at) not in _words("auxiliaries")
-            else at
-        )
+        # "When was she started on it" asks when; "when she was" and "after being" tell it.
+        said = at if self._clause and at == start else self._skip(at, _words("auxiliaries"))
         for event, phrase in self._standing("happened", said):
             if not (event == "visit" and said == at) and not self._ends_otherwise(said + len(phrase)):
                 return Anchor("at", event, which="last" if event == "visit" else None), said + len(phrase)

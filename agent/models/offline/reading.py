@@ -17,6 +17,10 @@ __all__ = ["LONGEST", "Anchor", "Limits", "Mention", "Reading", "read"]
 
 LONGEST = 400
 _SHORTEST_CORRECTED = 5
+# The words before a number that limit a value, and nothing that is counted.
+_OF_VALUES = ("above", "below", "higher", "lower", "greater", "smaller", "exceeding", ">", "<", "≥", "≤")
+_COUNTED = ("visit", "result", "medication", "problem", "allergy", "immunization", "procedure", "dose")
+_OF_DAYS = ("on", "since", "from", "of", "by", "until", "before", "after")
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ def _told(
         ("visits", lambda at: visits_at(tokens, at)),
         ("anchor", lambda at: anchor_at(tokens, at, now, lexicon) if anchored else None),
         ("window", lambda at: window_at(tokens, at, now)),
-        ("limits", lambda at: limits_at(tokens, at)),
+        ("limits", lambda at: _limits(tokens, at, lexicon)),
         ("unit", lambda at: asked_unit_at(tokens, at)),
         ("nth", lambda at: _nth(tokens, at, lexicon)),
     ]
@@ -149,7 +153,18 @@ def _told(
     return told, rest
 
 
+def _limits(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[Limits, int] | None:
+    """Limits of values; "more than 3 A1c results" and "at least 2 visits" count records."""
+    found = limits_at(tokens, at)
+    if found is None or found[0].unit or tokens[at] in _OF_VALUES or found[1] == len(tokens):
+        return found
+    named = tuple(stem(token) for token in tokens[found[1] : found[1] + 1])
+    return None if named in lexicon.concepts or lexicon.cues.get(named) in _COUNTED else found
+
+
 def _nth(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[int, bool, int] | None:
+    if tokens[at - (2 if tokens[at - 1 : at] == ["the"] else 1)] in _OF_DAYS and at:
+        return None  # "on the 5th" is a day of nobody knows which month
     found = nth_at(tokens, at)
     phrase = tuple(stem(token) for token in tokens[at : found[-1]]) if found else ()
     return None if phrase in lexicon.cues else found

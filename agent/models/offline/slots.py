@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from dateutil.relativedelta import relativedelta
+
 from agent.models.offline.concepts import Concept, Kind
 
-Side = Literal["at", "before", "after"]
+Side = Literal["at", "before", "after", "around", "during"]
 Happening = Literal[
     "start", "stop", "diagnosis", "procedure", "admission", "discharge", "visit", "dose", "age", "day"
 ]
@@ -40,7 +42,9 @@ class Anchor:
     `event` is what happened to what the mention names; without a mention, any of that kind. `age` is in
     years ("at age 60"). `which`: the first such event, or the last where None says nothing else. `day` is the
     date (ISO, full or partial) of an event that is only a time: "6 months ago", "around March 2020".
-    `inclusive`: the day itself belongs to what is after ("since").
+    `inclusive`: the day itself belongs to what is after ("since"). `apart` is how long after it ("6 months
+    after", negative before it) is meant, and `within` how far the window goes ("within 6 months after").
+    `during` is from the event's first day to its last, `around` to both sides of it.
     """
 
     side: Side
@@ -50,6 +54,8 @@ class Anchor:
     which: Literal["first", "last"] | None = None
     day: str | None = None
     inclusive: bool = False
+    apart: relativedelta | None = None
+    within: relativedelta | None = None
 
     @property
     def bounds(self) -> bool:

@@ -1,21 +1,13 @@
 """Windows of time in words: "in 2019", "since last spring", "in the last 2 years", "from ... to ..."."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from agent.models.offline.dates import (
-    ARTICLES,
-    Span,
-    ago,
-    duration,
-    first_day,
-    is_year,
-    last_day,
-    point,
-)
+from agent.models.offline.dates import ARTICLES, UNITS, ago, duration, is_year, point
+from agent.models.offline.spans import Span, calendar_unit, first_day, last_day
 
 _LEADS = ("in", "during", "within", "over", "for", "from", "of", "on", "throughout")
 _TO = (["and"], ["to"], ["until"], ["till"], ["through"], ["thru"])
@@ -23,15 +15,11 @@ _TO = (["and"], ["to"], ["until"], ["till"], ["through"], ["thru"])
 
 @dataclass(frozen=True)
 class Window:
-    """From `since` to `until` (ISO, full or partial, both included; None is open), and how to say it.
-
-    `as_of`: what held then is meant, which an order or a problem that began before may too.
-    """
+    """From `since` to `until` (ISO, full or partial, both included; None is open), and how to say it."""
 
     since: str | None
     until: str | None
     said: str
-    as_of: bool = False
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -41,7 +29,7 @@ class Window:
 
 
 def shifted(window: Window, years: int) -> Window:
-    """The same window so many years later ("and the year before?": -1)."""
+    """The same window so many years later ("and the year before?": -1); an open side stays open."""
 
     def moved(iso: str | None) -> str | None:
         if iso is None:
@@ -50,9 +38,8 @@ def shifted(window: Window, years: int) -> Window:
 
     since, until = moved(window.since), moved(window.until)
     if since and until:
-        return replace(_between(Span(since, until)), as_of=window.as_of)
-    said = f"since {since}" if since else f"{'as of' if window.as_of else 'until'} {until}"
-    return replace(window, since=since, until=until, said=said)
+        return _between(Span(since, until))
+    return Window(since, until, f"since {since}" if since else f"until {until}")
 
 
 def find_window(tokens: list[str], now: date) -> tuple[Window | None, list[str]]:
@@ -76,17 +63,17 @@ def window_at(tokens: list[str], start: int, now: date) -> tuple[Window, int] | 
         found = _range(tokens, start + 1, now)
         if found or word == "between":
             return found
-    if word in _BOUNDS:
+    if word in _BOUNDS and word not in ("prior", "up"):
         at = start + 1 + (tokens[start + 1 : start + 2] == ["from"])
         return _bounded(word, tokens, at, now)
-    if tokens[start : start + 2] in (["as", "of"], ["prior", "to"], ["up", "to"], ["up", "until"]):
+    if tokens[start : start + 2] in (["prior", "to"], ["up", "to"], ["up", "until"]):
         return _bounded(word, tokens, start + 2, now)
     at = start + (word in _LEADS)
     span = (
         _rolling(tokens, at, now)
         or _older(tokens, at, now)
         or _to_date(tokens, at, now)
-        or _two(tokens, at, now, lead=at > start)
+        or _two(tokens, at, now)
     )
     if span:
         return span
@@ -120,37 +107,37 @@ def _until(span: Span) -> Window:
     return Window(None, span.until, f"until {span.until}")
 
 
-def _as_of(span: Span) -> Window:
-    return Window(None, span.until, f"as of {span.until}", as_of=True)
-
-
+_UNTIL = ("until", "till", "through", "by", "up")
 _BOUNDS = {
     **dict.fromkeys(("since", "starting"), _since),
     **dict.fromkeys(("after", "following"), _after),
-    **dict.fromkeys(("before",), _before),
-    **dict.fromkeys(("until", "till", "through", "by"), _until),
+    **dict.fromkeys(("before", "prior"), _before),
+    **dict.fromkeys(_UNTIL, _until),
 }
-_PAIRS = {"as": _as_of, "prior": _before, "up": _until}
+# Whose beginning, or end, is the bound itself: "since the beginning of 2020", "by the end of 2020".
+_EDGES = {"beginning": ("since", "starting", "before", "prior"), "end": _UNTIL}
+_EDGES["start"] = _EDGES["beginning"]
 
 
 def _bounded(word: str, tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
-    edge, at = _edge(tokens, at)
-    found = point(tokens, at, now, lead=True)
-    if found is None or (edge == "end" and word not in ("until", "till", "through", "by", "as", "up")):
-        return None
-    span, end = found
-    window = (_BOUNDS | _PAIRS)[word](span)
-    if window.since and window.until is None:
-        window, end = _closed(window, tokens, end, now)
-    return window, end
-
-
-def _edge(tokens: list[str], at: int) -> tuple[str, int]:
-    """`the beginning of`, `the end of`, after a word that makes the edge of the whole its own."""
     start = at + (tokens[at : at + 1] == ["the"])
-    if tokens[start + 1 : start + 2] == ["of"] and tokens[start] in ("beginning", "start", "end"):
-        return tokens[start], start + 2
-    return "", at
+    edge = tokens[start] if tokens[start + 1 : start + 2] == ["of"] else ""
+    if edge in _EDGES:
+        if word not in _EDGES[edge]:
+            return None
+        at = start + 2
+    found = point(tokens, at, now, lead=True) or (_the_unit(tokens, at, now) if edge else None)
+    if found is None:
+        return None
+    window, end = _BOUNDS[word](found[0]), found[1]
+    return _closed(window, tokens, end, now) if window.since else (window, end)
+
+
+def _the_unit(tokens: list[str], at: int, now: date) -> tuple[Span, int] | None:
+    """`the year`, the one that is now."""
+    unit = UNITS.get(tokens[at + 1], "") if tokens[at : at + 1] == ["the"] and at + 1 < len(tokens) else ""
+    span = calendar_unit(unit, now, 0)
+    return (span, at + 2) if span else None
 
 
 def _closed(window: Window, tokens: list[str], end: int, now: date) -> tuple[Window, int]:
@@ -174,7 +161,7 @@ def _range(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
     return _joined(tokens, at, first, first[1] + 1, now)
 
 
-def _two(tokens: list[str], at: int, now: date, *, lead: bool) -> tuple[Window, int] | None:
+def _two(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
     """`2018 to 2020`, and `2018-2020`, whose hyphen is no word."""
     first = point(tokens, at, now, lead=True)
     if first is None or first[1] >= len(tokens):
@@ -188,28 +175,19 @@ def _two(tokens: list[str], at: int, now: date, *, lead: bool) -> tuple[Window, 
 def _joined(
     tokens: list[str], at: int, first: tuple[Span, int], second_at: int, now: date
 ) -> tuple[Window, int] | None:
+    """From the first point to the second; a year that is said once, at the end, is that of both."""
     second = point(tokens, second_at, now, lead=True)
     if second is None:
         return None
     span, end = second
-    dated = (_has_year(tokens[at : first[1]]), _has_year(tokens[second_at:end]))
-    if dated == (False, True) and span.since < first[0].since:
-        # The year stands once, at the end: "June to August 2022", and "November to February 2022".
-        at_end = last_day(span.until)
-        again = point(tokens, at, at_end, lead=True)
-        first = again or first
-    elif dated == (False, True):
-        again = point(tokens, at, first_day(span.since), lead=True)
-        first = again or first
-    elif dated == (True, False) and not _is_from_now(tokens[second_at:end]):
+    said, said_second = tokens[at : first[1]], tokens[second_at:end]
+    if _has_year(said) and not _has_year(said_second) and not _is_from_now(said_second):
         return None
+    year_is_open = not _has_year(said) and not _is_from_now(said)
+    if year_is_open and (_has_year(said_second) or first_day(first[0].since) > last_day(span.until)):
+        first = point(tokens, at, last_day(span.until), lead=True) or first
     if first_day(first[0].since) > last_day(span.until):
-        if any(dated):
-            return None
-        earlier = point(tokens, at, first_day(span.since), lead=True)
-        if earlier is None:
-            return None
-        first = earlier
+        return None
     return _between(Span(first[0].since, span.until)), end
 
 
@@ -225,7 +203,7 @@ def _rolling(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None
     """`last 2 years`, `the past month`, `the last 24 hours`, `the last year and a half`."""
     article = at < len(tokens) and tokens[at] in ARTICLES
     at += article
-    if at + 1 >= len(tokens) or tokens[at] not in ("last", "past", "previous", "preceding", "recent"):
+    if at + 1 >= len(tokens) or tokens[at] not in ("last", "past", "previous", "preceding"):
         return None
     kind = tokens[at]
     at += 1
@@ -235,7 +213,7 @@ def _rolling(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None
     length = duration(tokens, at)
     if length is None and (article or kind == "past"):
         length = _one_of(tokens, at)
-    if length is None or kind == "recent":
+    if length is None:
         return None
     return _from_now(now - length[0], now), length[1]
 
