@@ -22,12 +22,20 @@ _REFERENCE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}(?:; .*)?")
 # Notes of results that the rows shown, or the number told, already say.
 _NEEDLESS = re.compile(
     r"^`|^Refuted|^Nothing is recorded under|^Units differ|status=all|^\d+ outside the dates"
-    r"|^\d+ results in all|^\d+ mentions? of (?:another|other) patient"
+    r"|^\d+ results in all|^\d+ (?:parts|components) repeat a |^\d+ mentions? of (?:another|other) patient"
 )
 _LATER = re.compile(r"\d+ dated after now left out\.$")
 # UCUM writes "no unit" as an annotation, such as {score} or {INR}.
 _ANNOTATION = re.compile(r"\{[^}]*\}")
-_UNITS = {"mm[Hg]": "mmHg", "Cel": "°C", "[degF]": "°F"}
+_UNITS = {
+    "mm[Hg]": "mmHg",
+    "Cel": "°C",
+    "[degF]": "°F",
+    "[lb_av]": "lb",
+    "[oz_av]": "oz",
+    "[in_i]": "in",
+    "[ft_i]": "ft",
+}
 # SNOMED's fully specified names end in what kind of thing they name.
 _SEMANTIC_TAG = re.compile(r" \((?:procedure|finding|disorder|situation|regime/therapy)\)$")
 

@@ -1,0 +1,119 @@
+"""Questions about a value at a moment: on or near a day, at an event, before it, at an age."""
+
+from agent.models.offline.anchors import Event, missing, moment
+from agent.models.offline.chart import Found, Row
+from agent.models.offline.concepts import Concept
+from agent.models.offline.dates import first_day
+from agent.models.offline.intents.intent import Asked
+from agent.models.offline.intents.measured import (
+    MOST,
+    called,
+    called_each,
+    each,
+    is_before,
+    item,
+    items,
+    once,
+    over_time,
+    period,
+)
+from agent.models.offline.reading import Reading
+from agent.models.offline.wording import REFERENCE, Draft, many, noted, refs_of
+
+
+def _at(asked: Asked) -> Draft:
+    """The last value at or before the moment and the first after it."""
+    event = _moment(asked)
+    if event is None:
+        return missing(asked)
+    if event.until or event.near is None:
+        return _within(asked, event)
+    concepts = asked.reading.concepts("measurement")
+    found = called_each(asked, concepts, "latest", since=None, until=None, near=event.near)
+    texts = [_around(concept, one, event) for concept, one in zip(concepts, found, strict=True)]
+    return _drafted(texts, found, event)
+
+
+def _moment(asked: Asked) -> Event | None:
+    """The event that the time is told by, or the one day that it is."""
+    window = asked.reading.window
+    if window and window.since:
+        return Event(None, window.since, "that day")
+    return moment(asked)
+
+
+def _drafted(texts: list[str], found: list[Found], event: Event) -> Draft:
+    rows = [row for one in found for row in one.rows]
+    text = " ".join(texts)
+    refs = dict.fromkeys([*([event.ref] if event.ref else []), *refs_of(rows), *REFERENCE.findall(text)])
+    told = any(ref != event.ref for ref in refs)
+    return Draft(text, tuple(refs), "answered" if told else "not_in_chart")
+
+
+def _around(concept: Concept, found: Found, event: Event) -> str:
+    notes = noted(note for note in found.notes if not note.startswith("`days`"))
+    if not found.rows:
+        return f"No {concept.name} result is recorded {_time(event, 'near')}.{notes}"
+    values = "; ".join(f"{item(row)}{_apart(row)}" for row in once(found.rows))
+    name = f"{concept.name[:1].upper()}{concept.name[1:]}"
+    return f"{name} {_time(event, 'around')}: {values}.{notes}"
+
+
+def _time(event: Event, side: str) -> str:
+    """`at the first order of ... on 2019-05-03`, `around 2019-05-03`."""
+    return f"{side} {event.said.strip().removeprefix('on ')}".replace("at in ", "in ")
+
+
+def _apart(row: Row) -> str:
+    days = row["days"]
+    if not days:
+        return ", that very day"
+    amount = many(abs(days), "day") if isinstance(days, int) else f"{abs(days):g} days"
+    return f", {amount} {'after' if days > 0 else 'before'}{', the nearer one' if row.get('nearest') else ''}"
+
+
+def _within(asked: Asked, event: Event) -> Draft:
+    """Of a time that is no day (an age, a month): all that was measured in it."""
+    concepts = asked.reading.concepts("measurement")
+    until = event.until or event.date
+    found = called_each(asked, concepts, "series", since=event.date[:10], until=until, limit=MOST)
+    texts = []
+    for concept, one in zip(concepts, found, strict=True):
+        if one.rows:
+            n = many(one.total, "result")
+            texts.append(
+                f"{concept.name} {_time(event, 'at')}: {n}, {items(one.rows, one.total)}.{noted(one.notes)}"
+            )
+        else:
+            texts.append(
+                f"No {concept.name} result is recorded {_time(event, 'at')}.{_nearest(asked, concept, event)}"
+            )
+    return _drafted([text[:1].upper() + text[1:] for text in texts], found, event)
+
+
+def _nearest(asked: Asked, concept: Concept, event: Event) -> str:
+    """The values nearest to the first day of a time in which there is none."""
+    begins = first_day(event.date).isoformat()
+    found = called(asked, concept, "latest", since=None, until=None, near=begins)
+    values = "; ".join(item(row) for row in once(found.rows))
+    return f" The nearest to {begins}: {values}." if values else noted(found.notes)
+
+
+def _before(asked: Asked) -> Draft:
+    """The last value before it."""
+
+    def said(asked: Asked, concept: Concept, found: Found) -> str:
+        return " ".join(f"Last {concept.name}{period(asked).said}: {item(row)}." for row in found.rows)
+
+    return each(asked, "latest", said)
+
+
+def _is_moment(reading: Reading) -> bool:
+    """At an event or around a time; a day is one too, where it is asked "around" it."""
+    return reading.anchor is not None and reading.anchor.side == "at"
+
+
+INTENTS = (
+    over_time("value_at", _at, may="latest when active", anchored=True, also=_is_moment),
+    over_time("value_before", _before, may="latest", also=is_before),
+)

@@ -1,0 +1,182 @@
+"""Questions about the course of a measurement: its change, its trend, whether it goes up or down."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from agent.models.offline.chart import Found, Row
+from agent.models.offline.concepts import Concept
+from agent.models.offline.intents.intent import Asked, cues, spoken
+from agent.models.offline.intents.measured import over_time, period, summed_up, told_of
+from agent.models.offline.reading import Mention, Reading
+from agent.models.offline.wording import Draft, cite, day, many, name, unit, when
+
+# With fewer results a line says nothing that the two values do not say.
+_FEWEST = 3
+# No direction is told where the line moves less than this part of the way from the lowest to the highest.
+_CLEAR = 0.5
+_YEAR_DAYS = 365.25
+_NO_JUDGE = "Whether that is better or worse is not told by the chart."
+
+
+def _answer(asked: Asked) -> Draft:
+    def said(asked: Asked, _: Concept, found: Found) -> str:
+        return " ".join(_course(asked, row) for row in found.rows)
+
+    draft = told_of(asked, said, *summed_up(asked))
+    if "better" in asked.reading.cues and draft.status == "answered":
+        return replace(draft, text=f"{draft.text} {_NO_JUDGE}")
+    return draft
+
+
+def _course(asked: Asked, row: Row) -> str:
+    """From the first to the last value, with the change; where it is asked for, the trend."""
+    told = name(row)
+    if row["n"] == 1 or "change" not in row:
+        only = "only 1 result" if row["n"] == 1 else f"{many(row['n'], 'result')} without dates to order them"
+        return f"{told}: {only}{period(asked).said}, {_value(row, 'last')}; no change can be told."
+    course = (
+        f"{told} {_verb(row['change'])} from {_value(row, 'first')} to {_value(row, 'last')}"
+        f" (change {row['change']:+g}{unit(row)}, of {many(row['n'], 'result')}{period(asked).said})."
+    )
+    return f"{course}{_trend(row)}" if _asks_for_a_trend(asked.reading) else course
+
+
+def _value(row: Row, which: str) -> str:
+    place = {"first": 0, "last": 1}[which]
+    dated = f"{which}_date"
+    on = when({"date": row[dated]}) if dated in row else ""
+    return f"{row[which]}{unit(row)}{on} {cite(row['refs'][place : place + 1])}"
+
+
+def _verb(change: float) -> str:
+    return "rose" if change > 0 else "fell" if change < 0 else "is unchanged"
+
+
+def _trend(row: Row) -> str:
+    slope: dict[str, Any] | None = row.get("slope")
+    if slope is None or row["n"] < _FEWEST:
+        return f" {many(row['n'], 'result')} are too few to tell a trend."
+    line = f"{slope['value']:+g}{unit(row)} a year by the least-squares line of {slope['n']} results"
+    if not _is_clear(row, slope["value"]):
+        return (
+            f" No clear direction: {line}, which moves less than half of the way from the lowest"
+            f" ({row['min']}{unit(row)}) to the highest ({row['max']}{unit(row)})."
+        )
+    return f" Trend: {'rising' if slope['value'] > 0 else 'falling'}, {line}."
+
+
+def _is_clear(row: Row, slope: float) -> bool:
+    """Whether the line moves far enough, between the first and the last value, beside how they scatter."""
+    first, last = (_day_of(row.get(f"{which}_date")) for which in ("first", "last"))
+    if first is None or last is None or row["max"] == row["min"]:
+        return False
+    moved = abs(slope) * (last - first).days / _YEAR_DAYS
+    return bool(moved >= _CLEAR * (row["max"] - row["min"]))
+
+
+def _day_of(iso: object) -> date | None:
+    """A recorded date; of a month or a year the middle, as the tool takes it."""
+    written = day(iso or "")
+    whole = {4: f"{written}-07-02", 7: f"{written}-15"}.get(len(written), written)
+    try:
+        return date.fromisoformat(whole)
+    except ValueError:
+        return None
+
+
+def _weight(asked: Asked) -> Draft:
+    """ "How much has she lost?": of nothing else that is measured is that said without its name."""
+    if asked.reading.mentions:
+        return _answer(asked)
+    weight = Mention("weight", asked.lexicon.concepts[("weight",)])
+    return _answer(replace(asked, reading=replace(asked.reading, mentions=(weight,))))
+
+
+_TREND = cues("trend course direction better")
+
+
+def _asks_for_a_trend(reading: Reading) -> bool:
+    return bool(reading.cues & _TREND)
+
+
+def _compares_two(reading: Reading) -> bool:
+    """Two measurements beside each other, and not one at two times."""
+    return "change" not in reading.cues and len(reading.mentions) > 1
+
+
+CUES = {
+    # Adds nothing where one of the others is said; "how has it been" asks for the course by itself.
+    "how": spoken(
+        "how, how is, how are, how was, how were, how did, how does, how do, by how much, in what way"
+    ),
+    "course": spoken("how has, how have, how had"),
+    "trend": spoken(
+        "trend, trend of, trend in, trend for, trending, trended, trendline, over time, across time, "
+        "over the months, through time, through the years, trajectory, trajectory of, "
+        "course of, the course of, time course, evolution, evolution of, evolved, evolving, "
+        "progression, progression of, progressed, progressing, direction, direction of, which "
+        "direction, which way, in which direction, in what direction, what direction, heading, "
+        "headed, tendency, going, moving, moved, developed, developing, slope, slope of, rate of "
+        "change, rate of change of, rate of change in, rate of rise, rate of decline, how fast, how "
+        "quickly"
+    ),
+    "direction": spoken(
+        "up, down, up or down, down or up, going up, going down, going up or down, gone up, gone "
+        "down, gone up or down, went up, went down, go up, go down, go up or down, coming up, coming "
+        "down, come down, came down, come up, creeping up, trending up, trending down, trending up or "
+        "down, trending upward, trending downward, upward, downward, on the rise, on the decline, "
+        "rising, rising or falling, falling, falling or rising, rise, rise in, risen, rose, fallen, "
+        "fell, increase, increase in, increasing, increasing or decreasing, increased, increased or "
+        "decreased, decrease, decrease in, decreasing, decreased, climbing, climbed, climb, dropping, "
+        "dropped, drop, drop in, declining, decline in, higher or lower, lower or higher"
+    ),
+    "better": spoken(
+        "better or worse, worse or better, getting better, getting worse, getting better or worse, "
+        "improving, improving or worsening, improved, improvement in, worsening, worsened, gotten "
+        "better, gotten worse, deteriorating, deteriorated"
+    ),
+    "change": spoken(
+        "change, change in, changed, changing, changed by, net change, net change in, overall change, "
+        "overall change in, total change, total change in, difference, difference in, difference "
+        "between, differ, differed, delta, vary, varied, fluctuated"
+    ),
+    "compare": spoken(
+        "compare, compared, comparison, comparison of, versus, vs, compared to, compared with, "
+        "against, compare to, compare with"
+    ),
+    "lost": spoken(
+        "lost, lose, losing, gained, gain, gaining, lost or gained, gained or lost, lost weight, "
+        "gained weight, weight change, change in weight, put on weight, shed, dropped weight"
+    ),
+}
+INTENTS = (
+    over_time(
+        "trend",
+        _answer,
+        "trend course direction better",
+        may="how change active recent latest first compare and",
+        n=True,
+        also=lambda reading: "lost" not in reading.cues,
+    ),
+    over_time(
+        "change",
+        _answer,
+        "change compare",
+        may="how active compare and first latest",
+        n=True,
+        also=lambda reading: not reading.cues & (_TREND | {"lost"}) and not _compares_two(reading),
+    ),
+    over_time(
+        "weight_change",
+        _weight,
+        "lost",
+        may="how change course count active and first latest",
+        bare=True,
+        several=False,
+        also=lambda reading: (
+            all(one.name == "body weight" for one in reading.concepts("measurement"))
+            and not reading.cues & {"trend", "direction", "better"}
+        ),
+    ),
+)

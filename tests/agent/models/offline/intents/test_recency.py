@@ -1,0 +1,25 @@
+"""When a measurement was last done: how long ago, and whether within a stated time."""
+
+import pytest
+
+from tests.agent.models.offline.intents.told import Case, check_told, named
+
+AMARA, RENAE, NOBODY = "hard-amara-okafor", "renae-homenick", "hard-unknown-trauma"
+ANSWERED, ABSENT = "answered", "not_in_chart"
+CASES: list[Case] = [
+    (RENAE, "was the A1c done in the last year?", ANSWERED,
+     ["Yes: 1 hemoglobin A1c result", "2026-03-19"], []),
+    (RENAE, "has she had an LDL in 2024?", ANSWERED, ["Yes: 4 LDL cholesterol results in 2024", "168.3"], []),
+    (RENAE, "was the A1c checked in the last 6 months?", ABSENT,
+     ["No: no hemoglobin A1c result is recorded in this chart since 2026-05-01", "outside that time: ",
+      "2026-03-19"], []),
+    (NOBODY, "has a potassium been done this year?", ABSENT, ["No: no potassium result"], ["outside"]),
+]  # fmt: skip
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("patient", "question", "status", "said", "unsaid"), CASES, ids=named)
+async def test_whether_it_was_done_is_told_with_the_results_or_the_last_one(
+    patient: str, question: str, status: str, said: list[str], unsaid: list[str]
+) -> None:
+    await check_told(patient, question, status, said, unsaid)
