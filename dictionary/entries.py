@@ -5,7 +5,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple, get_args
 
-Kind = Literal["measurement", "panel", "condition", "drug", "class", "procedure", "substance", "vaccine"]
+Kind = Literal[
+    "measurement", "panel", "condition", "drug", "class", "procedure", "imaging", "substance", "vaccine"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _FILES: dict[Kind, str] = {
     "measurement": "measurements",
@@ -14,6 +16,7 @@ _FILES: dict[Kind, str] = {
     "drug": "drugs",
     "class": "drug_classes",
     "procedure": "procedures",
+    "imaging": "imaging",
     "substance": "substances",
     "vaccine": "vaccines",
 }
@@ -37,7 +40,7 @@ class Entry(NamedTuple):
     said: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     codes: tuple[tuple[str, str], ...] = ()
-    modality: str = ""
+    modality: tuple[str, ...] = ()
     site: str = ""
 
 
@@ -62,7 +65,7 @@ def _entry(kind: Kind, line: str) -> Entry:
         said=tuple(said.get("said", ())),
         members=tuple(said.get("members", ())),
         codes=tuple((system, code) for system in SYSTEMS for code in said.get(system, ())),
-        modality=said.get("modality", ""),
+        modality=tuple(said.get("modality", ())),
         site=said.get("site", ""),
     )
 

@@ -3,7 +3,7 @@
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, Literal
@@ -22,6 +22,7 @@ _CALLED: dict[dictionary.Kind, Kind] = {
     "drug": "drug",
     "class": "drug",
     "procedure": "procedure",
+    "imaging": "imaging",
     "substance": "substance",
     "vaccine": "vaccine",
 }
@@ -42,7 +43,7 @@ class Concept:
     name: str
     names: tuple[Stems, ...]
     members: tuple["Concept", ...] = ()
-    modality: str = ""
+    modality: tuple[str, ...] = ()
     site: str = ""
 
     def in_order(self, record: Stems) -> tuple[int, int] | None:
@@ -153,8 +154,6 @@ def _add_entries(lexicon: Lexicon, not_names: Mapping[Kind, Iterable[str]]) -> N
             said[concept.kind, phrase].append(concept)
             if entry.kind == "drug":
                 lexicon.careful.update(phrase)
-            if entry.modality:
-                said["imaging", phrase].append(replace(concept, kind="imaging"))
     for kind, names in not_names.items():
         for name in names:
             del said[kind, lexicon.key(name)]

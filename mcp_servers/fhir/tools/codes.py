@@ -48,6 +48,7 @@ _READ: dict[terminology.Kind, tuple[Search, ...]] = {
     "panel": (),
     "vaccine": SEARCHES["immunizations"],
     "procedure": SEARCHES["procedures"],
+    "imaging": SEARCHES["procedures"],
     "substance": SEARCHES["allergies"],
 }
 _RECORDS: dict[terminology.Kind, tuple[str, ...]] = {
@@ -58,6 +59,7 @@ _RECORDS: dict[terminology.Kind, tuple[str, ...]] = {
     "panel": ("measurements",),
     "vaccine": ("immunizations",),
     "procedure": ("procedures",),
+    "imaging": ("procedures",),
     "substance": ("allergies",),
 }
 

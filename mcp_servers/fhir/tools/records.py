@@ -29,14 +29,14 @@ from mcp_servers.fhir.tools.session import (
 
 # What the words asked for may name, by the kind of record.
 _NAMED: Mapping[charts.Kind, tuple[terminology.Kind, ...]] = {
-    "problems": ("condition", "procedure"),
+    "problems": ("condition", "procedure", "imaging"),
     "medications": ("drug", "class"),
     "allergies": ("drug", "class", "substance"),
     "immunizations": ("vaccine",),
-    "procedures": ("procedure",),
-    "reports": ("procedure",),
-    "imaging": ("procedure",),
-    "orders": ("procedure",),
+    "procedures": ("procedure", "imaging"),
+    "reports": ("procedure", "imaging"),
+    "imaging": ("procedure", "imaging"),
+    "orders": ("procedure", "imaging"),
     "family_history": ("condition",),
 }
 _PICTURES = "What pictures show is in reports, documents and procedures too; these were not looked at."
