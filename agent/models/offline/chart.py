@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.errors import BY_KIND, CannotAnswer
 from agent.messages import Action, ToolResult
+from agent.models.offline.asking_back import asked_back
 
 Row = dict[str, Any]
 PAGE = 200
@@ -102,4 +103,4 @@ def _usable(result: ToolResult) -> dict[str, Any]:
     """The envelope of a result; raises what its error means for the run."""
     if result.error is None and result.data is not None:
         return result.data
-    raise BY_KIND.get(result.error or "", CannotAnswer)(result.text)
+    raise BY_KIND.get(result.error or "", CannotAnswer)(asked_back(result.text))

@@ -175,7 +175,7 @@ def _concepts(lexicon: Lexicon) -> Iterator[tuple[dictionary.Entry, Concept]]:
             names = tuple(dict.fromkeys(map(lexicon.key, (entry.name, *entry.names))))
             kind = _CALLED[entry.kind]
             made[entry.kind, entry.name] = Concept(
-                kind, _within(entry.name), names, tuple(members), entry.modality, entry.site
+                kind, within(entry.name), names, tuple(members), entry.modality, entry.site
             )
         return made[entry.kind, entry.name]
 
@@ -198,7 +198,7 @@ def _one_of(kind: Kind, name: str, phrase: Stems, found: list[Concept]) -> Conce
     return Concept(kind, name, tuple(each for one in found for each in one.names))
 
 
-def _within(name: str) -> str:
+def within(name: str) -> str:
     """A name as it stands within a sentence: `hemoglobin A1c`, but `TSH`."""
     first = name.split(maxsplit=1)[0]
     return name[0].lower() + name[1:] if first[1:].islower() else name

@@ -1,0 +1,42 @@
+"""Asking back: a name that fits several measurements of a chart, as a question that tells them apart."""
+
+import re
+from functools import cache
+
+from agent.models.offline.concepts import within
+from dictionary import entries
+
+# As the chart tools word it (mcp_servers.fhir.charts.measurement_names.Ambiguous).
+_SEVERAL = re.compile(
+    r"(?:\[\w+\] )?`(.+)` fits several measurements of this chart; ask for one by code: (.+)"
+)
+_CANDIDATE = re.compile(r"(.+?) \(code (\S+), (\d+ records?)\)(?:; |$)")
+
+
+def asked_back(error: str) -> str:
+    """What a person is asked where a tool call failed because of such a name; the error as it is elsewhere.
+
+    A measurement is called by its everyday name, which a question can use, where no other goes by that.
+    """
+    several = _SEVERAL.fullmatch(error)
+    if several is None:
+        return error
+    name, listed = several.groups()
+    found = _CANDIDATE.findall(listed)
+    calls = [_everyday().get(code, "") for _, code, _ in found]
+    each = [
+        f"{call} ({n})" if call and calls.count(call) == 1 else f"{display} (code {code}, {n})"
+        for call, (display, code, n) in zip(calls, found, strict=True)
+    ]
+    rest = _CANDIDATE.sub("", listed)
+    return f'Which "{name}" is meant? This chart has {"; ".join(each)}{"; " if rest else ""}{rest}.'
+
+
+@cache
+def _everyday() -> dict[str, str]:
+    """The everyday name of each code that stands for one measurement alone."""
+    names: dict[str, set[str]] = {}
+    for one in entries("measurement"):
+        for _, code in one.codes:
+            names.setdefault(code, set()).add(within(one.name))
+    return {code: name for code, (name, *others) in names.items() if not others}
