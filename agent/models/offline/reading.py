@@ -10,6 +10,7 @@ from agent.models.offline.dates import MONTHS, NUMBERS, UNITS, Ambiguous, writte
 from agent.models.offline.limits import asked_unit_at, limits_at, nth_at, visits_at
 from agent.models.offline.occasions import anchor_at
 from agent.models.offline.slots import Anchor, Limits, Mention
+from agent.models.offline.topics import find_topic
 from agent.models.offline.windows import Window, window_at
 from agent.models.offline.words import stem, words
 
@@ -34,7 +35,7 @@ class Reading:
     what is asked for ("the second": 2); `visits` how many last visits are the window (an open one, as that
     of an anchor: only the chart tells it, Asked.window); `negated` a question that expects a no ("isn't he on
     warfarin?"), which changes no answer. `unclear` is what a time with two readings may mean; its words are
-    unread.
+    unread. `topic` is what notes are asked about, in the question's own words, which no dictionary need hold.
     """
 
     cues: frozenset[str] = frozenset()
@@ -53,6 +54,7 @@ class Reading:
     visits: int | None = None
     negated: bool = False
     unclear: str | None = None
+    topic: str | None = None
     plain: bool = field(default=False, compare=False)
 
     def concepts(self, kind: Kind) -> list[Concept]:
@@ -62,7 +64,8 @@ class Reading:
 
 def read(text: str, now: date, lexicon: Lexicon) -> Reading:
     """The parts of a question. Every word of it lands in exactly one of them."""
-    tokens, corrected = _corrected(words(written_out(text, now)), lexicon)
+    topic, tokens = find_topic(words(written_out(text, now)), now)
+    tokens, corrected = _corrected(tokens, lexicon)
     told, tokens = _slots(tokens, now, lexicon)
     n, tokens = _number_of_results(tokens)
     cues: set[str] = set()
@@ -92,6 +95,7 @@ def read(text: str, now: date, lexicon: Lexicon) -> Reading:
         follow=follow,
         unread=tuple(unread),
         corrected=tuple(corrected),
+        topic=topic,
         plain=plain,
         **told,
     )

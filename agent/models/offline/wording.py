@@ -168,7 +168,7 @@ def many(n: int, noun: str) -> str:
 
 def plural(noun: str) -> str:
     """The plural of a regular noun."""
-    return f"{noun[:-1]}ies" if noun.endswith("gy") else f"{noun}s"
+    return re.sub(r"(?<![aeiou])y$", "ie", noun) + "s"
 
 
 def noted(notes: Iterable[str], *, later: bool = True) -> str:

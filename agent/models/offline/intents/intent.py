@@ -64,7 +64,7 @@ class Intent:
     mention is optional.
     `window`, `several`, `n`: whether a window of time, more than one mention, a number of results are taken;
     `limits`, `unit`, `nth`: whether those parts of a reading are; `anchored`: whether an event "at" which
-    something was is (before and after one are windows). `also` is a last condition.
+    something was is (before and after one are windows); `topic`: only with one. `also` is a last condition.
     `answer` raises StillWanted until its calls are answered.
     """
 
@@ -81,6 +81,7 @@ class Intent:
     limits: bool = False
     unit: bool = False
     nth: bool = False
+    topic: bool = False
     also: Callable[[Reading], bool] = field(default=_always)
 
     def takes(self, reading: Reading) -> bool:
@@ -98,6 +99,7 @@ class Intent:
             and (self.limits or reading.limits is None)
             and (self.unit or reading.unit is None)
             and (self.nth or reading.nth is None)
+            and self.topic == (reading.topic is not None)
             and self.also(reading)
         )
 
