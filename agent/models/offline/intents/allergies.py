@@ -1,34 +1,64 @@
-"""Questions about allergies: the list, and whether the patient is allergic to something."""
+"""Questions about allergies as a list: all, of one kind, severe, past, of a time, how many."""
 
-from dataclasses import replace
+from collections.abc import Callable
 
 from agent.models.offline.chart import Found, Row, records
-from agent.models.offline.concepts import Concept, stems_of_record
-from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.intents.allergy_records import NOUN, item, standing
+from agent.models.offline.intents.in_force import is_timed
+from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
 from agent.models.offline.intents.listing import counted, recorded_as_none
-from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, cite, inline, many, name, noted, refs_of
-
-_CURRENT = ("active", "unknown")
-_NOUN = "recorded allergy"
+from agent.models.offline.wording import Draft, inline, many, noted, plural, refs_of
 
 
-def _item(row: Row) -> str:
-    said = [str(row.get("status", "status unknown"))]
-    said += [f"reaction: {inline(row['reaction'])}"] if "reaction" in row else []
-    said += [f"criticality {row['criticality']}"] if row.get("criticality") in ("low", "high") else []
-    said += [str(row["verification"])] if row.get("verification") not in (None, "confirmed") else []
-    return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
+def _each(words: str, nouns: str = "allergy, allergen, allergic reaction") -> tuple[str, ...]:
+    return tuple(f"{word} {noun}" for word in spoken(words) for noun in spoken(nouns))
+
+
+CUES = {
+    "allergy": (
+        *spoken("""allergies and intolerances, allergy and intolerance, allergen, allergy status,
+            allergy record, allergy history, history of allergy, known drug allergy, documented allergy,
+            hypersensitivity, hypersensitivity to, sensitivity to, drug reaction,
+            drug allergies or intolerances, sensitive to, react to, reacts to, reacted to,
+            bad reaction to, allergic response to, drug allergy list"""),
+    ),
+    "new_allergy": (
+        *_each("new, newly recorded, recently recorded, recent"),
+        *(f"allergy {added}" for added in spoken("""recorded, documented, noted, added, entered,
+            were recorded, was recorded, were added, was added, were noted, been recorded, been added,
+            diagnosed""")),
+    ),
+    "drug_allergy": spoken("""drug allergy, medication allergy, medicine allergy, med allergy,
+        any drug allergy, any medication allergy, known drug allergy, known medication allergy,
+        allergy to medication, allergy to any medication, allergic to any medication,
+        allergic to any drug, allergic to medication, allergy to drug, allergy to any drug,
+        allergy to med, allergic to any med, drug allergy list, allergic to drug, allergy to medicine,
+        allergic to any medicine"""),
+    "food_allergy": _each("food, any food, known food") + spoken("allergic to any food, allergy to food"),
+    "environmental_allergy": _each("environmental, environment, outdoor"),
+    "severe_allergy": (
+        *_each("""serious, life threatening, dangerous, anaphylactic, critical, high risk, major,
+            high criticality""", "allergy, allergic reaction"),
+        *spoken("""severe allergy, severe allergen, anaphylactic reaction, anaphylactic reaction to,
+            severe reaction, severe reaction to, serious reaction, serious reaction to"""),
+    ),
+    "intolerance": spoken("intolerance only, drug intolerance, medication intolerance, food intolerance"),
+    "past_allergy": _each("""resolved, inactive, past, previous, former, old, outgrown,
+        no longer active, refuted, ruled out"""),
+    "reaction": spoken("""reaction, reaction to, what reaction, manifestation, symptom, what happen,
+        what happens, what happened, how does she react, how does he react, how did she react,
+        how did he react, type of reaction, kind of reaction, allergic manifestation"""),
+}  # fmt: skip
 
 
 def _list(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("allergies", status="current"))
     # A "none known" that stands beside allergies is told by a note of the result.
     allergies = [row for row in found.rows if not row.get("negation")]
-    return _none(asked, found) or counted(asked, found, allergies, _NOUN, _item)
+    return none(asked, found) or counted(asked, found, allergies, NOUN, item)
 
 
-def _none(asked: Asked, found: Found) -> Draft | None:
+def none(asked: Asked, found: Found) -> Draft | None:
     """Nothing recorded and recorded as none are two answers; None when allergies are recorded."""
     if found.finding == "nothing_recorded":
         return Draft(asked.wording.say("allergy", "none") + noted(found.notes), (), "not_in_chart")
@@ -40,63 +70,116 @@ def _none(asked: Asked, found: Found) -> Draft | None:
     return None
 
 
-def _to(asked: Asked) -> Draft:
-    """Whether an allergy to one substance, or to a drug of a class, is recorded, and as what."""
+def _some(which: Callable[[Row], bool], noun: str, unsaid: Callable[[Row], bool]) -> Callable[[Asked], Draft]:
+    """The current allergies of one kind; those that do not say of what kind they are are told beside them."""
+
+    def answered(asked: Asked) -> Draft:
+        found = asked.chart.fetch(records("allergies", status="current"))
+        allergies = [row for row in found.rows if not row.get("negation")]
+        nothing = none(asked, found)
+        if nothing or not allergies:
+            return nothing or Draft(asked.wording.say("allergy", "none"), (), "not_in_chart")
+        chosen = [row for row in allergies if which(row)]
+        open_ = [row for row in allergies if unsaid(row) and not which(row)]
+        said = []
+        if chosen:
+            said.append(f"{many(len(chosen), noun)}: {asked.wording.listed(chosen, item)}.")
+        else:
+            said.append(f"No {noun} is recorded ({many(found.total, 'record')} checked).")
+        if open_:
+            said.append(f"Recorded without saying: {asked.wording.listed(open_, item)}.")
+        said[-1] += noted(found.notes)
+        refs = refs_of(chosen + open_)
+        if not found.complete:
+            return Draft(" ".join(said), refs, "needs_review")
+        return Draft(" ".join(said), refs, "answered" if refs else "not_in_chart")
+
+    return answered
+
+
+def _past(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("allergies"))
-    concept, told = _substance(asked.reading), asked.reading.mentions[0].said
-    classes = _classes_of(asked, concept)
-    groups: dict[str, list[Row]] = {}
-    for row in found.rows:
-        named = stems_of_record(row.get("name"))
-        if row.get("negation"):
-            continue
-        if concept.in_any_order(named):
-            groups.setdefault(_standing(row), []).append(row)
-        elif _standing(row) == "yes" and any(one.in_any_order(named) for one in classes):
-            groups.setdefault("class", []).append(row)
-    for standing in ("yes", "class", "inactive", "refuted"):
-        if standing in groups:
-            rows = groups[standing]
-            items = asked.wording.listed(rows, _item)
-            text = asked.wording.say("allergy", standing, items=items, asked=told)
-            return Draft(text, refs_of(rows[:10]))
-    nothing = _none(asked, found)
-    if nothing:
-        return nothing
-    if not found.complete:
-        text = asked.wording.say("list", "incomplete", asked=told, n=len(found.rows))
-        return Draft(text, (), "needs_review")
-    items = asked.wording.listed(found.rows, _item)
-    text = asked.wording.say("allergy", "no_match", asked=told, n=many(found.total, _NOUN), items=items)
-    return Draft(text, refs_of(found.rows))
+    over = [row for row in found.rows if standing(row) != "yes"]
+    if over:
+        items = asked.wording.listed(over, item)
+        return Draft(f"Recorded, but not as active: {items}.", refs_of(over))
+    return none(asked, found) or Draft(
+        f"No inactive allergy is recorded ({many(found.total, 'record')} checked).", (), "not_in_chart"
+    )
 
 
-def _classes_of(asked: Asked, drug: Concept) -> list[Concept]:
-    """The classes that a drug is of, without their members: a record of another member is not one of it."""
-    every = [kinds["drug"] for kinds in asked.lexicon.concepts.values() if "drug" in kinds]
-    return [replace(one, members=()) for one in dict.fromkeys(every) if drug in one.members]
+def _recorded_in(asked: Asked) -> Draft:
+    """Those whose date (recorded, or else onset) lies in the time asked for."""
+    found = asked.chart.fetch(records("allergies", **asked.window))
+    rows = [row for row in found.rows if not row.get("negation")]
+    if rows:
+        return counted(asked, found, rows, NOUN, item)
+    if found.finding == "recorded_as_none" and found.rows:
+        return recorded_as_none(asked, found, "allergy")
+    text = asked.wording.say("list", "none", what=plural(NOUN), window=asked.said_window)
+    return Draft(text.replace("recorded allergies", "allergies"), (), "not_in_chart")
 
 
-def _standing(row: Row) -> str:
-    if row.get("verification") == "refuted":
-        return "refuted"
-    return "yes" if row.get("status") in _CURRENT else "inactive"
+def _is_severe(row: Row) -> bool:
+    reaction = inline(row.get("reaction", "")).casefold()
+    return row.get("criticality") == "high" or "severe" in reaction or "anaphyla" in reaction
 
 
-def _substance(reading: Reading) -> Concept:
-    concepts = reading.mentions[0].concepts
-    return concepts["drug"] if "drug" in concepts else concepts["substance"]
+def _severity_unsaid(row: Row) -> bool:
+    return row.get("criticality") not in ("low", "high") and "(" not in str(row.get("reaction", ""))
 
 
-_SUBSTANCE = cues("is whether past active")
+def _of_category(category: str) -> Callable[[Row], bool]:
+    return lambda row: category in str(row.get("category", "")).split(", ")
+
+
+_ASIDE = cues("count list what is whether active past history allergy and")
 
 INTENTS = (
     Intent(
         "allergies",
         _list,
-        may=cues("count list what is whether active past history"),
+        may=_ASIDE | {"reaction", "when"},
         needs=(cues("allergy"),),
+        also=lambda reading: "when" not in reading.cues,
     ),
-    Intent("allergic_to_drug", _to, may=_SUBSTANCE, needs=(cues("allergy"),), about="drug"),
-    Intent("allergic_to_substance", _to, may=_SUBSTANCE, needs=(cues("allergy"),), about="substance"),
+    Intent(
+        "drug_allergies",
+        _some(_of_category("medication"), "drug allergy", lambda row: "category" not in row),
+        may=_ASIDE,
+        needs=(cues("drug_allergy"),),
+    ),
+    Intent(
+        "food_allergies",
+        _some(_of_category("food"), "food allergy", lambda row: "category" not in row),
+        may=_ASIDE,
+        needs=(cues("food_allergy"),),
+    ),
+    Intent(
+        "environmental_allergies",
+        _some(_of_category("environment"), "environment allergy", lambda row: "category" not in row),
+        may=_ASIDE,
+        needs=(cues("environmental_allergy"),),
+    ),
+    Intent(
+        "severe_allergies",
+        _some(_is_severe, "severe allergy", _severity_unsaid),
+        may=_ASIDE,
+        needs=(cues("severe_allergy"),),
+    ),
+    Intent(
+        "intolerances",
+        _some(lambda row: row.get("type") == "intolerance", "intolerance", lambda row: "type" not in row),
+        may=_ASIDE - {"allergy"},
+        needs=(cues("intolerance"),),
+    ),
+    Intent("past_allergies", _past, may=_ASIDE, needs=(cues("past_allergy"),)),
+    Intent(
+        "allergies_in_time",
+        _recorded_in,
+        may=_ASIDE,
+        needs=(cues("new_allergy"),),
+        window=True,
+        also=is_timed,
+    ),
 )

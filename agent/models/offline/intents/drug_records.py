@@ -44,6 +44,19 @@ def of_drug(concept: Concept, rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if concept.in_any_order(stems_of_record(row.get("name")))]
 
 
+def drugs_in(asked: Asked, row: Row) -> frozenset[str]:
+    """The drugs of the dictionary that the record's name holds; the name itself where it holds none."""
+    stems = stems_of_record(row.get("name"))
+    found = {
+        kinds["drug"].name
+        for size in range(1, 5)
+        for at in range(len(stems) - size + 1)
+        if "drug" in (kinds := asked.lexicon.concepts.get(stems[at : at + size], {}))
+        and not kinds["drug"].members
+    }
+    return frozenset(found or {name(row).casefold()})
+
+
 def standing(row: Row, now_on: set[str]) -> str:
     """How a record stands: yes (current), against, given, proposed, on_hold or stopped."""
     if row.get("do_not_perform"):

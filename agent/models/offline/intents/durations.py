@@ -1,8 +1,10 @@
 """How long something lasted, between two dates as they are recorded."""
 
-import calendar
-from datetime import date, timedelta
+from datetime import date
 
+from dateutil.relativedelta import relativedelta
+
+from agent.models.offline.spans import first_day, last_day
 from agent.models.offline.wording import day
 
 
@@ -14,44 +16,26 @@ def lasted(start: object, end: object) -> str | None:
     first, last = _bounds(start), _bounds(end)
     if first is None or last is None or last[1] < first[0]:
         return None
-    least, most = max((last[0] - first[1]).days, 0), (last[1] - first[0]).days
-    if most < 61:
-        return _said(least, most, "day")
-    months = (_months(first[1], last[0]), _months(first[0], last[1]))
-    if months[1] < 24:
-        return _said(*months, "month")
-    return _said(months[0] // 12, months[1] // 12, "year")
-
-
-def first_day(iso: str) -> str:
-    """The first day of a date that may be partial, ISO."""
-    return f"{iso}-01-01"[:10] if len(iso) < 10 else iso[:10]
-
-
-def last_day(iso: str) -> str:
-    """The last day of a date that may be partial, ISO."""
-    if len(iso) == 4:
-        return f"{iso}-12-31"
-    if len(iso) == 7:
-        return f"{iso}-{calendar.monthrange(int(iso[:4]), int(iso[5:]))[1]:02d}"
-    return iso[:10]
-
-
-def day_before(iso: str) -> str:
-    """The day before a date that may be partial, ISO."""
-    return (date.fromisoformat(first_day(iso)) - timedelta(days=1)).isoformat()
+    shortest = (min(first[1], last[0]), last[0])
+    if (last[1] - first[0]).days < 61:
+        return _said((shortest[1] - shortest[0]).days, (last[1] - first[0]).days, "day")
+    least, most = _months(*shortest), _months(first[0], last[1])
+    if most < 24:
+        return _said(least, most, "month")
+    return _said(least // 12, most // 12, "year")
 
 
 def _bounds(written: object) -> tuple[date, date] | None:
     iso = day(written)
     try:
-        return date.fromisoformat(first_day(iso)), date.fromisoformat(last_day(iso))
+        return first_day(iso), last_day(iso)
     except ValueError:
         return None
 
 
 def _months(start: date, end: date) -> int:
-    return max((end.year - start.year) * 12 + end.month - start.month - (end.day < start.day), 0)
+    between = relativedelta(end, start)
+    return between.years * 12 + between.months
 
 
 def _said(least: int, most: int, unit: str) -> str:

@@ -3,6 +3,7 @@
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.intents.drug_records import item as _item
 from agent.models.offline.intents.drug_records import of_drug
+from agent.models.offline.intents.in_force import is_timed
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
 from agent.models.offline.intents.listing import counted
 from agent.models.offline.intents.taking import no_such
@@ -60,7 +61,9 @@ def _of_drugs(reading: Reading) -> bool:
     """ "Was the potassium done?" asks for a result; "is heparin given?" for an order's present."""
     drugs = all("measurement" not in one.concepts for one in reading.mentions)
     listed = reading.mentions or reading.cues & cues("medication") or reading.cues >= cues("what given")
-    when = reading.window or reading.cues & cues("past whether latest when count often list medication what")
+    when = is_timed(reading) or reading.cues & cues(
+        "past whether latest when count often list medication what"
+    )
     return drugs and bool(listed) and bool(when)
 
 

@@ -2,37 +2,42 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
+from agent.errors import CannotAnswer
+from agent.models.offline.anchors import missing, moment, told_window
 from agent.models.offline.chart import Row, records
-from agent.models.offline.intents.durations import first_day, last_day
 from agent.models.offline.intents.intent import Asked
-from agent.models.offline.wording import REFERENCE, many, name
+from agent.models.offline.reading import Reading
+from agent.models.offline.spans import first_day, last_day
+from agent.models.offline.windows import Window
+from agent.models.offline.wording import REFERENCE, Draft, day, many, name, refs_of
 
 
 @dataclass(frozen=True)
 class Held:
-    """Records that held at that time, newest first; those of which the chart does not tell (`uncertain` says
-    why); the notes of the result, and whether all could be read."""
+    """Records that held at a time, newest first; those of which the chart does not tell (`uncertain` says
+    why); how to say the time (as the end of a sentence); and whether all records could be read."""
 
     sure: list[Row]
     unsure: list[Row]
-    notes: tuple[str, ...]
+    said: str
     complete: bool
 
 
-def in_force(asked: Asked, kind: str, window: dict[str, str], counts: Callable[[Row], bool]) -> Held:
-    """The records of a kind that held at some moment of a window (`since`, `until`: ISO dates).
+def in_force(asked: Asked, kind: str, counts: Callable[[Row], bool]) -> Held:
+    """The records of a kind that held at some moment of the time that the question tells.
 
     Of the records begun within it only those for which `counts` says so were ever in force. R4 keeps one
-    status, the present one: what is stopped now and bears no end may or may not have held then.
+    status, the present one: what is stopped now and bears no end may or may not have held then. Raises
+    CannotAnswer where the chart does not tell the event that was named.
     """
-    today = asked.now.isoformat()
-    until = min(last_day(window.get("until", today)), today)
-    calls = []
-    if "since" in window:
-        calls.append(records(kind, at=min(first_day(window["since"]), today)))
-    if window.get("since") != until:
-        calls.append(records(kind, **{**window, "until": until}))
+    window, today = _window(asked), asked.now.isoformat()
+    until = min(last_day(window.until or today).isoformat(), today)
+    since = min(first_day(window.since).isoformat(), today) if window.since else None
+    calls = [records(kind, at=since)] if since else []
+    if since != until:
+        calls.append(records(kind, **{**window.arguments, "until": until}))
     found = asked.chart.fetch_all(calls)
     rows: dict[str, Row] = {}
     for call, one in zip(calls, found, strict=True):
@@ -41,28 +46,46 @@ def in_force(asked: Asked, kind: str, window: dict[str, str], counts: Callable[[
     return Held(
         [row for row in newest if "uncertain" not in row],
         [row for row in newest if "uncertain" in row],
-        found[0].notes,
+        f" {window.said}",
         all(one.complete for one in found),
     )
 
 
-def told_then(
-    asked: Asked, sure: list[Row], unsure: list[Row], item: Callable[[Row], str], noun: str = ""
-) -> str:
+def _window(asked: Asked) -> Window:
+    """The time as a window: the day of an event "at" which something was, or the day before an event."""
+    anchor = asked.reading.anchor
+    if anchor is None or anchor.event == "age" or anchor.side == "after":
+        return told_window(asked)
+    event = moment(asked)
+    if event is None:
+        raise CannotAnswer(missing(asked).text)
+    if anchor.side == "at":
+        return Window(day(event.date), event.until or day(event.date), f"at {event.said}")
+    before = (first_day(day(event.date)) - timedelta(days=1)).isoformat()
+    return Window(before, before, f"the day before {event.said}")
+
+
+def is_timed(reading: Reading) -> bool:
+    """Whether a question tells a time: a window, an event, or a number of last visits."""
+    return reading.window is not None or reading.anchor is not None or reading.visits is not None
+
+
+def told_then(asked: Asked, held: Held, item: Callable[[Row], str], noun: str = "") -> Draft:
     """What held, and what may have: the newest record of each name, counted where a noun is given."""
     said = []
-    if sure:
-        items = asked.wording.listed(sure, item, each=True)
-        names = len({name(row).casefold() for row in sure})
+    if held.sure:
+        items = asked.wording.listed(held.sure, item, each=True)
+        names = len({name(row).casefold() for row in held.sure})
         shown = len(REFERENCE.findall(items)) == names
         head = f"{many(names, noun)} by name" if noun and shown else "Recorded as so"
-        said.append(f"{head}{asked.said_window}: {items}.")
-    if unsure:
-        items = asked.wording.listed(unsure, lambda row: f"{_why(row)}, {item(row)}", each=True)
-        said.append(f"Not certain{asked.said_window}: {items}.")
-    if any(row.get("status") not in ("active", None) for row in sure):
+        said.append(f"{head}: {items}.")
+    if held.unsure:
+        items = asked.wording.listed(held.unsure, lambda row: f"{_why(row)}, {item(row)}", each=True)
+        said.append(f"Not certain: {items}.")
+    if any(row.get("status") not in ("active", None) for row in held.sure):
         said.append("Each status is that of now.")
-    return " ".join(said)
+    said.append(f"Time:{held.said}.")
+    return Draft(" ".join(said), refs_of(held.sure[:15] + held.unsure[:5]))
 
 
 def _why(row: Row) -> str:

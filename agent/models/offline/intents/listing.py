@@ -18,6 +18,15 @@ from agent.models.offline.wording import (
 )
 
 
+def told_time(asked: Asked) -> tuple[str, str]:
+    """The time asked for as the end of a sentence; or, where it cites an event, as a sentence of its own.
+
+    What stands before a citation is held to its record: a count would be held to the event's.
+    """
+    said = asked.said_window
+    return ("", f" Time:{said}.") if REFERENCE.search(said) else (said, "")
+
+
 def listed(
     asked: Asked, found: Found, noun: str, item: Callable[[Row], str], *, each: bool = False, tail: str = ""
 ) -> Draft:
@@ -26,17 +35,18 @@ def listed(
     `noun` (singular) and `tail` say what they are; with `each`, the newest row of every name is shown for the
     others, and the names are counted where all of them are shown.
     """
-    window = tail + asked.said_window
+    said, time = told_time(asked)
+    window = tail + said
     if not found.rows:
         text = asked.wording.say("list", "none", what=plural(noun), window=window)
-        return Draft(text + noted(found.notes), (), "not_in_chart")
+        return Draft(text + time + noted(found.notes), (), "not_in_chart")
     if found.finding == "recorded_as_none":
         return recorded_as_none(asked, found)
     items = asked.wording.listed(found.rows, item, each=each)
     text = asked.wording.say("list", "items", n=many(found.total, noun), window=window, items=items)
     if each and _repeated(found.rows):
         text = _by_name(asked, found, noun, window, items)
-    return Draft(text + noted(found.notes), refs_of(found.rows))
+    return Draft(text + time + noted(found.notes), refs_of(found.rows))
 
 
 def _by_name(asked: Asked, found: Found, noun: str, window: str, items: str) -> str:
@@ -85,7 +95,8 @@ def counted(
 
     The number is shown by citing every row, where the chart's own total does not show it.
     """
-    parts = {"n": many(len(rows), noun), "window": asked.said_window}
+    said, time = told_time(asked)
+    parts = {"n": many(len(rows), noun), "window": said}
     each = each and len(rows) > SHOWN and _repeated(rows)
     items = asked.wording.listed(rows, item, each=each)
     if found.complete and (len(rows) == found.total or len(rows) <= SHOWN):
@@ -94,9 +105,9 @@ def counted(
         text = asked.wording.say("visit", "cited", cite=cite(refs_of(rows)), items=items, **parts)
     else:
         what = plural(noun)
-        text = asked.wording.say("visit", "many", what=what, item=item(rows[0]), window=asked.said_window)
-        return Draft(text + noted(found.notes), refs_of(rows[:1]), "needs_review")
-    return Draft(text + noted(found.notes), refs_of(rows))
+        text = asked.wording.say("visit", "many", what=what, item=item(rows[0]), window=said)
+        return Draft(text + time + noted(found.notes), refs_of(rows[:1]), "needs_review")
+    return Draft(text + time + noted(found.notes), refs_of(rows))
 
 
 def joined(drafts: list[Draft]) -> Draft:

@@ -4,6 +4,7 @@ import re
 
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.intents.drug_records import GIVEN, NOUNS, item
+from agent.models.offline.intents.in_force import is_timed
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
 from agent.models.offline.intents.listing import counted, listed
 from agent.models.offline.reading import Reading
@@ -27,7 +28,7 @@ CUES = {
     "prn": spoken("""prn, as needed, as required, when needed, when required, on an as needed basis,
         only when needed, only as needed"""),
     "on_hold": spoken(
-        "on hold, is on hold, are on hold, held, paused, suspended, withheld, put on hold, being held, been held"
+        "on hold, is on hold, are on hold, held, paused, suspended, withheld, put on hold, being held"
     ),
     "ended_medication": (
         *_each("past, previous, former, prior, old, discontinued, stopped, inactive, ended, completed"),
@@ -132,7 +133,7 @@ INTENTS = (
         also=lambda reading: (
             "prescribed" in reading.cues
             and bool(reading.cues & cues("count medication what"))
-            and (reading.window is not None or bool(reading.cues & cues("count past")))
+            and (is_timed(reading) or bool(reading.cues & cues("count past")))
         ),
     ),
     Intent(

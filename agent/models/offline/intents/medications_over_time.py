@@ -1,12 +1,20 @@
 """Questions about the medications of a time: in force then, started or stopped in it, the last ones."""
 
 from agent.models.offline.chart import Row, records
-from agent.models.offline.intents.drug_records import GIVEN, NOUNS, both, item, of_drug, was_in_force
-from agent.models.offline.intents.durations import first_day, last_day
-from agent.models.offline.intents.in_force import in_force, told_then
+from agent.models.offline.intents.drug_records import (
+    GIVEN,
+    NOUNS,
+    both,
+    drugs_in,
+    item,
+    of_drug,
+    was_in_force,
+)
+from agent.models.offline.intents.in_force import in_force, is_timed, told_then
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, many, name, noted, refs_of
+from agent.models.offline.spans import first_day, last_day
+from agent.models.offline.wording import Draft, day, many, noted, refs_of
 
 _ENDED = ("stopped", "completed", "cancelled")
 CUES = {
@@ -29,15 +37,14 @@ CUES = {
 
 def _then(asked: Asked) -> Draft:
     """What was in force at some time; of stopped records without an end nobody can tell."""
-    held = in_force(asked, "medications", asked.window, was_in_force)
+    held = in_force(asked, "medications", was_in_force)
     if not held.complete:
         text = asked.wording.say("list", "incomplete", asked="that time", n=len(held.sure))
         return Draft(text, (), "needs_review")
     if not held.sure and not held.unsure:
-        text = asked.wording.say("list", "none", what="medications in force", window=asked.said_window)
+        text = asked.wording.say("list", "none", what="medications in force", window=held.said)
         return Draft(text, (), "not_in_chart")
-    text = told_then(asked, held.sure, held.unsure, item, "medication")
-    return Draft(text, refs_of(held.sure[:15] + held.unsure[:5]))
+    return told_then(asked, held, item, "medication")
 
 
 def _started(asked: Asked) -> Draft:
@@ -46,22 +53,18 @@ def _started(asked: Asked) -> Draft:
     named = asked.named("drug")
     rows = [row for row in (of_drug(named[0][0], every.rows) if named else every.rows) if was_in_force(row)]
     inside = [row for row in rows if _inside(asked, row)]
-    before = {_drug(asked, row) for row in rows if _is_before(asked, row)}
-    new = [row for row in inside if _drug(asked, row) not in before]
-    renewed = len({name(row).casefold() for row in inside if row not in new})
+    before = {drugs_in(asked, row) for row in rows if _is_before(asked, row)}
+    # Rows come newest first: of each drug the last one is its first record.
+    first = {drugs_in(asked, row): row for row in inside if drugs_in(asked, row) not in before}
+    new = [row for row in inside if any(row is one for one in first.values())]
     if not every.complete:
-        return Draft(
-            asked.wording.say("list", "incomplete", asked="a start", n=len(every.rows)), (), "needs_review"
-        )
-    again = " Other orders of earlier ones are left out." if renewed else ""
+        text = asked.wording.say("list", "incomplete", asked="a start", n=len(every.rows))
+        return Draft(text, (), "needs_review")
+    again = " Other orders of these or earlier ones are left out." if len(inside) > len(new) else ""
     if not new:
-        return Draft(
-            f"No medication is first recorded{asked.said_window} "
-            f"({many(every.total, 'record')} checked).{again}",
-            (),
-            "not_in_chart",
-        )
-    items = asked.wording.listed(new, item, each=True)
+        text = f"No medication is first recorded in that time ({many(every.total, 'record')} checked).{again}"
+        return Draft(f"{text} Time:{asked.said_window}.", (), "not_in_chart")
+    items = asked.wording.listed(new, item)
     return Draft(f"First recorded{asked.said_window}: {items}.{again}", refs_of(new))
 
 
@@ -109,36 +112,29 @@ def _last(asked: Asked) -> Draft:
     return Draft(f"{head}: {items}.", refs_of(rows[:n]))
 
 
-def _drug(asked: Asked, row: Row) -> str:
-    """The drug that a record is of: the first word of its name, which is the ingredient or brand."""
-    return name(row).casefold().split(maxsplit=1)[0].strip(",")
-
-
 def _inside(asked: Asked, row: Row, field: str = "date") -> bool:
     """Whether the date lies in the window; one that is coarser counts where part of it does."""
-    written = str(row.get(field, ""))[:10]
-    window = asked.window_to_now
-    return bool(written) and (
-        last_day(written) >= first_day(window.get("since", "0001"))
+    written, window = day(row.get(field, "")), asked.window_to_now
+    return (
+        bool(written)
+        and last_day(written) >= first_day(window.get("since", "0001"))
         and first_day(written) <= last_day(window["until"])
     )
 
 
 def _is_before(asked: Asked, row: Row) -> bool:
-    written = str(row.get("date", ""))[:10]
-    return bool(written) and last_day(written) < first_day(asked.window.get("since", "0001"))
+    written, since = day(row.get("date", "")), asked.window.get("since")
+    return bool(written and since) and last_day(written) < first_day(str(since))
 
 
 def _starts_after(asked: Asked, row: Row) -> bool:
-    written = str(row.get("date", ""))[:10]
+    written = day(row.get("date", ""))
     return bool(written) and first_day(written) > last_day(asked.window_to_now["until"])
 
 
 def _of_a_time(reading: Reading) -> bool:
     """ "Medications in 2019", "what was she taking in 2019"; "since" with a start asks for new ones."""
-    return reading.window is not None and bool(
-        "medication" in reading.cues or {"what", "taking"} <= reading.cues
-    )
+    return is_timed(reading) and bool("medication" in reading.cues or {"what", "taking"} <= reading.cues)
 
 
 _ASIDE = cues("what is whether list past active and")
@@ -149,6 +145,7 @@ INTENTS = (
         _then,
         may=_ASIDE | cues("medication taking dose taken"),
         window=True,
+        anchored=True,
         also=_of_a_time,
     ),
     Intent(
@@ -160,7 +157,7 @@ INTENTS = (
         bare=True,
         window=True,
         also=lambda reading: (
-            reading.window is not None
+            is_timed(reading)
             and bool(reading.cues & cues("new_medication medication what") or reading.mentions)
         ),
     ),
@@ -171,7 +168,7 @@ INTENTS = (
         needs=(cues("stopped_medication stopped ended_medication"),),
         window=True,
         also=lambda reading: (
-            reading.window is not None
+            is_timed(reading)
             and bool(reading.cues & cues("stopped_medication ended_medication medication what"))
         ),
     ),

@@ -1,108 +1,122 @@
-"""Questions about problems: the list, the history, how many, and whether the patient has one."""
+"""Questions about the problems as a list: active, ended, ruled out, unconfirmed, the last ones, how many."""
 
 from agent.models.offline.chart import Found, Row, records
-from agent.models.offline.concepts import Concept, stems_of_record
-from agent.models.offline.intents.intent import Asked, Intent, cues
-from agent.models.offline.intents.listing import joined, listed, no_record
+from agent.models.offline.intents.in_force import is_timed
+from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
+from agent.models.offline.intents.listing import counted, listed, recorded_as_none
+from agent.models.offline.intents.problem_records import ACTIVE, UNCONFIRMED, had, item
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import CITED, Draft, cite, day, is_later, name, refs_of
+from agent.models.offline.wording import Draft, day, many, refs_of
 
-_ACTIVE = ("active", "recurrence", "relapse", "unknown")
-_UNCONFIRMED = ("provisional", "differential", "unconfirmed")
+_NOUNS = (
+    "problem", "condition", "diagnosis", "diagnoses", "medical problem", "medical condition", "disease",
+    "illness", "health problem",
+)  # fmt: skip
 
 
-def _item(row: Row) -> str:
-    said = [row.get("status", "status unknown")]
-    if "onset" in row:
-        said.append(f"onset {day(row['onset'])}")
-    elif "recorded" in row:
-        said.append(f"recorded {day(row['recorded'])}")
-    if "abated" in row:
-        said.append(f"ended {day(row['abated'])}")
-    if row.get("verification") not in (None, "confirmed"):
-        said.append(str(row["verification"]))
-    return f"{name(row)} ({', '.join(said)}) {cite(refs_of([row]))}"
+def _each(words: str) -> tuple[str, ...]:
+    return tuple(f"{word} {noun}" for word in spoken(words) for noun in _NOUNS)
+
+
+CUES = {
+    "problem": (
+        *_each("chronic, known, medical, health, ongoing medical, documented, recorded"),
+        *spoken("comorbidity, comorbid condition, list of problem, list of diagnoses, medical issue"),
+    ),
+    "ended_problem": _each("resolved, inactive, closed, past resolved, no longer active, healed, old"),
+    "refuted_problem": (
+        *_each("refuted, excluded, ruled out"),
+        *(f"{noun} {out}" for noun in _NOUNS
+          for out in spoken("were ruled out, was ruled out, ruled out, been ruled out, have been ruled out")),
+    ),
+    "unconfirmed_problem": _each("""unconfirmed, suspected, provisional, possible, tentative, working,
+        differential, presumptive"""),
+}  # fmt: skip
 
 
 def _active(asked: Asked) -> Draft:
     return listed(
-        asked, asked.chart.fetch(records("problems", status="current")), "active problem", _item, each=True
+        asked, asked.chart.fetch(records("problems", status="current")), "active problem", item, each=True
     )
 
 
 def _history(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("problems", **asked.window))
     tail = " with onset or recording" if asked.window else ", past and present"
-    return listed(asked, found, "problem", _item, tail=tail)
+    return listed(asked, found, "problem", item, tail=tail)
 
 
-def _has(asked: Asked) -> Draft:
-    """Whether the chart records it, and as what: active, past, ruled out, unconfirmed, or something near."""
+def _ended(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("problems"))
-    drafts = [_one(asked, concept, told, found) for concept, told in asked.named("problem")]
-    return joined(drafts)
+    over = [row for row in found.rows if had(row) and (row.get("status") not in ACTIVE or "abated" in row)]
+    return _chosen(asked, found, over, "problem no longer active")
 
 
-def _one(asked: Asked, concept: Concept, told: str, found: Found) -> Draft:
-    groups: dict[str, list[Row]] = {}
-    for row in found.rows:
-        place = concept.in_order(stems_of_record(row.get("name")))
-        if place:
-            groups.setdefault(_standing(asked, row, place), []).append(row)
-    for standing in ("yes", "unconfirmed", "resolved", "refuted", "later", "related"):
-        if standing in groups:
-            rows = groups[standing]
-            said = _introduced(asked, standing)
-            if said == "since" and len(rows) > 1:
-                return _earliest(asked, rows)
-            items = asked.wording.listed(rows, _item, each=True)
-            return Draft(asked.wording.say("problem", said, asked=told, items=items), refs_of(rows[:10]))
-    return no_record(asked, found, "problem", told)
+def _refuted(asked: Asked) -> Draft:
+    found = asked.chart.fetch(records("problems"))
+    rows = [row for row in found.rows if not had(row)]
+    return _chosen(asked, found, rows, "problem recorded as ruled out")
 
 
-def _earliest(asked: Asked, rows: list[Row]) -> Draft:
-    """Of a problem recorded more than once, the record of every name with the earliest date of onset."""
-    rows = sorted(rows, key=lambda row: (not str(row.get("date", "")), str(row.get("date", ""))))[:CITED]
-    items = asked.wording.listed(rows, _item, each=True)
-    refs = refs_of(rows)
-    return Draft(asked.wording.say("problem", "earliest", items=items, n=len(refs), cite=cite(refs)), refs)
+def _unconfirmed(asked: Asked) -> Draft:
+    found = asked.chart.fetch(records("problems"))
+    rows = [row for row in found.rows if row.get("verification") in UNCONFIRMED]
+    return _chosen(asked, found, rows, "problem recorded but not confirmed")
 
 
-def _introduced(asked: Asked, standing: str) -> str:
-    """Which sentence tells it: a plain yes answers no "when?"."""
-    if standing == "resolved" and asked.reading.cues & {"past", "history"}:
-        return "was"
-    return "since" if standing == "yes" and "when" in asked.reading.cues else standing
+def _chosen(asked: Asked, found: Found, rows: list[Row], noun: str) -> Draft:
+    """Those rows of what was found, counted; or that there is none of them."""
+    if rows:
+        head, _, tail = noun.partition(" ")
+        draft = counted(asked, found, rows, head, item)
+        return Draft(f"{tail[:1].upper()}{tail[1:]}: {draft.text}", draft.citations, draft.status)
+    if not found.complete:
+        text = asked.wording.say("list", "incomplete", asked=f"a {noun}", n=len(found.rows))
+        return Draft(text, (), "needs_review")
+    if not found.rows:
+        return listed(asked, found, "problem", item)
+    if found.finding == "recorded_as_none":
+        return recorded_as_none(asked, found)
+    return Draft(f"No {noun} ({many(found.total, 'record')} checked).", (), "not_in_chart")
 
 
-def _standing(asked: Asked, row: Row, place: tuple[int, int]) -> str:
-    stems = stems_of_record(row.get("name"))
-    start, end = place
-    before, after = asked.lexicon.qualifiers["before"], asked.lexicon.qualifiers["after"]
-    if row.get("verification") == "refuted":
-        return "refuted"
-    if is_later(row, asked.now):
-        return "later"
-    if before.intersection(stems[:start]) or after.intersection(stems[end:]):
-        return "related"
-    if row.get("status") not in _ACTIVE or "abated" in row:
-        return "resolved"
-    return "unconfirmed" if row.get("verification") in _UNCONFIRMED else "yes"
-
-
-def _asks_whether(reading: Reading) -> bool:
-    asked = reading.cues & cues("is whether past history problem diagnosed active")
-    when_diagnosed = "when" not in reading.cues or "diagnosed" in reading.cues
-    one = len(reading.mentions) == 1 or "and" in reading.cues
-    return one and when_diagnosed and bool(asked or reading.plain or reading.follow)
+def _last(asked: Asked) -> Draft:
+    """The last ones by onset, or else by when they were recorded; the first ones when those are asked for."""
+    found = asked.chart.fetch(records("problems", **asked.window_to_now))
+    rows = [row for row in found.rows if had(row) and "date" in row]
+    first = "first" in asked.reading.cues
+    if first and not found.complete:
+        text = asked.wording.say("list", "incomplete", asked="a first one", n=len(found.rows))
+        return Draft(text, (), "needs_review")
+    if not rows or found.finding == "recorded_as_none":
+        return _chosen(asked, found, [], "dated problem")
+    rows = rows[::-1] if first else rows
+    n = asked.reading.n or sum(day(row["date"]) == day(rows[0]["date"]) for row in rows)
+    head = f"{'First' if first else 'Last'} by onset or recording{asked.said_window}"
+    items = asked.wording.listed(rows[:n], item)
+    return Draft(f"{head}: {items}.", refs_of(rows[:n]))
 
 
 def _over_time(reading: Reading) -> bool:
     """ "New" and "diagnosed" say nothing without a time."""
-    if "new" in reading.cues and not reading.window:
+    if reading.cues & cues("new started") and not is_timed(reading):
         return False
-    return "diagnosed" not in reading.cues or bool(reading.window or reading.cues & {"past", "history"})
+    return "diagnosed" not in reading.cues or bool(is_timed(reading) or reading.cues & {"past", "history"})
 
+
+def _begun(reading: Reading) -> bool:
+    """What began in a time; "what problems did she have in 2015?" asks for more than that."""
+    asked = bool(is_timed(reading) or reading.cues & {"history", "past", "pmh"})
+    return asked and not (is_timed(reading) and _in_force(reading)) and _over_time(reading)
+
+
+def _in_force(reading: Reading) -> bool:
+    return bool(reading.cues & cues("past active")) and not reading.cues & cues(
+        "new diagnosed started pmh history recent count"
+    )
+
+
+_ASIDE = cues("what is whether list and count past active")
 
 INTENTS = (
     Intent(
@@ -117,24 +131,28 @@ INTENTS = (
         may=cues("active diagnosed new what is whether past"),
         needs=(cues("count"), cues("problem")),
         window=True,
-        also=lambda reading: _over_time(reading) and not ("active" in reading.cues and reading.window),
+        also=lambda reading: _over_time(reading) and not ("active" in reading.cues and is_timed(reading)),
     ),
     Intent(
         "problem_history",
         _history,
-        may=cues("history past list what is whether diagnosed new recent"),
-        needs=(cues("problem pmh"),),
+        may=cues("history past list what is whether diagnosed new recent started"),
+        needs=(cues("problem pmh diagnosed"),),
         window=True,
         also=lambda reading: (
-            bool(reading.window or reading.cues & {"history", "past", "pmh"}) and _over_time(reading)
+            _begun(reading)
+            and (bool(reading.cues & cues("problem pmh")) or {"what", "diagnosed"} <= reading.cues)
         ),
     ),
+    Intent("ended_problems", _ended, may=_ASIDE, needs=(cues("ended_problem"),)),
+    Intent("refuted_problems", _refuted, may=_ASIDE, needs=(cues("refuted_problem"),)),
+    Intent("unconfirmed_problems", _unconfirmed, may=_ASIDE, needs=(cues("unconfirmed_problem"),)),
     Intent(
-        "has_problem",
-        _has,
-        may=cues("is whether past history problem diagnosed active when and"),
-        about="problem",
-        several=True,
-        also=_asks_whether,
+        "last_problem",
+        _last,
+        may=cues("what is past when whether diagnosed new list and"),
+        needs=(cues("latest first"), cues("problem diagnosed")),
+        window=True,
+        n=True,
     ),
 )

@@ -1,9 +1,11 @@
 """Questions whether the patient is or was on a drug or a class, now or at some time, and at what dose."""
 
+from dataclasses import replace
+
 from agent.models.offline.chart import Found, Row
 from agent.models.offline.concepts import Concept
 from agent.models.offline.intents.drug_records import both, item, of_drug, standing, was_in_force
-from agent.models.offline.intents.in_force import Held, in_force, told_then
+from agent.models.offline.intents.in_force import Held, in_force, is_timed, told_then
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.intents.listing import joined, no_record
 from agent.models.offline.reading import Reading
@@ -56,26 +58,26 @@ def _introduced(asked: Asked, found: str) -> str:
 
 def _then(asked: Asked) -> Draft:
     """Whether a drug was in force at some time of the past, and of which records nobody can tell."""
-    held = in_force(asked, "medications", asked.window, was_in_force)
+    held = in_force(asked, "medications", was_in_force)
     return joined([_one_then(asked, concept, told, held) for concept, told in asked.named("drug")])
 
 
 def _one_then(asked: Asked, concept: Concept, told: str, held: Held) -> Draft:
     sure, unsure = of_drug(concept, held.sure), of_drug(concept, held.unsure)
     if sure or unsure:
-        return Draft(told_then(asked, sure, unsure, item), refs_of(sure[:10] + unsure[:10]))
+        return told_then(asked, replace(held, sure=sure, unsure=unsure), item)
     if not held.complete:
         return Draft(asked.wording.say("list", "incomplete", asked=told, n=0), (), "needs_review")
-    other = f"No record of {told} was in force{asked.said_window}."
+    other = f"No record of {told} was in force{held.said}."
     return Draft(other, (), "not_in_chart")
 
 
 def _asks_whether(reading: Reading) -> bool:
+    """Also what dose; what it was is a question of doses, unless a time is told."""
     asked = reading.cues & cues("is whether taking taken prescribed dose medication active past on_hold")
     what = "what" not in reading.cues or bool(reading.cues & cues("taking dose"))
-    doses = {"dose", "past"} <= reading.cues
     one = len(reading.mentions) == 1 or "and" in reading.cues
-    return one and what and not doses and bool(asked or reading.plain or reading.follow)
+    return one and what and bool(asked or reading.plain or reading.follow)
 
 
 INTENTS = (
@@ -85,7 +87,7 @@ INTENTS = (
         may=cues("is whether taking taken prescribed dose medication active past what on_hold before and"),
         about="drug",
         several=True,
-        also=_asks_whether,
+        also=lambda reading: _asks_whether(reading) and not {"dose", "past"} <= reading.cues,
     ),
     Intent(
         "was_on_drug",
@@ -94,8 +96,9 @@ INTENTS = (
         about="drug",
         several=True,
         window=True,
+        anchored=True,
         also=lambda reading: (
-            reading.window is not None and not reading.plain and bool(reading.cues) and _asks_whether(reading)
+            is_timed(reading) and not reading.plain and bool(reading.cues) and _asks_whether(reading)
         ),
     ),
 )

@@ -13,7 +13,7 @@ CASES = [
     (AMARA, "how much metformin does she take", FOUND, ["1000 mg by mouth twice a day"], ["500"]),
     (MEI, "did she get heparin?", FOUND, ["Yes, in the past", "completed order of 2026-07-01"], []),
     (AMARA, "was she on a statin in 2019", ABSENT, ["No record of statin was in force in 2019"], []),
-    (AMARA, "was she on metformin in 2014?", FOUND, ["Not certain in 2014", "since when"], ["Yes"]),
+    (AMARA, "was she on metformin in 2014?", FOUND, ["Not certain: now", "since when"], ["Yes"]),
     (AMARA, "was she taking lisinopril in 2012?", ABSENT, ["No record of lisinopril was in force"], []),
 ]  # fmt: skip
 

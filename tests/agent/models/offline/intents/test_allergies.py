@@ -1,0 +1,39 @@
+"""Allergies as a list: of one kind, severe, past, of a time."""
+
+import pytest
+
+from tests.agent.models.offline.intents.answers import (
+    ABSENT,
+    AMARA,
+    ELDER,
+    FOUND,
+    MEI,
+    NOOR,
+    YOUNGER,
+    check_answer,
+)
+
+CASES = [
+    # patient, question, status, what the answer says, and what it must not say
+    (AMARA, "any food allergies?", ABSENT, ["No food allergy is recorded (1 record checked)"], ["egg"]),
+    (AMARA, "drug allergies", FOUND, ["1 drug allergy: Penicillin"], []),
+    (AMARA, "any severe allergies?", FOUND, ["1 severe allergy: Penicillin", "Anaphylaxis"], []),
+    (MEI, "any severe allergies?", FOUND, ["No severe allergy", "without saying: Fish and seafood"], []),
+    (MEI, "food allergies", FOUND, ["No food allergy", "without saying: Fish and seafood"], []),
+    (NOOR, "drug allergies?", ABSENT, ["No drug allergy is recorded", '"No known drug allergy"'], ["Wasp"]),
+    (NOOR, "environmental allergies", FOUND, ["1 environment allergy: Wasp venom"], []),
+    (ELDER, "severe allergies?", FOUND, ["Recorded as having no known allergies"], []),
+    (YOUNGER, "drug allergies?", ABSENT, ["not the same as no allergies"], []),
+    (AMARA, "past allergies", FOUND, ["not as active: Sulfonamide", "Eggs (edible) (resolved)"], ["Penic"]),
+    (NOOR, "past allergies", ABSENT, ["No inactive allergy is recorded (2 records"], []),
+    (AMARA, "new allergies since 2020", ABSENT, ["No allergies are recorded in this chart since 2020"], []),
+    (AMARA, "allergies recorded in 1999", FOUND, ["1 recorded allergy in 1999: Penicillin"], ["egg"]),
+]  # fmt: skip
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("patient", "question", "status", "said", "unsaid"), CASES)
+async def test_a_list_of_allergies_tells_what_is_unsaid(
+    patient: str, question: str, status: str, said: list[str], unsaid: list[str]
+) -> None:
+    await check_answer(patient, question, status, said, unsaid)
