@@ -155,9 +155,10 @@ def main() -> int:
     hard = parsers.add_parser("hard-cases", help="the hard cases of the sample charts, right or wrong")
     hard.add_argument("--fhir", help="FHIR base that holds the sample charts (default: the embedded store)")
     hard.set_defaults(run=table)
-    everyday = parsers.add_parser("everyday", help="everyday questions over sample and fresh charts")
-    daily.add_arguments(everyday)
-    everyday.set_defaults(run=lambda given: told(*daily.everyday(given)))
+    for name, (how, about) in daily.COMMANDS.items():
+        asking_daily = parsers.add_parser(name, help=about)
+        daily.add_arguments(asking_daily)
+        asking_daily.set_defaults(run=lambda given, how=how: told(*how(given)))
     arguments = parser.parse_args()
     code: int = arguments.run(arguments)
     return code

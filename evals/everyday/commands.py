@@ -1,32 +1,75 @@
-"""What the commands `everyday` and `chains` of `python -m evals` do: ask, judge, tell."""
+"""What the commands `everyday`, `beyond` and `chains` of `python -m evals` do: ask, judge, tell."""
 
 import argparse
 import asyncio
 import tempfile
+from collections.abc import Sequence
 
 from agent.messages import Answer
 from evals.everyday import asking, report
-from evals.everyday.questions import SETS, questions
-from evals.gold.chart import charts
+from evals.everyday.beyond import beyond
+from evals.everyday.chains import chains
+from evals.everyday.chains import report as told_of_chains
+from evals.everyday.questions import SETS, Everyday, questions
+from evals.gold.chart import Chart, charts
 
-WRONG = 0.02  # the share of answers that may be wrong
+WRONG = 2.0  # per cent of the answers that may be wrong, at most
+REFUSED = 98.0  # of the questions out of reach, at least
+THROUGHOUT = 85.0  # of the chains right throughout, at least
+
+Given = list[list[Answer]]
 
 
 def everyday(arguments: argparse.Namespace) -> tuple[str, int]:
     """The report on the everyday questions of a set; 1 when more than 2 % are wrong."""
-    samples = asking.Everyone(asking.fresh(arguments.seed))
-    asked = questions(charts(samples.resources(), asking.NOW), arguments.set)
+    held, samples = _charts(arguments)
+    rows = _judged(arguments, samples, questions(held, arguments.set))
+    lines = [*(report.wrong(rows, refused=arguments.show) if _shown(arguments) else []), *report.table(rows)]
+    return "\n".join(lines), int(report.share(rows, "wrong") > WRONG)
+
+
+def out_of_reach(arguments: argparse.Namespace) -> tuple[str, int]:
+    """The report on the questions out of reach of a set; 1 when fewer than 98 % are refused."""
+    held, samples = _charts(arguments)
+    rows = _judged(arguments, samples, beyond(held, arguments.set))
+    refused = report.share(rows, "right")
+    lines = [*(report.wrong(rows) if _shown(arguments) else []), *report.kinds(rows)]
+    return "\n".join([*lines, f"refused {refused:.1f} %"]), int(refused < REFUSED)
+
+
+def follow_ups(arguments: argparse.Namespace) -> tuple[str, int]:
+    """The report on the follow-up chains of a set; 1 when fewer than 85 % are right throughout."""
+    held, samples = _charts(arguments)
+    asked = chains(held, arguments.set)
+    given = _answers(arguments, samples, [(chain.patient, chain.texts) for chain in asked])
+    text, share = told_of_chains(asked, given, show=_shown(arguments))
+    return text, int(share < THROUGHOUT)
+
+
+def _shown(arguments: argparse.Namespace) -> bool:
+    """Whether questions are printed: of the sealed set only on request."""
+    return bool(arguments.show or arguments.set == "development")
+
+
+def _charts(arguments: argparse.Namespace) -> tuple[list[Chart], asking.Everyone]:
+    """The charts to ask about; a server that is given holds the sample charts alone."""
+    samples = asking.Everyone([] if arguments.fhir else asking.fresh(arguments.seed))
+    return list(charts(samples.resources(), asking.NOW)), samples
+
+
+def _judged(
+    arguments: argparse.Namespace, samples: asking.Everyone, asked: Sequence[Everyday]
+) -> list[report.Row]:
+    if arguments.limit:
+        asked = asked[:: max(1, len(asked) // arguments.limit)][: arguments.limit]
     given = _answers(arguments, samples, [(one.patient, [one.text]) for one in asked])
-    rows = report.judged(asked, [answers[0] for answers in given])
-    told = arguments.set == "development" or arguments.show
-    lines = [*(report.wrong(rows, refused=arguments.show) if told else []), *report.table(rows)]
-    return "\n".join(lines), int(sum(one.outcome == "wrong" for _, _, one in rows) > WRONG * len(rows))
+    return report.judged(asked, [answers[0] for answers in given])
 
 
 def _answers(
     arguments: argparse.Namespace, samples: asking.Everyone, asked: list[tuple[str, list[str]]]
-) -> list[list[Answer]]:
-    async def ask() -> list[list[Answer]]:
+) -> Given:
+    async def ask() -> Given:
         with tempfile.TemporaryDirectory() as folder:
             settings = asking.settings_of(folder, arguments.model, arguments.fhir)
             async with asking.navigator(settings, samples) as opened:
@@ -38,7 +81,17 @@ def _answers(
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options that the commands share."""
     command.add_argument("--set", choices=SETS, default="development", help="default: development")
-    command.add_argument("--show", action="store_true", help="print each wrong and each refused question")
+    command.add_argument("--show", action="store_true", help="print what is not right, of the sealed set too")
+    command.add_argument("--limit", type=int, help="ask only about so many, from all over the set")
     command.add_argument("--seed", type=int, default=asking.SEED, help="of the fresh charts")
     command.add_argument("--model", help="as for ehr-navigator ask")
-    command.add_argument("--fhir", help="FHIR base that holds the charts (default: the embedded store)")
+    command.add_argument(
+        "--fhir", help="FHIR base that holds the sample charts, asked alone (default: the embedded store)"
+    )
+
+
+COMMANDS = {
+    "everyday": (everyday, "everyday questions over sample and fresh charts, by intent"),
+    "beyond": (out_of_reach, "questions out of reach: how many are refused"),
+    "chains": (follow_ups, "follow-up chains, right throughout or not"),
+}

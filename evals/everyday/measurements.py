@@ -8,7 +8,7 @@ from typing import Any
 from evals.everyday.scenes import Intent, Names, Scene, concepts, dates, drawn, person, pick
 from evals.gold import measurements as gold
 from evals.gold.chart import Chart, names_of
-from evals.gold.expected import NOTHING, Expected, both
+from evals.gold.expected import Expected, both
 from evals.gold.measurements import Result
 from evals.gold.records import codes
 
@@ -212,8 +212,4 @@ INTENTS = {
     "two_questions": Intent(
         pairs, lambda s: both(gold.latest(s["results"]), gold.latest(s["other_results"]))
     ),
-}
-TURNS = {
-    "latest_of_year": lambda s: gold.latest(s["window"]) if s["window"] else NOTHING,
-    "is_outside": lambda s: gold.is_outside(s["results"]),
 }

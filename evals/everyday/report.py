@@ -39,16 +39,25 @@ def table(rows: Sequence[Row]) -> list[str]:
     lines += [_line(intent, found) for intent, found in by_intent.items()]
     everything = [judgement for _, _, judgement in rows]
     lines.append(_line("all", everything))
-    share = {name: _share(everything, name) for name in ("right", "wrong", "refused")}
-    answered = share["right"] + share["wrong"]
-    risk = 100 * share["wrong"] / answered if answered else 0
-    lines.append(", ".join(f"{outcome} {part:.1f} %" for outcome, part in share.items()))
+    shares = {name: share(rows, name) for name in ("right", "wrong", "refused")}
+    answered = shares["right"] + shares["wrong"]
+    risk = 100 * shares["wrong"] / answered if answered else 0
+    lines.append(", ".join(f"{outcome} {part:.1f} %" for outcome, part in shares.items()))
     lines.append(f"coverage {answered:.1f} % (answered), risk {risk:.1f} % (wrong, of the answered)")
     return lines
 
 
-def _share(found: Sequence[Judgement], outcome: str) -> float:
-    return 100 * sum(one.outcome == outcome for one in found) / len(found)
+def kinds(rows: Sequence[Row]) -> list[str]:
+    """A line a kind: how many were asked, and of these how many came out as they must."""
+    by_kind: defaultdict[str, list[bool]] = defaultdict(list)
+    for one, _, judgement in rows:
+        by_kind[one.intent].append(judgement.outcome == "right")
+    return [f"{kind:<28}{sum(found):>5} of {len(found)}" for kind, found in by_kind.items()]
+
+
+def share(rows: Sequence[Row], outcome: str) -> float:
+    """Per cent of the questions that came out so."""
+    return 100 * sum(judgement.outcome == outcome for _, _, judgement in rows) / len(rows)
 
 
 def _line(intent: str, found: Sequence[Judgement]) -> str:
