@@ -27,7 +27,16 @@ from agent.errors import (
     UsageError,
 )
 from agent.fhir_access import open_fhir
-from agent.messages import Action, Answer, AuditTrail, Model, SystemMessage, ToolResult
+from agent.messages import (
+    Action,
+    Answer,
+    AuditTrail,
+    Model,
+    QuestionMessage,
+    SystemMessage,
+    Target,
+    ToolResult,
+)
 from agent.questions import Asked, check_question, patient_reference
 from agent.session import Session, save
 
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
     import httpx
     from mcp.server import MCPServer
 
+    from agent.loop import Run
     from agent.toolbox import Toolbox
     from mcp_servers.audit.journal import Journal
     from mcp_servers.audit.outbox import Undelivered
@@ -44,6 +54,7 @@ if TYPE_CHECKING:
     from mcp_servers.fhir.access.client import FhirClient
 
 JOURNAL = "audit.sqlite"
+OFFLINE = "offline"
 DELIVERY_SECONDS = 20  # a slow store must not hold up the person; the rest waits in the outbox
 MAX_COMPLETION = 2_048  # tokens of one step
 
@@ -53,14 +64,19 @@ def journal_path(settings: Settings) -> Path:
     return settings.data_dir / JOURNAL
 
 
+def open_rules() -> Model:
+    """The offline planner: rules, and no language model."""
+    from agent.models.offline import OfflinePlanner
+
+    return OfflinePlanner()
+
+
 @asynccontextmanager
 async def open_model(settings: Settings) -> AsyncIterator[Model]:
     """The model that the settings name. Raises UsageError for an unknown one, NotPermitted for a far host."""
     kind, _, name = settings.model.partition(":")
-    if kind == "offline" and not name:
-        from agent.models.offline import OfflinePlanner
-
-        yield OfflinePlanner()
+    if settings.model == OFFLINE:
+        yield open_rules()
     elif kind == "scripted" and name:
         from agent.models.scripted import load_script
 
@@ -92,7 +108,9 @@ async def open_navigator(
     async with open_model(settings) as model, open_fhir(settings) as http:
         journal = open_journal(settings)
         try:
-            navigator = Navigator(settings, http, FhirClient(http), journal, model, on_result)
+            beside = settings.model != OFFLINE and (settings.offline_first or settings.second_opinion)
+            rules = open_rules() if beside else None
+            navigator = Navigator(settings, http, FhirClient(http), journal, model, on_result, rules)
             try:
                 yield navigator
             finally:
@@ -136,6 +154,7 @@ async def deliver_events(journal: "Journal", http: "httpx.AsyncClient") -> "list
 class Navigator:
     """Opened once; conversations with it share the FHIR connection, the journal and the model.
 
+    `rules` is the offline planner where the settings want it beside another model.
     `fhir` asks once what the server can do; of a patient it keeps nothing.
     """
 
@@ -145,6 +164,7 @@ class Navigator:
     journal: "Journal"
     model: Model
     on_result: Callable[[ToolResult], object]
+    rules: Model | None = None
     undelivered: "list[Undelivered]" = field(default_factory=list)
 
     async def ask(
@@ -317,24 +337,48 @@ class Conversation:
 
     async def ask(self, question: str) -> Answer:
         """The answer to a question or follow-up. Raises UsageError for an empty or endless question."""
+        check_question(question)
+        settings, rules = self.navigator.settings, self.navigator.rules
+        folder = settings.folder / "sessions"
+        first = rules if settings.offline_first else None
+        run = self.run(self.session, self.navigator.model, lambda session: save(session, folder), first)
+        answer = await run.ask(question)
+        if rules is None or not settings.second_opinion or answer.model == rules.identity:
+            return answer
+        return await self.beside(answer, rules, question)
+
+    async def beside(self, answer: Answer, rules: Model, question: str) -> Answer:
+        """A model's answer beside that of the rules, which see the questions of this session alone."""
+        from agent.second_opinion import second_opinion
+
+        asked = [one for one in self.session.messages if isinstance(one, SystemMessage | QuestionMessage)]
+        apart = self.session.model_copy(update={"messages": asked[:-1]})
+        other = await self.run(apart, rules, lambda _: None).ask(question)
+        opinion = second_opinion(answer, other)
+        return answer.model_copy(update={"second_opinion": opinion, "audit": other.audit})
+
+    def run(
+        self, session: Session, model: Model, keep: Callable[[Session], object], first: Model | None = None
+    ) -> "Run":
+        """One question's way through the loop; `first` is tried before the model."""
         from agent.loop import Limits, Run
         from agent.router import RoutePolicy
 
-        check_question(question)
         settings = self.navigator.settings
-        folder = settings.folder / "sessions"
-        run = Run(
-            session=self.session,
+        models: dict[Target, Model] = {"local": model}
+        if first:
+            models["offline"] = first
+        return Run(
+            session=session,
             toolbox=self.toolbox,
-            models={"local": self.navigator.model},
-            policy=RoutePolicy(escalate_after=settings.escalate_after),
+            models=models,
+            policy=RoutePolicy(escalate_after=settings.escalate_after, offline_first=first is not None),
             limits=Limits(settings.max_hops, settings.max_tokens, settings.max_seconds),
             disclaimer=prompt("disclaimer"),
-            save=lambda session: save(session, folder),
+            save=keep,
             trail=lambda: self.navigator.trail(self.session),
             on_result=self.navigator.on_result,
         )
-        return await run.ask(question)
 
 
 def evidence(result: ToolResult) -> dict[str, Any]:

@@ -77,6 +77,18 @@ def build_parser() -> argparse.ArgumentParser:
     planner = argparse.ArgumentParser(add_help=False, parents=[offered])
     planner.add_argument("--model", metavar="NAME", help="offline (default) | openai[:NAME] | scripted:FILE")
     planner.add_argument(
+        "--offline-first",
+        action="store_true",
+        default=None,
+        help="try the offline planner before the model, which takes what that refuses",
+    )
+    planner.add_argument(
+        "--second-opinion",
+        action="store_true",
+        default=None,
+        help="compare the model's answer with the offline planner's, and show what differs",
+    )
+    planner.add_argument(
         "--openai-url", metavar="URL", help="OpenAI-compatible endpoint, on loopback or a clinic host"
     )
     planner.add_argument(

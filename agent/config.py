@@ -41,6 +41,12 @@ class Settings(BaseModel):
         "system/*.rs system/AuditEvent.crus", description="SMART scopes to ask for; the trail needs the last"
     )
     model: str = Field("offline", description="offline | openai[:NAME] | scripted:FILE")
+    offline_first: bool = Field(
+        False, description="try the offline planner before the model, which takes what that refuses?"
+    )
+    second_opinion: bool = Field(
+        False, description="compare each answer of a model with the offline planner's, and show what differs?"
+    )
     openai_url: str = Field("http://127.0.0.1:11434/v1", description="OpenAI-compatible endpoint")
     openai_key: SecretStr = Field(SecretStr(""), description="its API key, if it wants one")
     clinic_hosts: tuple[str, ...] = Field((), description="hosts besides loopback where a model may live")

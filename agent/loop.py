@@ -5,7 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.errors import BY_KIND, AuditUnavailable, LimitReached, ModelFailed, NavigatorError, Refused
+from agent.errors import (
+    BY_KIND,
+    AuditUnavailable,
+    CannotAnswer,
+    LimitReached,
+    ModelFailed,
+    NavigatorError,
+    Refused,
+)
 from agent.grounding import check, verdict
 from agent.messages import (
     Action,
@@ -27,7 +35,7 @@ from agent.messages import (
     ToolResult,
     Usage,
 )
-from agent.router import RoutePolicy, route, would_have_escalated
+from agent.router import IN_PART, RoutePolicy, goes_on, held_back, route
 from agent.session import Session
 from agent.steps import ANSWER, step_schema, validate
 from agent.toolbox import Toolbox
@@ -47,7 +55,10 @@ class Limits:
 
 @dataclass
 class Run:
-    """One question's way through the loop. `models` holds `local`, and `escalation` where one is allowed."""
+    """One question's way through the loop.
+
+    `models` holds `local`, and `offline` and `escalation` where the policy has them.
+    """
 
     session: Session
     toolbox: Toolbox
@@ -61,6 +72,7 @@ class Run:
     images: list[Image] = field(default_factory=list)
     hops: int = 0
     corrections: int = 0
+    handed_over: str = ""
     usage: Usage = field(default_factory=Usage)
     routes: list[RouteEntry] = field(default_factory=list)
     results: list[ToolResult] = field(default_factory=list)
@@ -87,13 +99,23 @@ class Run:
 
     async def step(self, schema: dict[str, Any]) -> Action | None:
         """One model turn and the tool calls it asks for; the answer action once the model gives one."""
-        entry = route(self.hops, self.policy)
+        entry = route(self.hops, self.policy, self.handed_over)
         self.routes.append(entry)
-        step = await self.next_step(self.models[entry.target], schema)
+        try:
+            step = await self.next_step(self.models[entry.target], schema)
+        except CannotAnswer as refusal:
+            if entry.target != "offline":
+                raise
+            self.handed_over = str(refusal)
+            return None
         if step is None:
             return None
         if step.actions[0].tool == ANSWER:
-            return step.actions[0]
+            if not goes_on(entry, step.actions[0].arguments["status"]):
+                return step.actions[0]
+            self.handed_over = IN_PART
+            self.add(NoticeMessage(text=IN_PART))
+            return None
         if self.hops >= self.limits.hops:
             raise LimitReached(f"No answer after {self.hops} tool hops, the limit; ask a narrower question.")
         self.hops += 1
@@ -153,14 +175,12 @@ class Run:
         now = self.session.now.isoformat()
         report = check(said["text"], said["citations"], evidence, question, now)
         status = verdict(said["status"], report, evidence)
-        text = report.text
-        if would_have_escalated(self.hops, self.policy):
-            text += (
-                f"\n\nThis took {self.hops} tool hops. Past {self.policy.escalate_after} a hosted model "
-                "would have taken over, but policy allows none."
-            )
+        text = report.text + held_back(self.hops, self.policy)
         return self.ended(status, text).model_copy(
-            update={"citations": _labelled(report.citations, evidence), "grounding": report.grounding}
+            update={
+                "citations": Citation.labelled(report.citations, evidence),
+                "grounding": report.grounding,
+            }
         )
 
     def ended(self, status: Status, text: str) -> Answer:
@@ -177,20 +197,3 @@ class Run:
             audit=self.trail(),
             disclaimer=self.disclaimer,
         )
-
-
-def _labelled(refs: tuple[str, ...], evidence: list[ToolResult]) -> tuple[Citation, ...]:
-    """Citations with the name and date of the row that each came from."""
-    rows = {
-        ref: row
-        for result in evidence
-        for row in (result.data or {}).get("rows", [])
-        for ref in [row.get("ref"), *row.get("refs", [])]
-        if ref
-    }
-    return tuple(
-        Citation(
-            ref=ref, label=" ".join(str(rows[ref][key]) for key in ("name", "date") if rows[ref].get(key))
-        )
-        for ref in refs
-    )

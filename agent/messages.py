@@ -1,11 +1,12 @@
 """What passes between the person, the loop, the models and the tools."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Status = Literal["answered", "not_in_chart", "needs_review", "refused", "failed"]
-Target = Literal["local", "escalation"]
+Target = Literal["offline", "local", "escalation"]
 
 
 class _Frozen(BaseModel):
@@ -156,6 +157,23 @@ class Citation(_Frozen):
     ref: str
     label: str = ""
 
+    @classmethod
+    def labelled(cls, refs: Iterable[str], results: Iterable[ToolResult]) -> "tuple[Citation, ...]":
+        """Citations with the name and date of the row that each came from."""
+        rows = {
+            ref: row
+            for result in results
+            for row in (result.data or {}).get("rows", [])
+            for ref in [row.get("ref"), *row.get("refs", [])]
+            if ref
+        }
+        return tuple(
+            cls(
+                ref=ref, label=" ".join(str(rows[ref][key]) for key in ("name", "date") if rows[ref].get(key))
+            )
+            for ref in refs
+        )
+
 
 class Grounding(_Frozen):
     """How many claims were checked against the evidence, and those that it does not support."""
@@ -199,6 +217,20 @@ class AuditTrail(_Frozen):
     events: int
 
 
+class SecondOpinion(_Frozen):
+    """What the offline planner answered to the same question, and what of the two answers differs.
+
+    `agrees` is None where it has no answer, or there is none to compare it with.
+    """
+
+    model: ModelIdentity
+    status: Status
+    answer: str
+    citations: tuple[Citation, ...] = ()
+    agrees: bool | None = None
+    differences: tuple[str, ...] = ()
+
+
 class Answer(_Frozen):
     """What `ask --json` prints: the whole contract with those who call us."""
 
@@ -210,6 +242,7 @@ class Answer(_Frozen):
     hops: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     grounding: Grounding = Grounding()
+    second_opinion: SecondOpinion | None = None
     tokens: Usage = Usage()
     cost: float = 0.0
     audit: AuditTrail

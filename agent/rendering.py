@@ -89,6 +89,7 @@ def answer(given: Answer, journal: Path, *, brief: bool = False) -> str:
     """An answer with its citations, who planned it, where its trail lies, and the disclaimer."""
     lines = [_HEADLINE[given.status], given.answer] if _HEADLINE[given.status] else [given.answer]
     lines += [f"  [{citation.ref}] {citation.label}".rstrip() for citation in given.citations]
+    lines += _opinion(given, brief=brief)
     if not brief:
         who = " ".join(
             part for part in (given.model.name, given.model.revision, given.model.quantisation) if part
@@ -100,6 +101,19 @@ def answer(given: Answer, journal: Path, *, brief: bool = False) -> str:
             given.disclaimer,
         ]
     return plain("\n".join(lines))
+
+
+def _opinion(given: Answer, *, brief: bool) -> list[str]:
+    """What the second opinion differs in, always; that it agrees, or that there is none, unless `brief`."""
+    second = given.second_opinion
+    if second is None or (brief and second.agrees is not False):
+        return []
+    if second.agrees is None:
+        return [f"No second opinion ({second.model.name}): {second.answer}"]
+    if second.agrees:
+        return [f"Second opinion ({second.model.name}): agrees"]
+    differs = "; ".join(second.differences)
+    return [f"SECOND OPINION DIFFERS ({second.model.name}) in {differs}. It answers: {second.answer}"]
 
 
 def _many(n: int, noun: str) -> str:

@@ -90,7 +90,7 @@ def test_without_a_patient_no_chart_is_opened(capsys: pytest.CaptureFixture[str]
 def test_a_question_out_of_reach_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     code, printed = ask_json(capsys, "Should I increase her metformin?", "--patient", AMARA)
     assert (code, printed["status"], printed["hops"]) == (3, "refused", 0)
-    assert "language model" in printed["answer"]
+    assert "advice on treatment" in printed["answer"]
 
 
 @pytest.mark.parametrize(

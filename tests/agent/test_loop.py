@@ -235,6 +235,59 @@ async def test_what_is_cited_and_not_denied_is_in_the_chart() -> None:
     assert (await ask(look_up(), older)).status == "not_in_chart"
 
 
+def two_tiers(toolbox: Toolbox, rules: list[Step | Exception], model: list[Step | Exception]) -> Run:
+    """The rules first, then a model; both are scripted stand-ins."""
+    first, second = ScriptedModel(rules, "rules"), ScriptedModel(model, "model")
+    run = make_run(toolbox, second, [], policy=RoutePolicy(offline_first=True))
+    run.models = {"local": second, "offline": first}
+    return run
+
+
+@pytest.mark.anyio
+async def test_what_the_first_tier_answers_is_the_answer() -> None:
+    async with open_toolbox(chart_server()) as toolbox:
+        given = await two_tiers(toolbox, [look_up(), RIGHT], []).ask("What is the potassium?")
+    assert (given.status, given.model.name) == ("answered", "rules")
+    assert [entry.target for entry in given.route] == ["offline", "offline"]
+
+
+@pytest.mark.anyio
+async def test_what_the_first_tier_refuses_is_handed_over_with_the_reason() -> None:
+    refusal = CannotAnswer("I could not read 'trend'. I answer look-ups.")
+    async with open_toolbox(chart_server()) as toolbox:
+        given = await two_tiers(toolbox, [refusal], [look_up(), RIGHT]).ask("What is the potassium?")
+    assert (given.status, given.model.name) == ("answered", "model")
+    assert [entry.target for entry in given.route] == ["offline", "local", "local"]
+    assert "handed over by the rules: I could not read 'trend'" in given.route[1].reason
+
+
+@pytest.mark.anyio
+async def test_what_the_first_tier_read_before_it_refused_is_evidence_for_the_model() -> None:
+    async with open_toolbox(chart_server()) as toolbox:
+        run = two_tiers(toolbox, [look_up(), CannotAnswer("Which one?")], [RIGHT])
+        given = await run.ask("What is the potassium?")
+    assert (given.status, given.model.name, given.hops) == ("answered", "model", 1)
+
+
+@pytest.mark.anyio
+async def test_an_answer_in_part_of_the_first_tier_goes_on_to_the_model_which_is_told() -> None:
+    part = answer("Potassium was 4.1 [Observation/k1]. Not answered: the rest.", status="needs_review")
+    async with open_toolbox(chart_server()) as toolbox:
+        run = two_tiers(toolbox, [look_up(), part], [RIGHT])
+        given = await run.ask("What is the potassium, and the rest?")
+    assert (given.status, given.model.name) == ("answered", "model")
+    assert [message.role for message in run.session.messages[-2:]] == ["notice", "step"]
+
+
+@pytest.mark.anyio
+async def test_what_fails_in_the_first_tier_is_not_handed_over() -> None:
+    async with open_toolbox(chart_server()) as toolbox:
+        given = await two_tiers(toolbox, [Failed("The chart is gone.")], [RIGHT]).ask(
+            "What is the potassium?"
+        )
+    assert (given.status, given.answer) == ("failed", "The chart is gone.")
+
+
 @pytest.mark.anyio
 async def test_stopping_a_run_leaves_the_session_saved() -> None:
     saved: list[int] = []
