@@ -87,7 +87,7 @@ SCENES: dict[str, Callable[[Chart, Names], Iterator[Scene]]] = {
 TURNS: dict[str, Callable[[Scene], Expected | None]] = {
     **{name: intent.answer for name, intent in INTENTS.items()},
     "is_outside": lambda s: gold.is_outside(s["results"]),
-    "one_before": lambda s: gold.latest([one for one in s["results"] if one.at < s["results"][-1].at]),
+    "one_before": lambda s: gold.second_newest(s["results"]),
     "visit_before": lambda s: care.last_visit(s["visits"][:-1]),
 }
 

@@ -136,6 +136,12 @@ def latest(found: list[Result]) -> Expected | None:
     return one_of([result for result in found if result.at == found[-1].at]) if found else NOTHING
 
 
+def second_newest(found: list[Result]) -> Expected | None:
+    """The value before the newest; not where several were recorded at one moment."""
+    moments = [result.at for result in found]
+    return one_of(found[-2:-1]) if len(set(moments[-3:])) == len(moments[-3:]) > 1 else None
+
+
 def first(found: list[Result]) -> Expected | None:
     """The oldest value, with its day."""
     return one_of([result for result in found if result.at == found[0].at])
