@@ -171,11 +171,13 @@ def _concepts(lexicon: Lexicon) -> Iterator[tuple[dictionary.Entry, Concept]]:
         if (entry.kind, entry.name) not in made:
             of = _OF_MEMBERS.get(entry.kind, entry.kind)
             direct = [concept(entries[of, name]) for name in entry.members]
-            members = dict.fromkeys(each for one in direct for each in (one, *one.members))
+            below = (
+                direct if entry.kind == "panel" else (each for one in direct for each in (one, *one.members))
+            )
             names = tuple(dict.fromkeys(map(lexicon.key, (entry.name, *entry.names))))
             kind = _CALLED[entry.kind]
             made[entry.kind, entry.name] = Concept(
-                kind, within(entry.name), names, tuple(members), entry.modality, entry.site
+                kind, within(entry.name), names, tuple(dict.fromkeys(below)), entry.modality, entry.site
             )
         return made[entry.kind, entry.name]
 

@@ -1,0 +1,26 @@
+"""Panels of measurements: the latest of each, what is not recorded, and nothing twice."""
+
+import pytest
+
+from tests.agent.models.offline.intents.told import Case, check_told, named
+
+AMARA, RENAE, LUCIA = "hard-amara-okafor", "renae-homenick", "hard-lucia-fernandes"
+ANSWERED, ABSENT = "answered", "not_in_chart"
+CASES: list[Case] = [
+    (RENAE, "lipids?", ANSWERED,
+     ["The latest of each: ", "150.9 mg/dL", "89.1 mg/dL", "39.0 mg/dL", "113.7 mg/dL"], []),
+    (RENAE, "last H/H", ANSWERED, ["Hematocrit", "45.1 % on 2024-04-19"], ["Leukocytes"]),
+    (RENAE, "show me her lytes in 2024", ANSWERED,
+     ["The latest of each in 2024: "], ["2026-03"]),
+    (AMARA, "what were her last vitals?", ANSWERED,
+     ["138/84 mmHg", "81.5 kilos", "Not recorded: heart rate, respiratory rate"], ["Diastolic"]),
+    (LUCIA, "cmp", ABSENT, ["No result of comprehensive metabolic panel is recorded"], []),
+]  # fmt: skip
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("patient", "question", "status", "said", "unsaid"), CASES, ids=named)
+async def test_a_panel_is_told_by_the_latest_of_each_of_its_measurements(
+    patient: str, question: str, status: str, said: list[str], unsaid: list[str]
+) -> None:
+    await check_told(patient, question, status, said, unsaid)
