@@ -14,8 +14,13 @@ LONGEST_EACH = 20
 CITED = 20
 # The answer may have 4,000 characters; sentences, notes and a head of citations come on top.
 LONGEST_LIST = 2400
-# A citation as `cite` writes it.
-REFERENCE = re.compile(r"\[([A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64})\]")
+# A citation as `cite` writes it; LOINC's names hold the like of it, as in "Glucose [Mass/volume] in Blood".
+REFERENCE = re.compile(
+    r"\[((?:AllergyIntolerance|Appointment|CarePlan|CareTeam|ClinicalImpression|Composition|Condition|Coverage"
+    r"|Device|DeviceUseStatement|DiagnosticReport|DocumentReference|Encounter|FamilyMemberHistory|Goal|ImagingStudy"
+    r"|Immunization|Location|Media|Medication\w*|Observation|Organization|Patient|Practitioner\w*|Procedure"
+    r"|QuestionnaireResponse|ServiceRequest|Specimen)/[A-Za-z0-9.-]{1,64})\]"
+)
 _NORMAL = ("normal", "n", "")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}(?:; .*)?")

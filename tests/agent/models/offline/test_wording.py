@@ -1,7 +1,19 @@
 """Lists, values and free text as sentences."""
 
 from agent.models.offline.chart import Row
-from agent.models.offline.wording import Wording, day, flags, inline, many, name, noted, reason, value, when
+from agent.models.offline.wording import (
+    REFERENCE,
+    Wording,
+    day,
+    flags,
+    inline,
+    many,
+    name,
+    noted,
+    reason,
+    value,
+    when,
+)
 
 WORDING = Wording()
 
@@ -91,3 +103,8 @@ def test_notes_that_a_reader_must_know_are_kept_word_for_word() -> None:
         " 1 with a comparator left out of the statistics: highest >8 of 2026-01-05 (Observation/x)."
     )
     assert noted(notes[:1]) == ""
+
+
+def test_a_name_that_looks_like_a_citation_is_none() -> None:
+    text = "Glucose [Mass/volume] in Blood 131 mg/dL [Observation/g-1] [MedicationRequest/m.2]"
+    assert REFERENCE.findall(text) == ["Observation/g-1", "MedicationRequest/m.2"]
