@@ -38,7 +38,7 @@ def side_of(asked: Asked) -> Side:
     return next((side for side in SIDES if said == {side}), "abnormal")
 
 
-def _is(row: Row, side: Side) -> bool | None:
+def is_on(row: Row, side: Side) -> bool | None:
     """Whether the record says that a result lies on that side; None where it says nothing of it."""
     if "interpretation" not in row:
         return None
@@ -78,7 +78,7 @@ def _last(asked: Asked) -> Draft:
     side = side_of(asked)
 
     def said(asked: Asked, concept: Concept, found: Found) -> str:
-        outside = [row for row in found.rows if _is(row, side)]
+        outside = [row for row in found.rows if is_on(row, side)]
         if outside:
             return f"Last {side} {concept.name}{period(asked).said}: {item(outside[0])}."
         return _none_outside(asked, concept, found, side)
@@ -91,7 +91,7 @@ def _all(asked: Asked) -> Draft:
     side = side_of(asked)
 
     def said(asked: Asked, concept: Concept, found: Found) -> str:
-        outside = [row for row in found.rows if _is(row, side)]
+        outside = [row for row in found.rows if is_on(row, side)]
         if not outside:
             return _none_outside(asked, concept, found, side)
         _whole(concept, found)

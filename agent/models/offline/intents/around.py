@@ -3,7 +3,6 @@
 from agent.models.offline.anchors import Event, missing, moment
 from agent.models.offline.chart import Found, Row
 from agent.models.offline.concepts import Concept
-from agent.models.offline.dates import first_day
 from agent.models.offline.intents.intent import Asked
 from agent.models.offline.intents.measured import (
     MOST,
@@ -18,6 +17,7 @@ from agent.models.offline.intents.measured import (
     period,
 )
 from agent.models.offline.reading import Reading
+from agent.models.offline.spans import first_day
 from agent.models.offline.wording import REFERENCE, Draft, many, noted, refs_of
 
 

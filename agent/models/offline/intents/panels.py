@@ -1,40 +1,101 @@
-"""Questions about a panel of measurements (BMP, lipids, vitals): the latest result of each."""
+"""Questions about a panel of measurements (BMP, lipids, vitals): the latest of each, and which are abnormal."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from agent.errors import CannotAnswer
+from agent.messages import Action
+from agent.models.offline.chart import Found, Row, StillWanted
+from agent.models.offline.concepts import Concept
+from agent.models.offline.intents.abnormal import is_on, side_of
 from agent.models.offline.intents.intent import Asked, Intent, cues
-from agent.models.offline.intents.measured import ASIDE, called_each, item, once, period
-from agent.models.offline.wording import Draft, noted, refs_of
+from agent.models.offline.intents.listing import joined
+from agent.models.offline.intents.measured import ASIDE, called, item, once, period
+from agent.models.offline.wording import REFERENCE, Draft, noted
 
-# As many calls as a step of a language model may have.
-_TOGETHER = 4
+_JUDGED = cues("abnormal high low normal")
 
 
-def _latest(asked: Asked) -> Draft:
+class _Members(NamedTuple):
+    """What is recorded of a panel's measurements; of which nothing is; and whose name fits several."""
+
+    rows: list[Row]
+    lacking: list[str]
+    unclear: list[str]
+    notes: list[str]
+
+
+def _answer(asked: Asked) -> Draft:
+    found = [(panel, _members(asked, panel)) for panel in asked.reading.concepts("panel")]
+    return joined([_told(asked, panel, members) for panel, members in found])
+
+
+def _members(asked: Asked, panel: Concept) -> _Members:
     """One call a measurement; two that a chart has under one code are told once."""
-    (panel,) = asked.reading.concepts("panel")
-    parts = [panel.members[at : at + _TOGETHER] for at in range(0, len(panel.members), _TOGETHER)]
-    found = [one for part in parts for one in called_each(asked, part, "latest")]
-    told = period(asked)
-    every = [row for one in found for row in one.rows]
-    rows = once([row for at, row in enumerate(every) if row not in every[:at]])
-    refs = refs_of(rows)
-    if not rows:
-        return Draft(
-            f"No result of {panel.name} is recorded in this chart{told.said}.{told.event}", (), "not_in_chart"
-        )
-    lacking = [one.name for one, result in zip(panel.members, found, strict=True) if not result.rows]
-    listed = "; ".join(map(item, rows))
-    text = f"The latest of each{told.said}: {listed}."
-    text += f" Not recorded{told.said}: {', '.join(lacking)}." if lacking else ""
-    notes = dict.fromkeys(note for one in found for note in one.notes)
-    return Draft(text + noted(notes) + told.event, refs)
+    found: dict[str, Found] = {}
+    wanted: list[Action] = []
+    unclear: list[str] = []
+    for member in panel.members:
+        try:
+            found[member.name] = called(asked, member, "latest")
+        except StillWanted as still:
+            wanted += still.actions
+        except CannotAnswer:
+            unclear.append(member.name)
+    if wanted:
+        raise StillWanted(wanted)
+    every = [row for one in found.values() for row in one.rows]
+    return _Members(
+        once([row for at, row in enumerate(every) if row not in every[:at]]),
+        [name for name, one in found.items() if not one.rows],
+        unclear,
+        [note for one in found.values() for note in one.notes],
+    )
+
+
+def _told(asked: Asked, panel: Concept, members: _Members) -> Draft:
+    time, event = period(asked).said, period(asked).event
+    if not members.rows and not members.unclear:
+        text = f"No result of {panel.name} is recorded in this chart{time}.{event}"
+        return Draft(text, (), "not_in_chart")
+    text = _results(asked, members.rows, f"The latest of each{time}")
+    if members.lacking:
+        text += f" Not recorded{time}: {', '.join(members.lacking)}."
+    if members.unclear:
+        text += f" Several measurements fit these names, so ask for each: {', '.join(members.unclear)}."
+    text += noted(dict.fromkeys(members.notes)) + event
+    return Draft(text, tuple(dict.fromkeys(REFERENCE.findall(text))))
+
+
+def _results(asked: Asked, rows: Sequence[Row], latest: str) -> str:
+    """The results; where it is asked whether they are normal, those that are not first."""
+    if not asked.reading.cues & _JUDGED:
+        return f"{latest}: {_listed(rows)}."
+    side = side_of(asked)
+    side = "abnormal" if side == "normal" else side
+    said = []
+    for stands, told in (
+        (True, f"recorded as {side}"),
+        (False, f"not recorded as {side}"),
+        (None, "without an interpretation or one normal range"),
+    ):
+        those = [row for row in rows if is_on(row, side) is stands]
+        if those or stands:
+            said.append(f"{latest} {told}: {_listed(those) if those else 'none'}.")
+    return " ".join(said)
+
+
+def _listed(rows: Sequence[Row]) -> str:
+    return "; ".join(map(item, rows))
 
 
 INTENTS = (
     Intent(
         "latest_of_panel",
-        _latest,
-        may=ASIDE | cues("latest when list recent active"),
+        _answer,
+        may=ASIDE | _JUDGED | cues("latest when list recent active"),
         about="panel",
         window=True,
+        several=True,
     ),
 )

@@ -5,6 +5,7 @@ import pytest
 from tests.agent.models.offline.intents.told import Case, check_told, named
 
 AMARA, RENAE, LUCIA = "hard-amara-okafor", "renae-homenick", "hard-lucia-fernandes"
+JOHN = "john-wilson"
 ANSWERED, ABSENT = "answered", "not_in_chart"
 CASES: list[Case] = [
     (RENAE, "lipids?", ANSWERED,
@@ -14,6 +15,12 @@ CASES: list[Case] = [
      ["The latest of each in 2024: "], ["2026-03"]),
     (AMARA, "what were her last vitals?", ANSWERED,
      ["138/84 mmHg", "81.5 kilos", "Not recorded: heart rate, respiratory rate"], ["Diastolic"]),
+    (JOHN, "any abnormal values in the last bmp?", ANSWERED,
+     ["recorded as abnormal: Glucose", "107.0 mg/dL on 2026-07-02", "not recorded as abnormal: "], []),
+    (JOHN, "is the cbc normal?", ANSWERED,
+     ["recorded as abnormal: none", "14.6 g/dL", "Not recorded: hem"], ["Yes"]),
+    (JOHN, "lytes and h/h", ANSWERED, ["136.0 mmol/L", "14.6 g/dL"], []),
+    (AMARA, "bmp", ANSWERED, ["131 mg/dL"], []),
     (LUCIA, "cmp", ABSENT, ["No result of comprehensive metabolic panel is recorded"], []),
 ]  # fmt: skip
 
