@@ -52,12 +52,9 @@ CUES = {
         "radiology report", "imaging report", "radiology", "radiology result", "imaging result",
     ),
     "pathology_report": ("pathology report", "path report", "pathology", "biopsy result", "histology report"),
-    "culture_report": (
-        "culture", "culture report", "culture result", "blood culture", "urine culture", "microbiology",
-        "microbiology report",
-    ),
+    "culture_report": ("culture", "culture report", "culture result", "microbiology", "microbiology report"),
     "opened": (
-        "read", "text of", "full text of", "content of", "say", "state", "said", "conclude", "conclusion of",
+        "read", "text of", "full text of", "content of", "say", "said", "conclude", "conclusion of",
         "conclusion", "finding of", "finding", "impression", "impression of", "wording of",
     ),
 }  # fmt: skip

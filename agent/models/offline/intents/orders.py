@@ -21,7 +21,7 @@ CUES = {
         "not resulted", "yet to be done", "uncompleted", "awaiting",
     ),
     "cancelled": ("cancelled", "canceled", "revoked"),
-    "came_back": ("come back", "came back", "resulted", "results back", "result back"),
+    "came_back": ("resulted", "results back", "result back"),
 }  # fmt: skip
 
 # The searches that find what refers to an order, by the type of record.

@@ -1,5 +1,6 @@
 """Questions about procedures: the list, the last, the first, the nth, whether, when, why, by whom."""
 
+from agent.models.offline.intents.devices import is_a_device
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.intents.performed import answer
 from agent.models.offline.reading import Reading
@@ -17,6 +18,9 @@ CUES = {
 }  # fmt: skip
 
 
+_WHEN_DONE = cues("when why by_whom first latest count done procedure")
+
+
 def _procedures(asked: Asked) -> Draft:
     draft = answer(asked, "procedures", "procedure")
     if "surgery" in asked.reading.cues and draft.citations:
@@ -30,6 +34,8 @@ def _about_procedures(reading: Reading) -> bool:
     asked = cues("whether past latest first when count often list done history why by_whom refused")
     named = bool(reading.mentions) and bool(reading.cues & asked or reading.plain or reading.follow)
     one = len(reading.cues & cues("why by_whom count")) < 2
+    if is_a_device(reading) and not reading.cues & _WHEN_DONE:
+        return False
     about = bool(reading.cues & cues("procedure surgery")) or named or reading.nth is not None
     return about and one and not looks_ahead(reading)
 

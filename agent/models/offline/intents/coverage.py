@@ -1,0 +1,60 @@
+"""Questions about insurance: what covers the patient now, at a time, and all that ever did."""
+
+from agent.models.offline.chart import Row, records
+from agent.models.offline.intents.intent import Asked, Intent, cues
+from agent.models.offline.wording import Draft, cite, day, name, noted, refs_of
+
+CUES = {
+    "insurance": (
+        "insurance", "insured", "health insurance", "coverage", "insurance coverage", "health coverage",
+        "health plan", "insurance plan", "insurer", "payer", "payor", "insurance company", "insured by",
+        "insured with", "covered by", "covered", "insurance provider", "insurance status",
+        "medical insurance", "who pays", "insurance carrier", "insurances", "health insurer",
+        "insurance history",
+    ),
+}  # fmt: skip
+
+
+def _item(row: Row) -> str:
+    payer = f" by {row['payer']}" if row.get("payer") and row["payer"] != row.get("name") else ""
+    since = f"from {day(row['date'])}" if "date" in row else "no start recorded"
+    until = f" to {day(row['end'])}" if "end" in row else ""
+    return (
+        f"{name(row)}{payer} ({since}{until}, status {row.get('status', 'unknown')}) {cite(refs_of([row]))}"
+    )
+
+
+def _coverage(asked: Asked) -> Draft:
+    """The coverage in force; at a time, all whose period reaches into it, whatever its status is by now."""
+    asks = asked.reading.cues
+    every = bool(asked.window) or bool(asks & cues("past history list"))
+    found = asked.chart.fetch(records("coverage", status="all" if every else "current"))
+    rows = [row for row in found.rows if _reaches(row, asked.window)]
+    if not rows:
+        kind = "insurance" if every else "insurance in force"
+        text = f"No {kind} is recorded in this chart{asked.said_window_to_now}.{noted(found.notes)}"
+        return Draft(text, (), "not_in_chart" if found.complete else "needs_review")
+    lead = "Insurance in force"
+    if every:
+        lead = "Insurance at that time" if asked.window else "Insurance then and now"
+    return Draft(f"{lead}: {asked.wording.listed(rows, _item)}.{noted(found.notes)}", refs_of(rows[:10]))
+
+
+def _reaches(row: Row, window: dict[str, str]) -> bool:
+    """Whether the period overlaps the window, each compared as far as both are written."""
+    since, until = window.get("since"), window.get("until")
+    start, end = (str(row[key])[:10] if key in row else None for key in ("date", "end"))
+    ends_before = since is not None and end is not None and end[: len(since)] < since[: len(end)]
+    begins_after = until is not None and start is not None and start[: len(until)] > until[: len(start)]
+    return not ends_before and not begins_after
+
+
+INTENTS = (
+    Intent(
+        "coverage",
+        _coverage,
+        may=cues("what whether is active past history list who by_whom when latest taking"),
+        needs=(cues("insurance"),),
+        window=True,
+    ),
+)
