@@ -37,7 +37,7 @@ def _to(asked: Asked) -> Draft:
             rows = groups[one]
             items = asked.wording.listed(rows, item)
             said = asked.wording.say("allergy", one, items=items, asked=told)
-            if one == "yes" and asked.reading.cues & cues("reaction severity when what since_when"):
+            if one == "yes" and asked.reading.cues & cues("reaction severity when what since_when happens"):
                 said = f"{items[:1].upper()}{items[1:]}."
             return Draft(f"{said}{_missing(asked, rows[0])}", refs_of(rows[:10]))
     nothing = none(asked, found)
@@ -54,7 +54,7 @@ def _to(asked: Asked) -> Draft:
 def _missing(asked: Asked, row: Row) -> str:
     """What was asked for that the record does not say; and, for a time, when it was recorded."""
     asked_for, said = asked.reading.cues, ""
-    if "reaction" in asked_for and "reaction" not in row:
+    if asked_for & cues("reaction happens") and "reaction" not in row:
         said += " No reaction is recorded."
     unsaid = row.get("criticality") not in ("low", "high") and "(" not in str(row.get("reaction", ""))
     if "severity" in asked_for and unsaid:
@@ -98,6 +98,13 @@ _ABOUT = (cues("allergy severe_allergy new_allergy reaction severity"),)
 INTENTS = (
     Intent("allergic_to_drug", _to, may=_ASIDE, needs=_ABOUT, about="drug"),
     Intent("allergic_to_substance", _to, may=_ASIDE, needs=_ABOUT, about="substance"),
+    Intent(
+        "reaction_when_taken",
+        _to,
+        may=_ASIDE,
+        needs=(cues("happens"), cues("taking done given")),
+        about="drug",
+    ),
     Intent(
         "anaphylaxis",
         _anaphylaxis,

@@ -45,9 +45,10 @@ CUES = {
     "intolerance": spoken("intolerance only, drug intolerance, medication intolerance, food intolerance"),
     "past_allergy": _each("""resolved, inactive, past, previous, former, old, outgrown,
         no longer active, refuted, ruled out"""),
-    "reaction": spoken("""reaction, reaction to, what reaction, manifestation, symptom, what happen,
-        what happens, what happened, how does she react, how does he react, how did she react,
-        how did he react, type of reaction, kind of reaction, allergic manifestation"""),
+    "happens": spoken("what happen, what happens, what happened, what would happen"),
+    "reaction": spoken("""reaction, reaction to, what reaction, manifestation, symptom,
+        how does she react, how does he react, how did she react, how did he react, type of reaction,
+        kind of reaction, allergic manifestation"""),
 }  # fmt: skip
 
 

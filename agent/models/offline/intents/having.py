@@ -13,13 +13,15 @@ from agent.models.offline.wording import Draft, refs_of
 
 _STANDINGS = ("yes", "unconfirmed", "resolved", "refuted", "later", "related")
 CUES = {
-    "diagnosed": spoken("""diagnosed as, diagnosed as having, been told she has, been told he has, suffer,
-        suffers from, carry a diagnosis of, carries a diagnosis of, diagnosis of, dx of, living with,
-        affected by"""),
+    "problem": spoken("""is on her problem list, is on his problem list, is on the problem list,
+        are on her problem list, are on his problem list, are on the problem list, on problem list"""),
+    "diagnosed": spoken("""diagnosed as, diagnosed as having, been told she has, been told he has,
+        suffer, suffers from, carry a diagnosis of, carries a diagnosis of, diagnosis of, dx of,
+        living with, affected by"""),
     "status_of": spoken("status of, current status of, status, clinical status of, clinical status"),
-    "certainty": spoken("""confirmed, confirmed diagnosis of, ruled out, been ruled out, refuted, excluded,
-        suspected, certain, certainty of, verified, verification status, verification of, how certain,
-        how certain is, how sure"""),
+    "certainty": spoken("""confirmed, confirmed diagnosis of, ruled out, been ruled out, refuted,
+        excluded, suspected, certain, certainty of, verified, verification status, verification of,
+        how certain, how certain is, how sure"""),
 }
 
 

@@ -1,17 +1,15 @@
 """What held at a time of the past: the records in force on its first day, or begun within it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 
-from agent.errors import CannotAnswer
-from agent.models.offline.anchors import missing, moment, told_window
+from agent.models.offline.anchors import told_window
 from agent.models.offline.chart import Row, records
 from agent.models.offline.intents.intent import Asked
 from agent.models.offline.reading import Reading
 from agent.models.offline.spans import first_day, last_day
 from agent.models.offline.windows import Window
-from agent.models.offline.wording import REFERENCE, Draft, day, many, name, refs_of
+from agent.models.offline.wording import REFERENCE, Draft, many, name, refs_of
 
 
 @dataclass(frozen=True)
@@ -52,17 +50,11 @@ def in_force(asked: Asked, kind: str, counts: Callable[[Row], bool]) -> Held:
 
 
 def _window(asked: Asked) -> Window:
-    """The time as a window: the day of an event "at" which something was, or the day before an event."""
-    anchor = asked.reading.anchor
-    if anchor is None or anchor.event == "age" or anchor.side == "after":
-        return told_window(asked)
-    event = moment(asked)
-    if event is None:
-        raise CannotAnswer(missing(asked).text)
-    if anchor.side == "at":
-        return Window(day(event.date), event.until or day(event.date), f"at {event.said}")
-    before = (first_day(day(event.date)) - timedelta(days=1)).isoformat()
-    return Window(before, before, f"the day before {event.said}")
+    """The time as a window; before an event stands for the day before it."""
+    window, anchor = told_window(asked), asked.reading.anchor
+    if anchor and anchor.side == "before" and window.until and not window.since:
+        return replace(window, since=window.until)
+    return window
 
 
 def is_timed(reading: Reading) -> bool:

@@ -3,7 +3,7 @@
 import re
 
 from agent.models.offline.chart import Found, Row, records
-from agent.models.offline.intents.drug_records import GIVEN, NOUNS, item
+from agent.models.offline.intents.drug_records import GIVEN, NOUNS, item, standing
 from agent.models.offline.intents.in_force import is_timed
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
 from agent.models.offline.intents.listing import counted, listed
@@ -21,8 +21,8 @@ def _each(words: str) -> tuple[str, ...]:
 CUES = {
     "medication": (
         *_each("home, outpatient, regular, prescribed"),
-        *spoken("""medicament, drug list, list of medication, list of med, medication profile, drug therapy,
-            medication regimen, drug regimen, tablet"""),
+        *spoken("""medicament, drug list, list of medication, list of med, medication profile,
+            drug therapy, medication regimen, drug regimen, tablet"""),
     ),
     "taking": spoken("get, on board, treated with, treatment with, go on, went on, used, took, take any"),
     "prn": spoken("""prn, as needed, as required, when needed, when required, on an as needed basis,
@@ -30,19 +30,20 @@ CUES = {
     "on_hold": spoken(
         "on hold, is on hold, are on hold, held, paused, suspended, withheld, put on hold, being held"
     ),
+    "proposed_medication": _each("planned, proposed, draft, pending, future, intended"),
     "ended_medication": (
         *_each("past, previous, former, prior, old, discontinued, stopped, inactive, ended, completed"),
-        *spoken("""medication she used to take, medication he used to take, medication she no longer take,
-            medication he no longer take"""),
+        *spoken("""medication she used to take, medication he used to take,
+            medication she no longer take, medication he no longer take"""),
     ),
     "medication_history": (
         *_each("history of, hx of, past and present, past and current, current and past"),
         *(
             f"{noun} {ever}"
             for noun in NOUNS
-            for ever in spoken("""history, hx, past and present, ever,
-            ever prescribed, ever taken, ever been on, she has ever been on, he has ever been on,
-            she has ever taken, he has ever taken, they have ever taken, she ever took, he ever took""")
+            for ever in spoken("""history, hx, past and present, ever, ever prescribed, ever taken,
+                ever been on, she has ever been on, he has ever been on, she has ever taken,
+                he has ever taken, they have ever taken, she ever took, he ever took""")
         ),
     ),
 }
@@ -105,7 +106,18 @@ def _chosen(asked: Asked, found: Found, rows: list[Row], noun: str, aside: str =
     return Draft(f"No {noun} ({many(found.total, 'record')} checked).{aside}", (), "not_in_chart")
 
 
+def _proposed(asked: Asked) -> Draft:
+    found = asked.chart.fetch(records("medications"))
+    rows = [row for row in found.rows if standing(row, set()) == "proposed"]
+    return _chosen(asked, found, rows, "not yet ordered medication record")
+
+
 def _names_all(reading: Reading) -> bool:
+    """The list as a whole; with starts or dates only where it is plain that the list is meant."""
+    if reading.cues & cues("started when") and not reading.cues & cues("active dose list"):
+        return False
+    if reading.cues & cues("started when") and "medication" not in reading.cues:
+        return False
     return "medication" in reading.cues or {"what", "taking"} <= reading.cues
 
 
@@ -115,7 +127,7 @@ INTENTS = (
     Intent(
         "current_medications",
         _current,
-        may=cues("medication active list what is whether taking dose prescribed and"),
+        may=cues("medication active list what is whether taking dose prescribed and started when"),
         also=_names_all,
     ),
     Intent(
@@ -139,6 +151,7 @@ INTENTS = (
     Intent(
         "medication_history", _history, may=_ASIDE | cues("past history"), needs=(cues("medication_history"),)
     ),
+    Intent("proposed_medications", _proposed, may=_ASIDE, needs=(cues("proposed_medication"),)),
     Intent("prn_medications", _as_needed, may=_ASIDE, needs=(cues("prn"),)),
     Intent("held_medications", _on_hold, may=_ASIDE | {"past"}, needs=(cues("on_hold"),)),
     Intent(

@@ -12,6 +12,7 @@ from agent.models.offline.intents.drug_records import (
 )
 from agent.models.offline.intents.in_force import in_force, is_timed, told_then
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
+from agent.models.offline.intents.listing import joined
 from agent.models.offline.reading import Reading
 from agent.models.offline.spans import first_day, last_day
 from agent.models.offline.wording import Draft, day, many, noted, refs_of
@@ -21,11 +22,18 @@ CUES = {
     "new_medication": (
         *(f"{new} {noun}" for new in spoken("new, newly started, newly prescribed, recently started, added")
           for noun in NOUNS),
-        *(f"{noun} {new}" for noun in NOUNS for new in spoken("""were started, was started, were added, added,
-            was added, started, begun, have been started, has been started, been started, were begun,
-            was begun, were initiated, was initiated, initiated, newly started, were new, is new, are new,
-            did she start, did he start, did they start, was she started on, was he started on,
-            has she started, has he started""")),
+        *(f"{noun} {new}" for noun in NOUNS for new in spoken("""were started, was started, were added,
+            added, was added, started, begun, have been started, has been started, been started,
+            were begun, was begun, were initiated, was initiated, initiated, newly started, were new,
+            is new, are new, did she start, did he start, did they start, was she started on,
+            was he started on, has she started, has he started""")),
+    ),
+    "medication_change": (
+        *(f"{noun} change" for noun in NOUNS),
+        *(f"{change} {to} {whose}{noun}" for change in ("change", "changed") for to in ("to", "in", "with")
+          for whose in ("", "her ", "his ", "the ", "their ") for noun in NOUNS),
+        *(f"{noun} {changed}" for noun in NOUNS
+          for changed in ("changed", "been changed", "were changed", "have changed", "list changed")),
     ),
     "stopped_medication": tuple(
         f"{noun} {over}" for noun in NOUNS for over in spoken("""were stopped, was stopped, stopped,
@@ -160,6 +168,14 @@ INTENTS = (
             is_timed(reading)
             and bool(reading.cues & cues("new_medication medication what") or reading.mentions)
         ),
+    ),
+    Intent(
+        "medication_changes",
+        lambda asked: joined([_started(asked), _stopped(asked)]),
+        may=_ASIDE,
+        needs=(cues("medication_change"),),
+        window=True,
+        also=is_timed,
     ),
     Intent(
         "stopped_medications",

@@ -122,6 +122,17 @@ def _times(asked: Asked) -> Draft:
     return counted(asked, found, rows, "problem record", item)
 
 
+def _when(asked: Asked, groups: dict[str, list[Row]]) -> Draft | None:
+    """When it was there: every record with its dates, or the newest."""
+    rows = [row for one in ("yes", "unconfirmed", "resolved") for row in groups.get(one, [])]
+    rows = sorted(rows, key=lambda row: str(row.get("date", "")), reverse=True)
+    if not rows:
+        return None
+    rows = rows[:1] if "latest" in asked.reading.cues else rows
+    items = asked.wording.listed(rows, item)
+    return Draft(f"{items[:1].upper()}{items[1:]}.", refs_of(rows))
+
+
 def _asks_since(reading: Reading) -> bool:
     if reading.cues & cues("onset since_when how_long"):
         return "latest" not in reading.cues or "how_long" in reading.cues
@@ -146,6 +157,15 @@ INTENTS = (
         needs=(cues("resolved stopped"),),
         about="problem",
         several=True,
+    ),
+    Intent(
+        "problem_dates",
+        _each(_when),
+        may=cues("past whether latest and"),
+        needs=(cues("when"),),
+        about="problem",
+        several=True,
+        also=lambda reading: bool(reading.cues & cues("past latest")),
     ),
     Intent(
         "problem_recorder",

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from agent.models.offline.chart import Found, Row
+from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept
 from agent.models.offline.intents.drug_records import both, item, of_drug, standing, was_in_force
 from agent.models.offline.intents.in_force import Held, in_force, is_timed, told_then
-from agent.models.offline.intents.intent import Asked, Intent, cues
-from agent.models.offline.intents.listing import joined, no_record
+from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
+from agent.models.offline.intents.listing import counted, joined, no_record
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft, refs_of
 
@@ -51,9 +51,9 @@ def _introduced(asked: Asked, found: str) -> str:
         return "was"
     if found != "yes":
         return found
-    if "on_hold" in asked.reading.cues:
+    if asked.reading.cues & cues("what on_hold list status_of") and "dose" not in asked.reading.cues:
         return "which"
-    return "dose" if "dose" in asked.reading.cues else "which" if "what" in asked.reading.cues else "yes"
+    return "dose" if asked.reading.cues & cues("dose often") else "yes"
 
 
 def _then(asked: Asked) -> Draft:
@@ -74,20 +74,51 @@ def _one_then(asked: Asked, concept: Concept, told: str, held: Held) -> Draft:
 
 def _asks_whether(reading: Reading) -> bool:
     """Also what dose; what it was is a question of doses, unless a time is told."""
-    asked = reading.cues & cues("is whether taking taken prescribed dose medication active past on_hold")
-    what = "what" not in reading.cues or bool(reading.cues & cues("taking dose"))
+    asked = reading.cues & cues(
+        "is whether taking taken prescribed dose medication active past on_hold status_of"
+    )
+    what = "what" not in reading.cues or bool(reading.cues & cues("taking dose status_of"))
     one = len(reading.mentions) == 1 or "and" in reading.cues
-    return one and what and bool(asked or reading.plain or reading.follow)
+    often = "often" not in reading.cues or "taking" in reading.cues
+    # Of all that were ever taken only the current ones would be told.
+    if "list" in reading.cues and reading.cues & cues("past taken prescribed"):
+        return False
+    return one and what and often and bool(asked or reading.plain or reading.follow)
 
+
+def _count(asked: Asked) -> Draft:
+    """How many current records there are of a drug, or of the drugs of a class."""
+    concept, told = asked.named("drug")[0]
+    found = asked.chart.fetch(records("medications", status="current"))
+    rows = of_drug(concept, found.rows)
+    if rows:
+        return counted(asked, found, rows, "current medication record", item, each=True)
+    return no_such(asked, concept, told, found)
+
+
+CUES = {
+    "dose": spoken("""how is she taking, how is he taking, how does she take, how does he take,
+        how should she be taking, how is the patient taking, how does the patient take"""),
+    "taking": spoken("tried, ever tried, be taking, been taking, been using, been prescribed"),
+    "status_of": spoken("what happened to, what happened with, what became of, what about the status of"),
+}
 
 INTENTS = (
     Intent(
         "on_drug",
         _taken,
-        may=cues("is whether taking taken prescribed dose medication active past what on_hold before and"),
+        may=cues("is whether taking taken prescribed dose medication active past what on_hold before and")
+        | cues("list often status_of"),
         about="drug",
         several=True,
         also=lambda reading: _asks_whether(reading) and not {"dose", "past"} <= reading.cues,
+    ),
+    Intent(
+        "count_drugs",
+        _count,
+        may=cues("is whether taking medication active"),
+        needs=(cues("count"), cues("is taking active")),
+        about="drug",
     ),
     Intent(
         "was_on_drug",

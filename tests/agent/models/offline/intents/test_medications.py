@@ -14,6 +14,8 @@ CASES = [
     (AMARA, "past medications", FOUND, ["500 MG", "Dose increased"], ["lisinopril"]),
     (MEI, "discontinued meds", FOUND, ["2 stopped, completed or", "apixaban (cancelled"], ["warf"]),
     (AMARA, "medication history", FOUND, ["9 medication records, past and present", "not-taken"], []),
+    (AMARA, "planned medications", FOUND, ["2 not yet ordered", "draft", "intent proposal"], ["metformin"]),
+    (AMARA, "current medications and start dates", FOUND, ["3 current medications"], []),
 ]  # fmt: skip
 
 

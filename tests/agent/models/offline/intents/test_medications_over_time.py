@@ -16,6 +16,11 @@ CASES = [
     (AMARA, "last 2 medications prescribed", FOUND, ["glipizide", "metformin"], ["aspirin"]),
     (AMARA, "first medication prescribed", FOUND, ["First recorded: metformin hydrochloride 500"], []),
     (MEI, "new meds since July 2026", FOUND, ["warfarin", "Magic mouthwash"], ["apixaban", "vitamin"]),
+    (AMARA, "any medication changes since 2023?", FOUND, ["First recorded since 2023: glipizide"], []),
+    (AMARA, "what was she on when pneumonia was diagnosed?", FOUND, ["2 medications"], ["glip"]),
+    (AMARA, "which drugs were started after the gout diagnosis?", FOUND, ["glipizide"], ["metformin"]),
+    (MEI, "what was she taking at admission?", FOUND, ["6 medications by name", "heparin"], ["warfarin"]),
+    (MEI, "what was she on before admission?", FOUND, ["5 medications", "before the adm"], ["heparin"]),
 ]  # fmt: skip
 
 

@@ -21,6 +21,8 @@ CASES = [
     (AMARA, "how many times has she had pneumonia?", FOUND, ["1 problem record: Pneumonia"], []),
     (AMARA, "how many times has she had a stroke?", ABSENT, ["No problem record matches"], []),
     ("renae-homenick", "how often has she had sinusitis?", FOUND, ["10 problem records"], []),
+    (AMARA, "when did she have pneumonia?", FOUND, ["onset 2019-01-07, ended 2019-02-01"], []),
+    ("renae-homenick", "when was her last sinusitis?", FOUND, ["onset 2009-04-27"], ["1990"]),
 ]  # fmt: skip
 
 

@@ -15,6 +15,10 @@ CASES = [
     (AMARA, "was she on a statin in 2019", ABSENT, ["No record of statin was in force in 2019"], []),
     (AMARA, "was she on metformin in 2014?", FOUND, ["Not certain: now", "since when"], ["Yes"]),
     (AMARA, "was she taking lisinopril in 2012?", ABSENT, ["No record of lisinopril was in force"], []),
+    (AMARA, "how is she taking metformin?", FOUND, ["twice a day with meals"], ["Yes"]),
+    (AMARA, "how often does she take metformin?", FOUND, ["twice a day with meals"], ["Yes"]),
+    (AMARA, "how many blood pressure medications is she on?", FOUND, ["1 current medication record: li"], []),
+    (AMARA, "what happened to her glipizide?", FOUND, ["on hold: glipizide"], ["allergy"]),
 ]  # fmt: skip
 
 
