@@ -229,20 +229,24 @@ def _from_now(since: date, now: date) -> Window:
 
 
 def _older(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
-    """`more than 2 years ago`, `over a year ago`, `less than 6 months ago`."""
-    if tokens[at : at + 2] in (["more", "than"], ["less", "than"]):
-        more, at = tokens[at] == "more", at + 2
+    """`more than 2 years ago`, `over a year since`, `older than a year`, `less than 6 months ago`."""
+    lead = tokens[at : at + 2]
+    if lead in (["more", "than"], ["longer", "than"], ["older", "than"], ["less", "than"]):
+        more, at = lead[0] != "less", at + 2
     elif at > 0 and tokens[at - 1] == "over":
         more = True
     else:
         return None
     length = duration(tokens, at)
-    if length is None or tokens[length[1] : length[1] + 1] not in (["ago"], ["old"]):
+    if length is None:
+        return None
+    ends = tokens[length[1] : length[1] + 1] in (["ago"], ["old"], ["since"])
+    if not ends and lead != ["older", "than"]:
         return None
     day = now - length[0]
     if more:
-        return _before(Span(day.isoformat(), day.isoformat())), length[1] + 1
-    return _from_now(day, now), length[1] + 1
+        return _before(Span(day.isoformat(), day.isoformat())), length[1] + ends
+    return _from_now(day, now), length[1] + ends
 
 
 def _to_date(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:

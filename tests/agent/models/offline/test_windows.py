@@ -80,6 +80,8 @@ def window(text: str) -> tuple[str | None, str | None] | None:
         ("in the last 24 hours", "2026-11-21", "2026-11-22"),
         ("year to date", "2026-01-01", "2026-11-22"),
         ("more than 2 years ago", None, "2024-11-21"),
+        ("over a year since", None, "2025-11-21"),
+        ("older than 6 months", None, "2026-05-21"),
         ("over a year ago", None, "2025-11-21"),
         ("less than 2 years ago", "2024-11-22", "2026-11-22"),
         ("last year", "2025", "2025"),
