@@ -47,7 +47,8 @@ class Entry(NamedTuple):
 @cache
 def entries(kind: Kind) -> tuple[Entry, ...]:
     """The entries of a kind, in the order of its file."""
-    return tuple(_entry(kind, line) for line in _read(f"{_FILES[kind]}.jsonl").splitlines())
+    lines = _read(f"{_FILES[kind]}.jsonl").splitlines()
+    return tuple(_entry(kind, one) for one in json.loads(f"[{','.join(lines)}]"))  # at once is faster
 
 
 @cache
@@ -56,17 +57,16 @@ def other_names() -> tuple[str, ...]:
     return tuple(json.loads(_read("other_names.json")))
 
 
-def _entry(kind: Kind, line: str) -> Entry:
-    said: dict[str, Any] = json.loads(line)
+def _entry(kind: Kind, line: dict[str, Any]) -> Entry:
     return Entry(
-        said["name"],
+        line["name"],
         kind,
-        names=tuple(said.get("names", ())),
-        said=tuple(said.get("said", ())),
-        members=tuple(said.get("members", ())),
-        codes=tuple((system, code) for system in SYSTEMS for code in said.get(system, ())),
-        modality=tuple(said.get("modality", ())),
-        site=said.get("site", ""),
+        names=tuple(line.get("names", ())),
+        said=tuple(line.get("said", ())),
+        members=tuple(line.get("members", ())),
+        codes=tuple([(system, code) for system in SYSTEMS if system in line for code in line[system]]),
+        modality=tuple(line.get("modality", ())),
+        site=line.get("site", ""),
     )
 
 

@@ -46,6 +46,9 @@ class Concept:
     modality: tuple[str, ...] = ()
     site: str = ""
 
+    def __hash__(self) -> int:
+        return hash((self.kind, self.name))  # of a class, all its members would take long
+
     def in_order(self, record: Stems) -> tuple[int, int] | None:
         """Where the record's name holds one of the names, or of a member's, word for word: start and end, the
         longest first."""
@@ -84,13 +87,17 @@ class Lexicon:
     qualifiers: dict[str, set[str]] = field(default_factory=dict)
     version: str = ""
     spelled: dict[str, str] = field(default_factory=dict)
+    _stems: dict[str, str] = field(default_factory=dict, repr=False)
 
     def key(self, phrase: str) -> Stems:
         """The stems of a phrase of the dictionary, whose words are known from now on."""
-        found = words(phrase)
-        for word in found:
-            self.spelled.setdefault(stem(word), word)
-        return tuple(stem(word) for word in found)
+        key = []
+        for word in words(phrase):
+            if word not in self._stems:
+                self._stems[word] = stem(word)
+                self.spelled.setdefault(self._stems[word], word)
+            key.append(self._stems[word])
+        return tuple(key)
 
     @cached_property
     def by_length(self) -> dict[int, list[str]]:
@@ -146,19 +153,16 @@ def _add_visits(lexicon: Lexicon) -> None:
 def _add_entries(lexicon: Lexicon, not_names: Mapping[Kind, Iterable[str]]) -> None:
     """Let the names of the dictionary be read, but for those that say something else in a question."""
     said: dict[tuple[Kind, Stems], list[Concept]] = defaultdict(list)
-    spelled: dict[Stems, str] = {}
     for entry, concept in _concepts(lexicon):
-        for name in (entry.name, *entry.names, *entry.said):
-            phrase = lexicon.key(name)
-            spelled.setdefault(phrase, name)
+        for phrase in {*concept.names, *map(lexicon.key, entry.said)}:
             said[concept.kind, phrase].append(concept)
-            if entry.kind == "drug":
-                lexicon.careful.update(phrase)
+        if entry.kind == "drug":
+            lexicon.careful.update(word for phrase in concept.names for word in phrase)
     for kind, names in not_names.items():
         for name in names:
             del said[kind, lexicon.key(name)]
     for (kind, phrase), found in said.items():
-        one = _one_of(kind, spelled[phrase], phrase, list(dict.fromkeys(found)))
+        one = found[0] if len(found) == 1 else _one_of(lexicon, kind, phrase, found)
         lexicon.concepts.setdefault(phrase, {})[kind] = one
 
 
@@ -172,7 +176,7 @@ def _concepts(lexicon: Lexicon) -> Iterator[tuple[dictionary.Entry, Concept]]:
             of = _OF_MEMBERS.get(entry.kind, entry.kind)
             direct = [concept(entries[of, name]) for name in entry.members]
             below = (
-                direct if entry.kind == "panel" else (each for one in direct for each in (one, *one.members))
+                direct if of == "measurement" else [each for one in direct for each in (one, *one.members)]
             )
             names = tuple(dict.fromkeys(map(lexicon.key, (entry.name, *entry.names))))
             kind = _CALLED[entry.kind]
@@ -185,15 +189,16 @@ def _concepts(lexicon: Lexicon) -> Iterator[tuple[dictionary.Entry, Concept]]:
         yield entry, concept(entry)
 
 
-def _one_of(kind: Kind, name: str, phrase: Stems, found: list[Concept]) -> Concept:
+def _one_of(lexicon: Lexicon, kind: Kind, phrase: Stems, found: list[Concept]) -> Concept:
     """What a name means that several concepts of one kind bear.
 
     The concept that is called just so; of drugs, the combination that is sold by that name. Of measurements
     any: which one, the chart tools tell from the chart, or list what it may be.
     """
     exact = [one for one in found if one.names[0] == phrase]
-    if len(found) == 1 or exact:
-        return (exact or found)[0]
+    if exact:
+        return exact[0]
+    name = " ".join(lexicon.spelled[word] for word in phrase)
     if kind == "drug":
         ingredients = tuple(word for one in found for word in one.names[0])
         return Concept(kind, name, (phrase, ingredients))

@@ -9,12 +9,16 @@ _TOKEN = re.compile(
     r"\d{4}-\d{2}-\d{2}|\d{4}-\d{2}\b|\d{1,2}/\d{1,2}/\d{2,4}|\d{1,2}/\d{4}"
     r"|\d+(?:\.\d+)?(?![a-z0-9])|[a-z0-9]+|[^\s\w]"
 )
+_PLAIN = re.compile(r"[a-z0-9 ]*")
 _SILENT = set("?.,;:!\"'()[]-/*")
 
 
 def words(text: str) -> list[str]:
     """The words of `text`, lower case; a symbol that may carry meaning (`>`, `%`) is a word of its own."""
-    plain = unicodedata.normalize("NFKD", text.lower().replace("’", "'"))
+    plain = text.lower()
+    if _PLAIN.fullmatch(plain):
+        return plain.split()
+    plain = unicodedata.normalize("NFKD", plain.replace("’", "'"))
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     plain = re.sub(r"n't\b", " not", plain)
     plain = re.sub(r"'(s|re|d|ve|ll|m)\b|'", lambda found: _CONTRACTED.get(found[1] or "", ""), plain)
