@@ -12,40 +12,32 @@ from agent.messages import Action
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import stems_of_record
 from agent.models.offline.slots import Anchor
-from agent.models.offline.spans import first_day, last_day
+from agent.models.offline.spans import first_day, is_date, last_day
 from agent.models.offline.windows import Window
 from agent.models.offline.wording import Draft, cite, day, is_later, many, name, noted
+from agent.models.offline.words import Stems
 
 if TYPE_CHECKING:
     from agent.models.offline.intents.intent import Asked
 
 _NOT_HELD = ("planned", "cancelled", "arrived", "triaged")
 _NOT_DONE = ("not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown")
-_NOT_ORDERED = ("proposal", "plan", "option")
-_INPATIENT = (
-    "imp",
-    "inpatient encounter",
-    "inpatient",
-    "acute",
-    "inpatient acute",
-    "nonac",
-    "inpatient non-acute",
-)
 # The names of procedures that are operations.
 _SURGICAL = frozenset(
-    {"surgery", "surgical", "operation", "operative", "excision", "resection", "repair", "replacement"}
-    | {
-        "transplant",
-        "transplantation",
-        "bypass",
-        "grafting",
-        "amputation",
-        "implantation",
-        "fusion",
-        "section",
-    }
+    {"surgery", "surgical", "operation", "excision", "resection", "repair", "amputation", "bypass"}
+    | {"transplant", "transplantation", "cesarean", "caesarean", "sterilization"}
 )
+_REPLACED = frozenset({"hip", "knee", "shoulder", "joint", "valve"})
 _SURGICAL_ENDINGS = ("ectomy", "plasty", "ostomy", "otomy", "orrhaphy", "pexy")
+_NO_SURGERY = frozenset({"phlebotomy", "venotomy"})
+
+
+class Untold(CannotAnswer):
+    """Control flow: the chart does not tell the event that a question tells its time by; `draft` says so."""
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__(draft.text)
+        self.draft = draft
 
 
 @dataclass(frozen=True)
@@ -104,15 +96,13 @@ def missing(asked: "Asked") -> Draft:
     """The answer where `moment` finds nothing: what it was that the chart does not tell."""
     anchor = asked.reading.anchor
     what = _called(anchor) if anchor else "that"
-    return Draft(
-        f"The chart does not tell when {what}, so there is nothing to count from.", (), "not_in_chart"
-    )
+    return Draft(f"The chart does not tell when {what}.", (), "not_in_chart")
 
 
 def window_of(asked: "Asked") -> dict[str, str]:
     """The window of time as tool arguments, with what an event and a number of last visits make of it.
 
-    Raises StillWanted, and CannotAnswer where the chart does not tell the event.
+    Raises StillWanted, Untold where the chart does not tell the event, CannotAnswer where not all was read.
     """
     return told_window(asked).arguments
 
@@ -125,7 +115,7 @@ def told_window(asked: "Asked") -> Window:
     if asked.reading.anchor:
         event = moment(asked)
         if event is None:
-            raise CannotAnswer(missing(asked).text)
+            raise Untold(missing(asked))
         windows.append(_of_event(asked.reading.anchor, event))
     since = max((one.since for one in windows if one.since), key=first_day, default=None)
     until = min((one.until for one in windows if one.until), key=last_day, default=None)
@@ -163,7 +153,7 @@ def _window(since: date | None, until: date | None, said: str) -> Window:
 def _of_visits(asked: "Asked", count: int) -> Window:
     rows = [row for row in _all(asked, "encounters").rows if "date" in row and _took_place(asked, row)]
     if not rows:
-        raise CannotAnswer("No visit is recorded up to now, so there are no last visits to count from.")
+        raise Untold(Draft("No visit is recorded up to now.", (), "not_in_chart"))
     oldest = rows[:count][-1]
     shown = min(count, len(rows))
     return Window(day(oldest["date"]), None, f"since {day(oldest['date'])} (the last {shown} visits)")
@@ -179,21 +169,20 @@ def _all(asked: "Asked", kind: str) -> Found:
 
 
 def _chosen(anchor: Anchor, rows: list[Row], which: str, what: Callable[[Row], str]) -> Event | None:
-    """The first or last of the rows (newest first), as the question says or else as `which` says."""
-    dated = [row for row in rows if "date" in row and _is_date(row["date"])]
+    """The first or last of the rows, as the question says or else as `which` says.
+
+    Its name tells which of several it is, and that some have no date: nobody knows where they belong.
+    """
+    dated = [row for row in rows if "date" in row and is_date(day(row["date"]))]
     if not dated:
         return None
     dated = sorted(dated, key=lambda row: first_day(day(row["date"])))
-    row = dated[0] if (anchor.which or which) == "first" else dated[-1]
-    return Event(row["ref"], str(row["date"]), what(row), day(row["end"]) if "end" in row else None)
-
-
-def _is_date(written: object) -> bool:
-    try:
-        first_day(day(written))
-    except ValueError:
-        return False
-    return True
+    which = anchor.which or which
+    row = dated[0] if which == "first" else dated[-1]
+    several = f"{which} recorded " if len(dated) > 1 else ""
+    unsure = " (others have no date)" if len(dated) < len(rows) else ""
+    until = day(row["end"]) if "end" in row and is_date(day(row["end"])) else None
+    return Event(row["ref"], str(row["date"]), f"the {several}{what(row)}{unsure}", until)
 
 
 def _took_place(asked: "Asked", row: Row) -> bool:
@@ -201,27 +190,26 @@ def _took_place(asked: "Asked", row: Row) -> bool:
 
 
 def _of_drug(asked: "Asked", anchor: Anchor) -> list[Row]:
-    """Orders, statements, doses of the drug that were really meant to be taken."""
+    """Orders and statements of the drug that were in force; where there are none, what was given.
+
+    A last dose is one given, a first one whatever is recorded first.
+    """
+    # The records of an intent know Asked, which knows this module.
+    from agent.models.offline.intents.drug_records import GIVEN, NEVER, of_drug, was_in_force
+
     concept = anchor.mention.concepts["drug"] if anchor.mention else None
-    return [
-        row
-        for row in _all(asked, "medications").rows
-        if concept
-        and concept.in_any_order(stems_of_record(row.get("name")))
-        and not row.get("do_not_perform")
-        and row.get("intent") not in _NOT_ORDERED
-        and row.get("status") not in ("draft", "cancelled", "not-done", "not-taken")
-        and not is_later(row, asked.now)
-    ]
+    every = of_drug(concept, _all(asked, "medications").rows) if concept else []
+    rows = [row for row in every if not is_later(row, asked.now)]
+    given = [row for row in rows if row.get("source") in GIVEN and row.get("status") not in NEVER]
+    taken = [row for row in rows if was_in_force(row)]
+    if anchor.event == "dose":
+        return given if anchor.which == "last" else taken + given
+    return taken or given
 
 
 def _start(asked: "Asked", anchor: Anchor) -> Event | None:
-    return _chosen(
-        anchor,
-        _of_drug(asked, anchor),
-        "first",
-        lambda row: f"the first {row.get('source', 'record')} of {name(row)}",
-    )
+    """The first record: of when it was taken before, none tells."""
+    return _chosen(anchor, _of_drug(asked, anchor), "first", _drug_record)
 
 
 def _stop(asked: "Asked", anchor: Anchor) -> Event | None:
@@ -230,89 +218,81 @@ def _stop(asked: "Asked", anchor: Anchor) -> Event | None:
     if any(row.get("status") in ("active", "in-progress", "on-hold") for row in rows):
         return None
     ended = [{**row, "date": row["end"]} for row in rows if "end" in row]
-    return _chosen(anchor, ended, "last", lambda row: f"the end of {name(row)}")
+    return _chosen(anchor, ended, "last", lambda row: f"end of {name(row)}")
+
+
+def _drug_record(row: Row) -> str:
+    return f"{row.get('source', 'record')} of {name(row)}"
 
 
 def _dose(asked: "Asked", anchor: Anchor) -> Event | None:
-    """The first dose given; where none is recorded as given, the first order, and the name says so."""
+    """A dose given; of a drug it may be an order that came before any, and the name says so."""
     concepts = anchor.mention.concepts if anchor.mention else {}
-    if "vaccine" in concepts:
-        vaccine = concepts["vaccine"]
-        rows = [
-            row
-            for row in _all(asked, "immunizations").rows
-            if vaccine.in_any_order(stems_of_record(row.get("name")))
-            and row.get("status") not in _NOT_DONE
-            and not is_later(row, asked.now)
-        ]
-        which = anchor.which or "last"
-        return _chosen(anchor, rows, which, lambda row: f"the {which} dose of {name(row)}")
-    rows = _of_drug(asked, anchor)
-    given = [row for row in rows if row.get("source") in ("administration", "dispense")]
-    which = anchor.which or "first"
-
-    def what(row: Row) -> str:
-        return f"the {which} {row.get('source', 'record')} of {name(row)}"
-
-    return _chosen(anchor, given or rows, which, what)
+    if "vaccine" not in concepts:
+        return _chosen(anchor, _of_drug(asked, anchor), "first", _drug_record)
+    named = concepts["vaccine"]
+    rows = _done(asked, "immunizations", lambda stems: named.in_any_order(stems) is not None)
+    return _chosen(anchor, rows, "last", lambda row: f"dose of {name(row)}")
 
 
 def _diagnosis(asked: "Asked", anchor: Anchor) -> Event | None:
+    """Its onset, or else when it was recorded; never that of another condition that goes with it."""
+    from agent.models.offline.intents.problem_records import groups_of
+
     concept = anchor.mention.concepts["problem"] if anchor.mention else None
-    rows = [
-        row
-        for row in _all(asked, "problems").rows
-        if concept
-        and concept.in_order(stems_of_record(row.get("name")))
-        and row.get("verification") != "refuted"
-        and not is_later(row, asked.now)
-    ]
+    groups = groups_of(asked, concept, _all(asked, "problems").rows) if concept else {}
+    rows = groups.get("yes", []) + groups.get("resolved", []) or groups.get("unconfirmed", [])
     return _chosen(
-        anchor, rows, "first", lambda row: f"the onset of {name(row)}" if "onset" in row else name(row)
+        anchor, rows, "first", lambda row: f"{'onset' if 'onset' in row else 'record'} of {name(row)}"
     )
 
 
 def _procedure(asked: "Asked", anchor: Anchor) -> Event | None:
     """The procedure named, or the last operation: any whose name is that of surgery."""
     concept = anchor.mention.concepts["procedure"] if anchor.mention else None
-    rows = []
-    for row in _all(asked, "procedures").rows:
-        stems = stems_of_record(row.get("name"))
-        meant = concept.in_any_order(stems) if concept else _is_surgery(stems)
-        if meant and row.get("status") not in _NOT_DONE and not is_later(row, asked.now):
-            rows.append(row)
-    return _chosen(anchor, rows, "last", name)
+    meant = (lambda stems: concept.in_any_order(stems) is not None) if concept else _is_surgery
+    return _chosen(anchor, _done(asked, "procedures", meant), "last", name)
 
 
-def _is_surgery(stems: tuple[str, ...]) -> bool:
-    return any(word in _SURGICAL or word.endswith(_SURGICAL_ENDINGS) for word in stems)
-
-
-def _stays(asked: "Asked") -> list[Row]:
-    rows = _all(asked, "encounters").rows
+def _done(asked: "Asked", kind: str, meant: Callable[[Stems], bool]) -> list[Row]:
     return [
-        row for row in rows if str(row.get("class", "")).lower() in _INPATIENT and _took_place(asked, row)
+        row
+        for row in _all(asked, kind).rows
+        if meant(stems_of_record(row.get("name")))
+        and row.get("status") not in _NOT_DONE
+        and not is_later(row, asked.now)
     ]
 
 
+def _is_surgery(stems: Stems) -> bool:
+    words = set(stems)
+    replaced = "replacement" in words and words & _REPLACED
+    endings = any(word.endswith(_SURGICAL_ENDINGS) and word not in _NO_SURGERY for word in stems)
+    return bool(words & _SURGICAL or replaced or endings)
+
+
+def _visits(asked: "Asked", of_class: str | None) -> list[Row]:
+    """The visits that took place, of one class of the dictionary or all."""
+    rows = [row for row in _all(asked, "encounters").rows if _took_place(asked, row)]
+    classes = {word.lower() for word in asked.lexicon.visit_classes[of_class]} if of_class else set()
+    return [row for row in rows if not of_class or str(row.get("class", "")).lower() in classes]
+
+
 def _admission(asked: "Asked", anchor: Anchor) -> Event | None:
-    return _chosen(anchor, _stays(asked), "last", lambda row: f"the admission for {name(row)}")
+    return _chosen(anchor, _visits(asked, "IMP"), "last", lambda row: f"admission ({name(row)})")
 
 
 def _discharge(asked: "Asked", anchor: Anchor) -> Event | None:
-    rows = [{**row, "date": row["end"]} for row in _stays(asked) if "end" in row]
+    """The end of a stay; one that is still going on has none."""
+    rows = [{**row, "date": row["end"]} for row in _visits(asked, "IMP") if "end" in row]
     rows = [row for row in rows if not is_later(row, asked.now)]
-    return _chosen(anchor, rows, "last", lambda row: f"the discharge from {name(row)}")
+    return _chosen(anchor, rows, "last", lambda row: f"discharge ({name(row)})")
 
 
 def _visit(asked: "Asked", anchor: Anchor) -> Event | None:
-    rows = [row for row in _all(asked, "encounters").rows if _took_place(asked, row)]
     concept = anchor.mention.concepts.get("visit") if anchor.mention else None
-    if concept:
-        classes = {word.lower() for word in asked.lexicon.visit_classes[concept.name]}
-        rows = [row for row in rows if str(row.get("class", "")).lower() in classes]
-    which = anchor.which or "last"
-    return _chosen(anchor, rows, which, lambda row: f"the {which} visit ({name(row)})")
+    rows = _visits(asked, concept.name if concept else None)
+    return _chosen(anchor, rows, "last", lambda row: f"visit ({name(row)})")
 
 
 def _age(asked: "Asked", anchor: Anchor) -> Event | None:
@@ -356,11 +336,11 @@ _CALLED = {
     "admission": "an admission was",
     "discharge": "a discharge was",
     "visit": "such a visit was",
-    "age": "that age was reached",
+    "age": "age {age} was reached",
     "day": "that was",
 }
 
 
 def _called(anchor: Anchor) -> str:
     what = anchor.mention.said if anchor.mention else "surgery"
-    return _CALLED[anchor.event].format(what=what)
+    return _CALLED[anchor.event].format(what=what, age=anchor.age)

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from agent.errors import CannotAnswer
 from agent.messages import Action
+from agent.models.offline.anchors import Untold
 from agent.models.offline.chart import StillWanted
 from agent.models.offline.concepts import Lexicon
 from agent.models.offline.followups import TIME, understood
@@ -199,7 +200,7 @@ def answer(parts: Parts, asked: Asked) -> Draft:
     Raises CannotAnswer where no part can be answered.
     """
     if len(parts) == 1 and isinstance(parts[0], Part):
-        return parts[0].intent.answer(replace(asked, reading=parts[0].reading))
+        return _answered(parts[0], asked)
     drafts: list[Draft] = []
     wanted: dict[str, Action] = {}
     refused: list[CannotAnswer] = []
@@ -208,7 +209,7 @@ def answer(parts: Parts, asked: Asked) -> Draft:
             drafts.append(_without_answer(asked, part.text, reason(part.text, part.problem, asked.wording)))
             continue
         try:
-            draft = part.intent.answer(replace(asked, reading=part.reading))
+            draft = _answered(part, asked)
         except StillWanted as still:
             wanted |= {action.model_dump_json(): action for action in still.actions}
         except CannotAnswer as error:
@@ -223,6 +224,13 @@ def answer(parts: Parts, asked: Asked) -> Draft:
     if len(refused) == len(understood_of(parts)):
         raise refused[0]
     return _together(asked, drafts)
+
+
+def _answered(part: Part, asked: Asked) -> Draft:
+    try:
+        return part.intent.answer(replace(asked, reading=part.reading))
+    except Untold as untold:
+        return untold.draft
 
 
 def _without_answer(asked: Asked, text: str, why: str) -> Draft:
