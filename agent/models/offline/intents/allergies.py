@@ -164,7 +164,7 @@ INTENTS = (
     ),
     Intent(
         "severe_allergies",
-        _some(_is_severe, "severe allergy", _severity_unsaid),
+        _some(_is_severe, "high-risk allergy", _severity_unsaid),
         may=_ASIDE,
         needs=(cues("severe_allergy"),),
     ),

@@ -110,6 +110,26 @@ def counted(
     return Draft(text + time + noted(found.notes), refs_of(rows))
 
 
+def chosen(
+    asked: Asked, found: Found, rows: list[Row], item: Callable[[Row], str], *, noun: str, which: str
+) -> Draft:
+    """Those rows of what was found that are as `which` says ("no longer active"), counted where all can be
+    cited; or that there is none of them."""
+    if rows and len(rows) <= CITED:
+        draft = counted(asked, found, rows, noun, item)
+        return Draft(f"{which[:1].upper()}{which[1:]}: {draft.text}", draft.citations, draft.status)
+    if rows:
+        items = asked.wording.listed(rows, item, each=True)
+        text = f"{which[:1].upper()}{which[1:]}, the newest of each name: {items}.{noted(found.notes)}"
+        return Draft(text, refs_of(rows), "answered" if found.complete else "needs_review")
+    if not found.complete:
+        text = asked.wording.say("list", "incomplete", asked=f"a {noun} {which}", n=len(found.rows))
+        return Draft(text, (), "needs_review")
+    if not found.rows or found.finding == "recorded_as_none":
+        return listed(asked, found, noun, item)
+    return Draft(f"No {noun} {which} ({many(found.total, 'record')} checked).", (), "not_in_chart")
+
+
 def joined(drafts: list[Draft]) -> Draft:
     """Several answers as one: to be reviewed where one is, not in the chart where none is."""
     statuses = {draft.status for draft in drafts}

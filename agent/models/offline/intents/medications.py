@@ -2,13 +2,13 @@
 
 import re
 
-from agent.models.offline.chart import Found, Row, records
+from agent.models.offline.chart import records
 from agent.models.offline.intents.drug_records import GIVEN, NOUNS, item, standing
 from agent.models.offline.intents.in_force import is_timed
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
-from agent.models.offline.intents.listing import counted, listed
+from agent.models.offline.intents.listing import chosen, listed
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, many
+from agent.models.offline.wording import Draft
 
 _AS_NEEDED = re.compile(r"\bas[- ](?:needed|required)\b|\bp\.?r\.?n\b|\bwhen (?:needed|required)\b", re.I)
 _ENDED = ("stopped", "completed", "cancelled")
@@ -77,39 +77,27 @@ def _as_needed(asked: Asked) -> Draft:
     rows = [row for row in found.rows if _AS_NEEDED.search(str(row.get("dose", "")))]
     bare = sum("dose" not in row for row in found.rows)
     aside = " Records without dose instructions do not tell." if bare else ""
-    return _chosen(asked, found, rows, "as-needed medication record", aside)
+    draft = chosen(asked, found, rows, item, noun="current medication", which="to be taken as needed")
+    return Draft(draft.text + aside, draft.citations, draft.status)
 
 
 def _on_hold(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("medications"))
     rows = [row for row in found.rows if row.get("status") == "on-hold" and row.get("source") not in GIVEN]
-    return _chosen(asked, found, rows, "medication record with status on-hold")
+    return chosen(asked, found, rows, item, noun="medication", which="with status on-hold")
 
 
 def _ended(asked: Asked) -> Draft:
     """Stopped, completed and cancelled orders and statements; R4 seldom tells since when."""
     found = asked.chart.fetch(records("medications"))
     rows = [row for row in found.rows if row.get("status") in _ENDED and row.get("source") not in GIVEN]
-    return _chosen(asked, found, rows, "stopped, completed or cancelled medication record")
-
-
-def _chosen(asked: Asked, found: Found, rows: list[Row], noun: str, aside: str = "") -> Draft:
-    """Those rows of what was found, counted; or that there is none of them."""
-    if rows:
-        draft = counted(asked, found, rows, noun, item, each=True)
-        return Draft(draft.text + aside, draft.citations, draft.status)
-    if not found.complete:
-        text = asked.wording.say("list", "incomplete", asked=f"a {noun}", n=len(found.rows))
-        return Draft(text, (), "needs_review")
-    if not found.rows:
-        return listed(asked, found, "medication", item)
-    return Draft(f"No {noun} ({many(found.total, 'record')} checked).{aside}", (), "not_in_chart")
+    return chosen(asked, found, rows, item, noun="medication", which="stopped, completed or cancelled")
 
 
 def _proposed(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("medications"))
     rows = [row for row in found.rows if standing(row, set()) == "proposed"]
-    return _chosen(asked, found, rows, "not yet ordered medication record")
+    return chosen(asked, found, rows, item, noun="medication", which="not yet ordered")
 
 
 def _names_all(reading: Reading) -> bool:

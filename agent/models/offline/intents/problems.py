@@ -1,12 +1,12 @@
 """Questions about the problems as a list: active, ended, ruled out, unconfirmed, the last ones, how many."""
 
-from agent.models.offline.chart import Found, Row, records
+from agent.models.offline.chart import records
 from agent.models.offline.intents.in_force import is_timed
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
-from agent.models.offline.intents.listing import counted, listed, recorded_as_none
+from agent.models.offline.intents.listing import chosen, listed
 from agent.models.offline.intents.problem_records import ACTIVE, UNCONFIRMED, had, item
 from agent.models.offline.reading import Reading
-from agent.models.offline.wording import Draft, day, many, refs_of
+from agent.models.offline.wording import Draft, day, refs_of
 
 _NOUNS = (
     "problem", "condition", "diagnosis", "diagnoses", "medical problem", "medical condition", "disease",
@@ -49,35 +49,19 @@ def _history(asked: Asked) -> Draft:
 def _ended(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("problems"))
     over = [row for row in found.rows if had(row) and (row.get("status") not in ACTIVE or "abated" in row)]
-    return _chosen(asked, found, over, "problem no longer active")
+    return chosen(asked, found, over, item, noun="problem", which="no longer active")
 
 
 def _refuted(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("problems"))
     rows = [row for row in found.rows if not had(row)]
-    return _chosen(asked, found, rows, "problem recorded as ruled out")
+    return chosen(asked, found, rows, item, noun="problem", which="recorded as refuted")
 
 
 def _unconfirmed(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("problems"))
     rows = [row for row in found.rows if row.get("verification") in UNCONFIRMED]
-    return _chosen(asked, found, rows, "problem recorded but not confirmed")
-
-
-def _chosen(asked: Asked, found: Found, rows: list[Row], noun: str) -> Draft:
-    """Those rows of what was found, counted; or that there is none of them."""
-    if rows:
-        head, _, tail = noun.partition(" ")
-        draft = counted(asked, found, rows, head, item)
-        return Draft(f"{tail[:1].upper()}{tail[1:]}: {draft.text}", draft.citations, draft.status)
-    if not found.complete:
-        text = asked.wording.say("list", "incomplete", asked=f"a {noun}", n=len(found.rows))
-        return Draft(text, (), "needs_review")
-    if not found.rows:
-        return listed(asked, found, "problem", item)
-    if found.finding == "recorded_as_none":
-        return recorded_as_none(asked, found)
-    return Draft(f"No {noun} ({many(found.total, 'record')} checked).", (), "not_in_chart")
+    return chosen(asked, found, rows, item, noun="problem", which="recorded but not confirmed")
 
 
 def _last(asked: Asked) -> Draft:
@@ -89,7 +73,7 @@ def _last(asked: Asked) -> Draft:
         text = asked.wording.say("list", "incomplete", asked="a first one", n=len(found.rows))
         return Draft(text, (), "needs_review")
     if not rows or found.finding == "recorded_as_none":
-        return _chosen(asked, found, [], "dated problem")
+        return chosen(asked, found, [], item, noun="problem", which="with a date")
     rows = rows[::-1] if first else rows
     n = asked.reading.n or sum(day(row["date"]) == day(rows[0]["date"]) for row in rows)
     head = f"{'First' if first else 'Last'} by onset or recording{asked.said_window}"

@@ -17,8 +17,8 @@ CASES = [
     # patient, question, status, what the answer says, and what it must not say
     (AMARA, "any food allergies?", ABSENT, ["No food allergy is recorded (1 record checked)"], ["egg"]),
     (AMARA, "drug allergies", FOUND, ["1 drug allergy: Penicillin"], []),
-    (AMARA, "any severe allergies?", FOUND, ["1 severe allergy: Penicillin", "Anaphylaxis"], []),
-    (MEI, "any severe allergies?", FOUND, ["No severe allergy", "without saying: Fish and seafood"], []),
+    (AMARA, "any severe allergies?", FOUND, ["1 high-risk allergy: Penicillin", "Anaphylaxis"], []),
+    (MEI, "any severe allergies?", FOUND, ["No high-risk allergy", "without saying: Fish and seafood"], []),
     (MEI, "food allergies", FOUND, ["No food allergy", "without saying: Fish and seafood"], []),
     (NOOR, "drug allergies?", ABSENT, ["No drug allergy is recorded", '"No known drug allergy"'], ["Wasp"]),
     (NOOR, "environmental allergies", FOUND, ["1 environment allergy: Wasp venom"], []),

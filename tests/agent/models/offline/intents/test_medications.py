@@ -6,15 +6,15 @@ from tests.agent.models.offline.intents.answers import ABSENT, AMARA, FOUND, MEI
 
 CASES = [
     # patient, question, status, what the answer says, and what it must not say
-    (AMARA, "which meds are on hold?", FOUND, ["1 medication record", "glipizide"], ["metf"]),
-    (MEI, "any meds on hold?", ABSENT, ["No medication record with status on-hold (14 records"], []),
-    (AMARA, "any prn meds?", ABSENT, ["No as-needed medication record (3 records"], []),
+    (AMARA, "which meds are on hold?", FOUND, ["1 medication: glipizide"], ["metf"]),
+    (MEI, "any meds on hold?", ABSENT, ["No medication with status on-hold (14 records"], []),
+    (AMARA, "any prn meds?", ABSENT, ["No current medication to be taken as needed (3"], []),
     (MEI, "what does she take as needed?", ABSENT, ["without dose instructions do not tell"], []),
-    (NOBODY, "any prn meds?", ABSENT, ["No medications are recorded"], []),
+    (NOBODY, "any prn meds?", ABSENT, ["No current medications are recorded"], []),
     (AMARA, "past medications", FOUND, ["500 MG", "Dose increased"], ["lisinopril"]),
-    (MEI, "discontinued meds", FOUND, ["2 stopped, completed or", "apixaban (cancelled"], ["warf"]),
+    (MEI, "discontinued meds", FOUND, ["2 medications: ", "apixaban (cancelled"], ["warf"]),
     (AMARA, "medication history", FOUND, ["9 medication records, past and present", "not-taken"], []),
-    (AMARA, "planned medications", FOUND, ["2 not yet ordered", "draft", "intent proposal"], ["metformin"]),
+    (AMARA, "planned medications", FOUND, ["Not yet ordered: 2 med", "intent proposal"], ["metf"]),
     (AMARA, "current medications and start dates", FOUND, ["3 current medications"], []),
 ]  # fmt: skip
 
