@@ -59,6 +59,11 @@ ARTICLES = ("the", "this", "her", "his", "their")
 _LAST = ("last", "past", "previous")
 _THIS = ("this", "current")
 _PARTS = {"early": 0, "mid": 1, "late": 2}
+_BEGINNINGS = frozenset(
+    {*MONTHS, *NUMBERS, *ORDINALS, *SEASONS, *WEEKDAYS, *ARTICLES, *_LAST, *_THIS, *_PARTS}
+    | {phrase[0] for phrase in HOLIDAYS}
+    | {"q1", "q2", "q3", "q4", "today", "yesterday", "day", "year", "a", "an", "half"}
+)
 Found = tuple[Span, int]
 
 
@@ -72,11 +77,18 @@ def point(tokens: list[str], at: int, now: date, *, lead: bool) -> Found | None:
     Without a year it is the last one that has begun, and a bare month needs a lead word such as "since".
     Raises Ambiguous for 3/5/2021 and "winter 2021".
     """
+    if not _may_begin(_word(tokens, at)):
+        return None
     for parse in (_quarter, _written, _day_of, _part_of, _half, _month, _season, _holiday, _relative, ago):
         found = parse(tokens, at, now, lead)
         if found:
             return found
     return None
+
+
+def _may_begin(word: str) -> bool:
+    """Whether a point of time can begin so: most words are none, and are not looked at ten times."""
+    return word in _BEGINNINGS or word[:1].isdigit()
 
 
 def _written(tokens: list[str], at: int, now: date, _lead: bool) -> Found | None:

@@ -1,5 +1,6 @@
 """Events of a chart by which a question tells a time: "when metformin was started", "at age 60"."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -7,7 +8,7 @@ from functools import cache
 from typing import Any, Literal
 
 from agent.models.offline.concepts import Kind, Lexicon, read_table
-from agent.models.offline.dates import ago, duration, number, ordinal, point
+from agent.models.offline.dates import ago, duration, number, point
 from agent.models.offline.slots import Anchor, Happening, Mention
 from agent.models.offline.spans import first_day
 from agent.models.offline.words import Stems, stem
@@ -24,7 +25,7 @@ _HAPPENED: tuple[tuple[Kind, Happening], ...] = (
     ("vaccine", "dose"),
 )
 # What makes another thing of the name before it: the order, the level, the dose of a drug.
-_OTHERWISE = ("dose", "result", "medication", "prescribed", "allergy", "count", "reason", "visit")
+_OTHERWISE = ("dose", "result", "medication", "prescribed", "order", "allergy", "count", "reason", "visit")
 
 
 @cache
@@ -125,9 +126,9 @@ class _Told:
         aged = self._word(at) in ("age", "aged")
         at += aged
         at += aged and self._word(at) == "of"
-        place = ordinal(self._word(at))
-        if place and self._word(at + 1) == "birthday":
-            return Anchor("at", "age", age=place), at + 2
+        birthday = re.fullmatch(r"([1-9][0-9]{0,2})(?:st|nd|rd|th)", self._word(at))
+        if birthday and self._word(at + 1) == "birthday":
+            return Anchor("at", "age", age=int(birthday[1])), at + 2
         years = number(self._word(at))
         if years is None or years > 120 or not self._word(at).isdigit():
             return None

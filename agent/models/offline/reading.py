@@ -6,10 +6,11 @@ from datetime import date
 from typing import Any
 
 from agent.models.offline.concepts import Concept, Kind, Lexicon
-from agent.models.offline.dates import MONTHS, NUMBERS, UNITS, Ambiguous, written_out
+from agent.models.offline.dates import NUMBERS, Ambiguous, written_out
 from agent.models.offline.limits import asked_unit_at, limits_at, nth_at, visits_at
 from agent.models.offline.occasions import anchor_at
 from agent.models.offline.slots import Anchor, Limits, Mention
+from agent.models.offline.time_words import SPELLED, known_words
 from agent.models.offline.topics import find_topic
 from agent.models.offline.windows import Window, window_at
 from agent.models.offline.words import stem, words
@@ -109,8 +110,8 @@ def _slots(tokens: list[str], now: date, lexicon: Lexicon) -> tuple[dict[str, An
     """
     told, rest = _told(tokens, now, lexicon, anchored=True)
     by_when = "anchor" in told and "when" in tokens and "when" not in rest
-    silent = lexicon.fillers | {phrase for phrase, cue in lexicon.cues.items() if cue == "done"}
-    if by_when and all((stem(token),) in silent for token in rest):
+    silent = (key in lexicon.fillers or lexicon.cues.get(key) == "done" for key in ((stem(t),) for t in rest))
+    if by_when and all(silent):
         told, rest = _told(tokens, now, lexicon, anchored=False)  # "When diagnosed with asthma?" asks when
     if "visits" in told or ("anchor" in told and told["anchor"].bounds):
         told.setdefault("window", Window(None, None, ""))
@@ -219,6 +220,7 @@ def _number_of_results(tokens: list[str]) -> tuple[int | None, list[str]]:
 def _corrected(tokens: list[str], lexicon: Lexicon) -> tuple[list[str], list[tuple[str, str]]]:
     """The tokens with misspelt words put right, and what was taken for what."""
     taken: list[tuple[str, str]] = []
+    known = known_words()
     for at, token in enumerate(tokens):
         key = stem(token)
         if (
@@ -228,12 +230,13 @@ def _corrected(tokens: list[str], lexicon: Lexicon) -> tuple[list[str], list[tup
             or token in lexicon.unread
         ):
             continue
-        if key in lexicon.never or token in MONTHS or token in NUMBERS or token in UNITS:
+        if key in lexicon.never or token in known:
             continue
         meant = _meant(key, lexicon)
         if meant:
-            taken.append((token, lexicon.spelled[meant]))
-            tokens = [*tokens[:at], lexicon.spelled[meant], *tokens[at + 1 :]]
+            right = lexicon.spelled.get(meant, meant)
+            taken.append((token, right))
+            tokens = [*tokens[:at], right, *tokens[at + 1 :]]
     return tokens, taken
 
 
@@ -248,7 +251,7 @@ def _meant(word: str, lexicon: Lexicon) -> str | None:
     allowed = 1 if len(word) < 8 else 2
     near: dict[int, list[str]] = {}
     for length in range(len(word) - allowed, len(word) + allowed + 1):
-        for known in lexicon.by_length.get(length, ()):
+        for known in {*lexicon.by_length.get(length, ()), *SPELLED.get(length, ())}:
             if known[0] == word[0]:
                 distance = OSA.distance(word, known, score_cutoff=allowed + 1)
                 near.setdefault(distance, []).append(known)
