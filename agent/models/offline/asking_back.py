@@ -1,6 +1,7 @@
 """Asking back: a name that fits several measurements of a chart, as a question that tells them apart."""
 
 import re
+from collections import Counter
 from functools import cache
 
 from agent.models.offline.concepts import within
@@ -10,26 +11,26 @@ from dictionary import entries
 _SEVERAL = re.compile(
     r"(?:\[\w+\] )?`(.+)` fits several measurements of this chart; ask for one by code: (.+)"
 )
-_CANDIDATE = re.compile(r"(.+?) \(code (\S+), (\d+ records?)\)(?:; |$)")
+_CANDIDATE = re.compile(r"(.+?) \(code (\S+), (\d+) records?\)(?:; |$)")
 
 
 def asked_back(error: str) -> str:
     """What a person is asked where a tool call failed because of such a name; the error as it is elsewhere.
 
-    A measurement is called by its everyday name, which a question can use, where no other goes by that.
+    Measurements are called by their everyday name, which a question can use; those of one name are one.
     """
     several = _SEVERAL.fullmatch(error)
     if several is None:
         return error
     name, listed = several.groups()
-    found = _CANDIDATE.findall(listed)
-    calls = [_everyday().get(code, "") for _, code, _ in found]
-    each = [
-        f"{call} ({n})" if call and calls.count(call) == 1 else f"{display} (code {code}, {n})"
-        for call, (display, code, n) in zip(calls, found, strict=True)
-    ]
+    each: Counter[str] = Counter()
+    for display, code, n in _CANDIDATE.findall(listed):
+        each[_everyday().get(code, f"{display} (code {code})")] += int(n)
+    if len(each) < 2:
+        return error
+    said = [f"{one}, {n} record{'' if n == 1 else 's'}" for one, n in each.most_common()]
     rest = _CANDIDATE.sub("", listed)
-    return f'Which "{name}" is meant? This chart has {"; ".join(each)}{"; " if rest else ""}{rest}.'
+    return f'Which "{name}" is meant? This chart has {"; ".join([*said, *([rest] if rest else [])])}.'
 
 
 @cache

@@ -13,17 +13,25 @@ TROPONINS = (
     Candidate("Troponin I.cardiac [Mass/volume] in Serum or Plasma", "10839-9", 3),
     Candidate("Troponin T.cardiac [Mass/volume] in Serum or Plasma", "6598-7", 1),
 )
-TWO_OF_ONE = (Candidate("HbA1c (HPLC)", "4548-4", 2), Candidate("HbA1c; IFCC", "59261-8", 1))
+CARBON_DIOXIDE = (
+    Candidate("Carbon dioxide, total [Moles/volume] in Blood", "20565-8", 17),
+    Candidate("Carbon dioxide, total [Moles/volume] in Serum or Plasma", "2028-9", 14),
+    Candidate("Bicarbonate; arterial", "1960-4", 4),
+    Candidate("CO2 exhaled", "LOCAL-7", 1),
+)
 
 
 def test_the_candidates_are_called_by_their_everyday_names() -> None:
     asked = asked_back(f"[invalid_request] {Ambiguous('troponin', TROPONINS)}")
-    assert asked == 'Which "troponin" is meant? This chart has troponin I (3 records); troponin T (1 record).'
+    assert asked == 'Which "troponin" is meant? This chart has troponin I, 3 records; troponin T, 1 record.'
 
 
-def test_candidates_of_one_everyday_name_are_told_apart_by_the_charts_names_and_codes() -> None:
-    asked = asked_back(str(Ambiguous("a1c", TWO_OF_ONE)))
-    assert "HbA1c (HPLC) (code 4548-4, 2 records); HbA1c; IFCC (code 59261-8, 1 record)." in asked
+def test_what_goes_by_one_everyday_name_is_one_candidate_and_what_has_none_keeps_its_own() -> None:
+    asked = asked_back(str(Ambiguous("co2", CARBON_DIOXIDE)))
+    assert asked == (
+        'Which "co2" is meant? This chart has total carbon dioxide, 31 records; bicarbonate, 4 records; '
+        "CO2 exhaled (code LOCAL-7), 1 record."
+    )
 
 
 def test_how_many_more_there_are_is_kept() -> None:
