@@ -25,8 +25,10 @@ _RELATIVES = {
     "cousin": ("cousin",),
 }
 _RELATED = {
-    "sister": ("sister", "sibling"), "brother": ("brother", "sibling"), "parent": ("mother", "father", "parent"),
-    "sibling": ("sibling", "sister", "brother"), "grandparent": ("grand",), "child": ("child", "son", "daughter"),
+    "sister": ("sister", "sibling"), "brother": ("brother", "sibling"),
+    "parent": ("mother", "father", "parent"),
+    "sibling": ("sibling", "sister", "brother"), "grandparent": ("grand",),
+    "child": ("child", "son", "daughter"),
 }  # fmt: skip
 # Codes that stand where a record names no relationship (HL7 v3 RoleCode).
 _CODES = {"fth": "father", "mth": "mother", "sis": "sister", "bro": "brother", "sib": "sibling"}

@@ -136,3 +136,11 @@ def joined(drafts: list[Draft]) -> Draft:
     status = next(one for one in ("needs_review", "answered", "not_in_chart") if one in statuses)
     text = " ".join(draft.text for draft in drafts)
     return Draft(text, tuple(ref for draft in drafts for ref in draft.citations), status)
+
+
+def newest_of_each(rows: list[Row]) -> list[Row]:
+    """Of rows, newest first, the first of every name."""
+    newest: dict[str, Row] = {}
+    for row in rows:
+        newest.setdefault(name(row).casefold(), row)
+    return list(newest.values())

@@ -14,8 +14,8 @@ CUES = {
         "drinking habits", "alcohol history", "consume alcohol", "use alcohol",
     ),
     "smoking": (
-        "ex smoker", "former smoker", "current smoker", "tobacco history", "use tobacco", "quit smoking",
-        "nonsmoker", "non smoker",
+        "tobacco history", "use tobacco", "quit smoking",
+       
     ),
     "work": (
         "do for a living", "does for a living", "work", "profession", "employed",
