@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from agent.models.offline.concepts import Concept, Kind, load_lexicon, stems_of_record
 from agent.models.offline.intents import CUES
+from agent.models.offline.reading import read
 from agent.models.offline.words import stems, words
 from dictionary import entries
+from tests.mcp_servers.fhir.terminology.test_spelling import DISEASES, DRUGS
 
 LEXICON = load_lexicon(CUES)
 
@@ -96,6 +99,11 @@ def test_every_name_of_the_dictionary_is_read_unless_it_is_listed_as_something_e
     ):
         for one in entries(kind):
             assert called in LEXICON.concepts.get(stems(one.name), {}) or one.name == "Fever", one.name
+
+
+def test_no_name_of_a_drug_or_disease_is_taken_for_another() -> None:
+    taken = [read(name, date(2026, 11, 1), LEXICON).corrected for name in f"{DRUGS} {DISEASES}".split()]
+    assert [pairs for pairs in taken if pairs] == []
 
 
 @given(st.text(alphabet="abcs19 ", max_size=30))
