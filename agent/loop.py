@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from agent.errors import (
@@ -160,12 +161,10 @@ class Run:
 
     def answered(self, question: str, final: Action) -> Answer:
         """The answer that the model gave, held against the evidence of the whole conversation."""
-        evidence = [
-            result
-            for message in self.session.messages
-            if isinstance(message, ResultsMessage)
-            for result in message.results
-        ]
+        messages = self.session.messages
+        brought = (message.results for message in messages if isinstance(message, ResultsMessage))
+        evidence = list(chain.from_iterable(brought))
+        earlier = [one.text for one in messages if isinstance(one, QuestionMessage)][:-1]
         said = final.arguments
         if said["status"] == "not_in_chart":
             # What could not be read is not known to be absent.
@@ -173,7 +172,7 @@ class Run:
                 if result.error in BY_KIND:
                     raise BY_KIND[result.error](result.message)
         now = self.session.now.isoformat()
-        report = check(said["text"], said["citations"], evidence, question, now)
+        report = check(said["text"], said["citations"], evidence, question, now, earlier=earlier)
         status = verdict(said["status"], report, evidence)
         text = report.text + held_back(self.hops, self.policy)
         return self.ended(status, text).model_copy(

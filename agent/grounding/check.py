@@ -69,15 +69,22 @@ class GroundingReport:
 
 
 def check(
-    text: str, citations: Sequence[str], results: Sequence[ToolResult], question: str, now: str
+    text: str,
+    citations: Sequence[str],
+    results: Sequence[ToolResult],
+    question: str,
+    now: str,
+    *,
+    earlier: Sequence[str] = (),
 ) -> GroundingReport:
     """Check every number, date, time, reference and record name of an answer against the evidence.
 
     `citations` are the `Type/id` that the answer lists beside its text; `now` (ISO 8601) may be repeated.
-    What stands only in the question may be repeated where the answer denies it, or as the bound of a
-    search ("since 2020") or of a comparison that a value satisfies ("above 7").
+    What stands only in the question, or in one `earlier` that it follows on from, may be repeated where the
+    answer denies it, or as the bound of a search ("since 2020") or of a comparison that a value satisfies
+    ("above 7").
     """
-    evidence = gather(results, question, now)
+    evidence = gather(results, "\n".join([*earlier, question]), now)
     known = {ref for row in evidence.rows for ref in row.refs}
     checked = 0
     wrong: dict[Span, None] = {}

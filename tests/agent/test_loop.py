@@ -208,6 +208,15 @@ async def test_what_could_not_be_read_is_never_reported_as_not_in_the_chart(kind
 
 
 @pytest.mark.anyio
+async def test_what_a_follow_up_leaves_unsaid_may_be_denied_by_its_name() -> None:
+    absent = answer("No lead level is recorded.", status="not_in_chart")
+    async with a_run(look_up(), RIGHT, look_up(), absent) as run:
+        await run.ask("What was the last potassium, and the lead?")
+        given = await run.ask("and how high was it?")
+    assert given.status == "not_in_chart"
+
+
+@pytest.mark.anyio
 async def test_a_mended_lookup_may_still_end_as_not_in_chart() -> None:
     given = await ask(look_up("not_found"), look_up("lead"), answer("No lead level.", status="not_in_chart"))
     assert given.status == "not_in_chart"

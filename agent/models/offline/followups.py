@@ -1,17 +1,19 @@
 """One question as a whole: what a follow-up leaves unsaid is taken from the question before it."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from agent.models.offline.concepts import Lexicon
-from agent.models.offline.intents import intent_of
+from agent.models.offline.intents import Intent, intent_of
 from agent.models.offline.negation import read_plain
 from agent.models.offline.reading import Reading, read
 from agent.models.offline.refusals import is_command
 from agent.models.offline.told import Told, about_the_told, asks_of_records, judged
 from agent.models.offline.understanding import Part, Unread
+from agent.models.offline.windows import shifted
 
 # Words that only point back ("and that?"), and those that ask nothing new of what they point at.
 _POINTING = frozenset({"and", "that"})
@@ -20,6 +22,13 @@ _ASKING = _POINTING | {"what", "is", "past", "when", "whether", "result"}
 _WHICH = frozenset({"latest", "first", "highest", "lowest", "average", "count", "often", "list", "recent"})
 TIME = ("window", "anchor", "visits")
 _OTHER = ("mentions", "n", "limits", "unit", "nth")
+_TIMELESS: dict[str, Any] = {**dict.fromkeys(TIME), "back": 0}
+# "The last one" is the last of what was asked about, no number.
+_ONE = re.compile(
+    r"\b(last|latest|newest|first|earliest|oldest|highest|lowest|current|previous|most recent) ones?"
+    r"(?=\W*$|\s+(?:for|in|that|before|done|taken|recorded|she|he)\b)",
+    re.IGNORECASE,
+)
 # "Since when?", as a question of its own about a drug or a problem.
 _SINCE = ("since when is she on {said}", "when was {said} started", "when was she diagnosed with {said}")
 
@@ -29,6 +38,7 @@ def understood(text: str, context: Sequence[Part], now: date, lexicon: Lexicon) 
 
     Raises Unread, saying why.
     """
+    text = _ONE.sub(r"\1", text)
     told = asks_of_records(text)
     if told and context:
         return _WHOLE.get(told, _none)(context, now, lexicon) or about_the_told(told, context)
@@ -43,15 +53,18 @@ def understood(text: str, context: Sequence[Part], now: date, lexicon: Lexicon) 
     if reading.unread:
         raise Unread("unread", reading)
     own = intent_of(reading)
-    if own and not _leans(reading):
+    if own and not _leans(reading) and not (context and _is_of_that(reading, own, context[-1].intent)):
         return Part(reading, own)
     for part in reversed(context):
         for other in _completed(reading, part.reading):
-            intent = intent_of(other)
+            same = part.intent.about is not None and part.intent.takes(other)
+            intent = part.intent if same else intent_of(other)
             if intent:
                 return Part(other, intent)
     if own and "that" not in reading.cues:
         return Part(reading, own)
+    if not (reading.cues or reading.mentions or reading.follow or _new(reading)):
+        raise Unread("empty", reading)
     leaning = reading.follow or reading.cues & {"that", "previous"} or (context and not reading.mentions)
     raise Unread("follow" if leaning else "shape", reading)
 
@@ -61,6 +74,16 @@ def _leans(reading: Reading) -> bool:
     if reading.cues & {"that", "previous"} and not (reading.mentions and "previous" in reading.cues):
         return True
     return reading.follow and not reading.cues - _ASKING
+
+
+def _is_of_that(reading: Reading, own: Intent, before: Intent) -> bool:
+    """Whether bare names, asked after a question of one kind, are names of that kind too ("flu?")."""
+    kind = before.about
+    return (
+        reading.plain
+        and kind not in (None, own.about)
+        and all(kind in one.concepts for one in reading.mentions)
+    )
 
 
 def _new(reading: Reading) -> bool:
@@ -74,7 +97,10 @@ def _completed(reading: Reading, before: Reading) -> Iterator[Reading]:
         before, corrected=reading.corrected, follow=True, negated=reading.negated, **_said(reading)
     )
     asked = reading.cues - _POINTING
-    kept = replace(kept, back=0) if reading.mentions else kept
+    if reading.mentions:
+        kept = replace(kept, back=0, unit=reading.unit)
+    if "active" in asked and not _is_timed(reading):
+        kept = replace(kept, **_TIMELESS)
     if asked - _ASKING:
         # Names and a new question: what is left to take from before is the time, which nobody said again.
         yield replace(kept, cues=asked, back=0)
@@ -124,6 +150,40 @@ def _preceding(context: Sequence[Part], *_: object) -> Part:
     raise Unread("follow", Reading())
 
 
+def _shifted(years: int) -> "_Completion":
+    def in_that_year(context: Sequence[Part], *_: object) -> Part:
+        before = context[-1].reading
+        window = shifted(before.window, years) if before.window else None
+        return _taken(replace(before, window=window, back=0), needed=window is not None)
+
+    return in_that_year
+
+
+def _ever(context: Sequence[Part], *_: object) -> Part:
+    """The question before, without its time."""
+    before = context[-1].reading
+    return _taken(replace(before, **_TIMELESS), needed=_is_timed(before))
+
+
+def _now(context: Sequence[Part], *_: object) -> Part:
+    """The question before of a past time, as of now."""
+    before = replace(context[-1].reading, **_TIMELESS)
+    present = replace(before, cues=before.cues - {"past"} | {"active"})
+    return _taken(present if intent_of(present) else before, needed=True)
+
+
+def _is_timed(reading: Reading) -> bool:
+    return any(getattr(reading, part) for part in TIME)
+
+
+def _taken(reading: Reading, *, needed: bool) -> Part:
+    """The part of that reading, where what it needs is there and an intent takes it."""
+    intent = intent_of(reading) if needed else None
+    if intent is None:
+        raise Unread("follow", Reading())
+    return Part(reading, intent)
+
+
 def _dosed(context: Sequence[Part], *_: object) -> Part | None:
     """What dose, of the drugs that the question before named."""
     reading = replace(context[-1].reading, cues=frozenset({"what", "dose"}))
@@ -139,12 +199,22 @@ def _dated(context: Sequence[Part], now: date, lexicon: Lexicon) -> Part | None:
         intent = intent_of(reading)
         if intent:
             return Part(reading, intent)
+    asked = read("how long", now, lexicon)
+    for other in _completed(asked, context[-1].reading) if not asked.unread else ():
+        intent = intent_of(other)
+        if intent:
+            return Part(other, intent)
     return None
 
 
-_WHOLE: dict[Told, Callable[[Sequence[Part], date, Lexicon], Part | None]] = {
+_Completion = Callable[[Sequence[Part], date, Lexicon], Part | None]
+_WHOLE: dict[Told, _Completion] = {
     "show": _listed,
     "amount": _dosed,
     "since": _dated,
     "before": _preceding,
+    "year_before": _shifted(-1),
+    "year_after": _shifted(1),
+    "ever": _ever,
+    "now": _now,
 }

@@ -38,6 +38,24 @@ _BINDING = re.compile(r"\b(?:if|unless|while|when|except|without|but|only|then|b
 _LEADING = re.compile(
     r"(?:in|on|during|since|between|before|after|over|from|until|at|within|as of|last|past)\b", re.IGNORECASE
 )
+# Questions of one time each: a change, say, is between two.
+_REPEATED = frozenset(
+    {
+        "what",
+        "is",
+        "past",
+        "whether",
+        "latest",
+        "first",
+        "highest",
+        "lowest",
+        "average",
+        "count",
+        "often",
+        "list",
+    }
+    | {"result", "visit", "problem", "medication", "procedure", "immunization", "taking", "done", "diagnosed"}
+)
 _SHARED = (*TIME, "limits")
 
 
@@ -136,10 +154,15 @@ class _Splitting:
         parts: list[Part] = []
         for text in texts:
             part = self.one(text, parts[-1:] or context)
-            if isinstance(part, Unread):
+            if isinstance(part, Unread) or (parts and not self._stands(text, parts[-1])):
                 return None
             parts.append(part)
         return _shared(texts, parts)
+
+    def _stands(self, text: str, before: Part) -> bool:
+        """Whether words that only tell a time repeat a question, and do not end it ("2018 and 2020")."""
+        reading = read(text, self._now, self._lexicon)
+        return bool(reading.cues or reading.mentions) or before.reading.cues <= _REPEATED
 
     def _in_part(
         self, text: str, joints: Sequence["re.Match[str]"], context: Sequence[Part], whole: Unread

@@ -4,7 +4,7 @@ Nothing of that answer was kept: its question is answered again, by the same cal
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Literal, get_args
@@ -28,7 +28,20 @@ from agent.models.offline.wording import (
 )
 from agent.models.offline.words import words
 
-Told = Literal["why", "high", "who", "when", "since", "amount", "show", "before"]
+Told = Literal[
+    "why",
+    "high",
+    "who",
+    "when",
+    "since",
+    "amount",
+    "show",
+    "before",
+    "year_before",
+    "year_after",
+    "ever",
+    "now",
+]
 # More records than this are a list, of which no one can say "that".
 _THAT = 3
 _EACH = 10
@@ -244,7 +257,7 @@ def _before(asked: Asked, part: Part, back: int) -> Draft | None:
     return Draft(f"Before that: {name(row)}{when(row)}{also} {cite([row['ref']])}.", (row["ref"],))
 
 
-_ASKED: dict[Told, Callable[[Asked, list[Row]], Draft | None]] = {
+_ASKED: Mapping[Told, Callable[[Asked, list[Row]], Draft | None]] = {
     "why": _why,
     "high": _high,
     "who": _who,

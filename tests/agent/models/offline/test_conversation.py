@@ -38,6 +38,42 @@ def test_a_follow_up_takes_what_it_leaves_unsaid_from_the_question_before(
     assert (reading.window.since if reading.window else None) == window
 
 
+@pytest.mark.parametrize(
+    ("questions", "since"),
+    [
+        (["how many visits in 2019", "and the year before?"], "2018"),
+        (["how many visits in 2019", "and the year before?", "and the year before that?"], "2017"),
+        (["highest A1c in 2019", "what about the following year?"], "2020"),
+        (["highest A1c in 2019", "and overall?"], None),
+        (["how many A1c results in 2019?", "how many in total?"], None),
+        (["last A1c in 2019", "and now?"], None),
+        (["was she on metformin in 2019?", "is she still on it?"], None),
+    ],
+)
+def test_a_time_is_moved_or_lifted_by_the_words_for_it(questions: list[str], since: str | None) -> None:
+    reading, _ = PLANNER.interpret(questions, NOW)
+    assert (reading.window.since if reading.window else None) == since
+    assert reading.mentions == PLANNER.interpret(questions[:1], NOW)[0].mentions
+
+
+@pytest.mark.parametrize("questions", [["last A1c", "and the year before?"], ["any allergies?", "overall?"]])
+def test_a_time_that_nobody_told_is_not_moved(questions: list[str]) -> None:
+    with pytest.raises(CannotAnswer, match="I answer look-ups such as"):
+        PLANNER.interpret(questions, NOW)
+
+
+def test_a_bare_name_is_taken_as_of_the_kind_that_was_asked_about() -> None:
+    assert PLANNER.interpret(["last tetanus shot", "flu?"], NOW)[1].name == "immunizations"
+    assert PLANNER.interpret(["last A1c", "flu?"], NOW)[1].name == "has_problem"
+
+
+def test_the_last_one_is_of_what_was_asked_about() -> None:
+    reading, intent = PLANNER.interpret(["immunizations", "when was the last one?"], NOW)
+    assert intent.name == "immunizations"
+    assert "latest" in reading.cues
+    assert reading.n is None
+
+
 def test_each_one_before_that_goes_one_result_further_back() -> None:
     first, intent = PLANNER.interpret(["last A1c", "and the one before that?"], NOW)
     second, _ = PLANNER.interpret(["last A1c", "and the one before that?", "and before that?"], NOW)

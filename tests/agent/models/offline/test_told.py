@@ -51,7 +51,7 @@ async def test_what_the_last_answer_told_is_asked_about(
     assert answer["status"] == "answered"
     assert [part for part in said if part.casefold() not in text] == [], answer["text"]
     assert [part for part in unsaid if part.casefold() in text] == [], answer["text"]
-    report = check(answer["text"], answer["citations"], results, questions[-1], NOW)
+    report = check(answer["text"], answer["citations"], results, questions[-1], NOW, earlier=questions[:-1])
     assert report.grounding.unsupported == ()
 
 
