@@ -101,6 +101,13 @@ def test_every_name_of_the_dictionary_is_read_unless_it_is_listed_as_something_e
             assert called in LEXICON.concepts.get(stems(one.name), {}) or one.name == "Fever", one.name
 
 
+def test_what_names_two_kinds_of_thing_is_known_to() -> None:
+    """A level in blood and the drug, a disease and its vaccine: the words around tell them apart."""
+    both = {" ".join(phrase): set(named) for phrase, named in LEXICON.concepts.items() if len(named) > 1}
+    told_apart = [{"measurement", "drug"}, {"problem", "vaccine"}]
+    assert {name: kinds for name, kinds in both.items() if kinds not in told_apart} == {}
+
+
 def test_no_name_of_a_drug_or_disease_is_taken_for_another() -> None:
     taken = [read(name, date(2026, 11, 1), LEXICON).corrected for name in f"{DRUGS} {DISEASES}".split()]
     assert [pairs for pairs in taken if pairs] == []
