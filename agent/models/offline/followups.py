@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from agent.models.offline.concepts import Lexicon
+from agent.models.offline.concepts import Kind, Lexicon
 from agent.models.offline.intents import Intent, intent_of
 from agent.models.offline.negation import read_plain
 from agent.models.offline.reading import Reading, read
@@ -56,7 +56,7 @@ def understood(text: str, context: Sequence[Part], now: date, lexicon: Lexicon) 
     if own and not _leans(reading) and not (context and _is_of_that(reading, own, context[-1].intent)):
         return Part(reading, own)
     for part in reversed(context):
-        for other in _completed(reading, part.reading):
+        for other in _completed(_narrowed(reading, part.intent.about), part.reading):
             same = part.intent.about is not None and part.intent.takes(other)
             intent = part.intent if same else intent_of(other)
             if intent:
@@ -84,6 +84,14 @@ def _is_of_that(reading: Reading, own: Intent, before: Intent) -> bool:
         and kind not in (None, own.about)
         and all(kind in one.concepts for one in reading.mentions)
     )
+
+
+def _narrowed(reading: Reading, kind: Kind | None) -> Reading:
+    """The reading, its names taken as that kind alone where all can be ("flu", asked after a vaccine)."""
+    if kind is None or any(kind not in mention.concepts for mention in reading.mentions):
+        return reading
+    narrowed = (replace(one, concepts={kind: one.concepts[kind]}) for one in reading.mentions)
+    return replace(reading, mentions=tuple(narrowed))
 
 
 def _new(reading: Reading) -> bool:
