@@ -57,13 +57,14 @@ def named(asked: Asked, kind: str, slot: Kind, **window: str) -> Found:
     if not wanted:
         return asked.chart.fetch(records(kind, **window))
     concept, said = wanted[0]
-    found = _by_name(asked.chart.fetch(records(kind, text=said, **window)))
+    found = by_name(asked.chart.fetch(records(kind, text=said, **window)))
     if found.rows or concept.name == said:
         return found
-    return _by_name(asked.chart.fetch(records(kind, text=concept.name, **window)))
+    return by_name(asked.chart.fetch(records(kind, text=concept.name, **window)))
 
 
-def _by_name(found: Found) -> Found:
+def by_name(found: Found) -> Found:
+    """What a search by words found by its name, without what holds the words in other texts."""
     aside = sum(int(match[1]) for note in found.notes if (match := _ASIDE.match(note)))
     notes = tuple(note for note in found.notes if not _ASIDE.match(note))
     rows = found.rows[: len(found.rows) - aside]

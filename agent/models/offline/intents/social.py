@@ -15,7 +15,7 @@ CUES = {
     ),
     "smoking": (
         "tobacco history", "use tobacco", "quit smoking",
-       
+
     ),
     "work": (
         "do for a living", "does for a living", "work", "profession", "employed",
