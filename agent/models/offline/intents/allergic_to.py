@@ -22,15 +22,15 @@ def _to(asked: Asked) -> Draft:
     """Whether an allergy to one substance, or to a drug of a class, is recorded, and as what."""
     found = asked.chart.fetch(records("allergies"))
     concept, told = _substance(asked.reading), asked.reading.mentions[0].said
-    classes = _classes_of(asked, concept)
+    above, below = _classes_around(asked, concept)
     groups: dict[str, list[Row]] = {}
     for row in found.rows:
         named = stems_of_record(row.get("name"))
         if row.get("negation"):
             continue
-        if concept.in_any_order(named):
+        if any(one.in_any_order(named) for one in (concept, *below)):
             groups.setdefault(standing(row), []).append(row)
-        elif standing(row) == "yes" and any(one.in_any_order(named) for one in classes):
+        elif standing(row) == "yes" and any(one.in_any_order(named) for one in above):
             groups.setdefault("class", []).append(row)
     for one in ("yes", "class", "inactive", "refuted"):
         if one in groups:
@@ -66,10 +66,17 @@ def _missing(asked: Asked, row: Row) -> str:
     return said
 
 
-def _classes_of(asked: Asked, drug: Concept) -> list[Concept]:
-    """The classes that a drug is of, without their members: a record of another member is not one of it."""
-    every = [kinds["drug"] for kinds in asked.lexicon.concepts.values() if "drug" in kinds]
-    return [replace(one, members=()) for one in dict.fromkeys(every) if drug in one.members]
+def _classes_around(asked: Asked, asked_for: Concept) -> tuple[list[Concept], list[Concept]]:
+    """The classes that a drug is of, and the classes within a class (penicillins, of antibiotics).
+
+    Both without their members: a record of another member is not one of it.
+    """
+    drugs = (kinds["drug"] for kinds in asked.lexicon.concepts.values() if "drug" in kinds)
+    classes = [one for one in dict.fromkeys(drugs) if one.members and one != asked_for]
+    members = set(asked_for.members)
+    above = [one for one in classes if asked_for in one.members]
+    below = [one for one in classes if members.issuperset(one.members)]
+    return [replace(one, members=()) for one in above], [replace(one, members=()) for one in below]
 
 
 def _substance(reading: Reading) -> Concept:

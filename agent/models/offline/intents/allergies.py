@@ -7,7 +7,7 @@ from agent.models.offline.intents.allergy_records import NOUN, item, standing
 from agent.models.offline.intents.in_force import is_timed
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
 from agent.models.offline.intents.listing import counted, recorded_as_none
-from agent.models.offline.wording import Draft, inline, many, noted, plural, refs_of
+from agent.models.offline.wording import Draft, inline, many, noted, plural, refs_of, when
 
 
 def _each(words: str, nouns: str = "allergy, allergen, allergic reaction") -> tuple[str, ...]:
@@ -16,7 +16,8 @@ def _each(words: str, nouns: str = "allergy, allergen, allergic reaction") -> tu
 
 CUES = {
     "allergy": (
-        *spoken("""allergies and intolerances, allergy and intolerance, allergen, allergy status,
+        *spoken("""allergic to anything, intolerant, intolerant of, intolerance to,
+            allergies and intolerances, allergy and intolerance, allergen, allergy status,
             allergy record, allergy history, history of allergy, known drug allergy, documented allergy,
             hypersensitivity, hypersensitivity to, sensitivity to, drug reaction,
             drug allergies or intolerances, sensitive to, react to, reacts to, reacted to,
@@ -109,6 +110,17 @@ def _past(asked: Asked) -> Draft:
     )
 
 
+def _last(asked: Asked) -> Draft:
+    """The current one recorded last, or first; undated ones cannot be placed."""
+    found = asked.chart.fetch(records("allergies", status="current"))
+    rows = [row for row in found.rows if not row.get("negation") and "date" in row]
+    if not rows or not found.complete:
+        return _list(asked)
+    first = "first" in asked.reading.cues
+    row = rows[-1] if first else rows[0]
+    return Draft(f"{'First' if first else 'Last'} recorded{when(row)}: {item(row)}.", refs_of([row]))
+
+
 def _recorded_in(asked: Asked) -> Draft:
     """Those whose date (recorded, or else onset) lies in the time asked for."""
     found = asked.chart.fetch(records("allergies", **asked.window))
@@ -140,9 +152,14 @@ INTENTS = (
     Intent(
         "allergies",
         _list,
-        may=_ASIDE | {"reaction", "when"},
+        may=_ASIDE | cues("reaction happens"),
         needs=(cues("allergy"),),
-        also=lambda reading: "when" not in reading.cues,
+    ),
+    Intent(
+        "last_allergy",
+        _last,
+        may=_ASIDE | {"when"},
+        needs=(cues("latest first"), cues("allergy new_allergy")),
     ),
     Intent(
         "drug_allergies",

@@ -20,8 +20,8 @@ from agent.models.offline.wording import Draft, day, many, noted, refs_of
 _ENDED = ("stopped", "completed", "cancelled")
 CUES = {
     "new_medication": (
-        *(f"{new} {noun}" for new in spoken("new, newly started, newly prescribed, recently started, added")
-          for noun in NOUNS),
+        *(f"{new} {noun}" for new in spoken("""new, what new, which new, newly started,
+            newly prescribed, recently started, added""") for noun in NOUNS),
         *(f"{noun} {new}" for noun in NOUNS for new in spoken("""were started, was started, were added,
             added, was added, started, begun, have been started, has been started, been started,
             were begun, was begun, were initiated, was initiated, initiated, newly started, were new,
@@ -30,8 +30,9 @@ CUES = {
     ),
     "medication_change": (
         *(f"{noun} change" for noun in NOUNS),
-        *(f"{change} {to} {whose}{noun}" for change in ("change", "changed") for to in ("to", "in", "with")
-          for whose in ("", "her ", "his ", "the ", "their ") for noun in NOUNS),
+        *(f"{change} {to} {whose}{noun}" for change in spoken("change, changed, what changed, what has changed")
+          for to in ("to", "in", "with") for whose in ("", "her ", "his ", "the ", "their ")
+          for noun in NOUNS),
         *(f"{noun} {changed}" for noun in NOUNS
           for changed in ("changed", "been changed", "were changed", "have changed", "list changed")),
     ),

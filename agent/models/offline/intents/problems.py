@@ -23,7 +23,12 @@ CUES = {
         *_each("chronic, known, medical, health, ongoing medical, documented, recorded"),
         *spoken("comorbidity, comorbid condition, list of problem, list of diagnoses, medical issue"),
     ),
-    "ended_problem": _each("resolved, inactive, closed, past resolved, no longer active, healed, old"),
+    "ended_problem": (
+        *_each("resolved, inactive, closed, past resolved, no longer active, healed, old"),
+        *(f"{noun} {over}" for noun in _NOUNS for over in spoken("""have resolved, has resolved, resolved,
+            are resolved, were resolved, been resolved, no longer active, are no longer active,
+            is no longer active""")),
+    ),
     "refuted_problem": (
         *_each("refuted, excluded, ruled out"),
         *(f"{noun} {out}" for noun in _NOUNS

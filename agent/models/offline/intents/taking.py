@@ -51,7 +51,7 @@ def _introduced(asked: Asked, found: str) -> str:
         return "was"
     if found != "yes":
         return found
-    if asked.reading.cues & cues("what on_hold list status_of") and "dose" not in asked.reading.cues:
+    if asked.reading.cues & cues("what on_hold list status_of about") and "dose" not in asked.reading.cues:
         return "which"
     return "dose" if asked.reading.cues & cues("dose often") else "yes"
 
@@ -75,9 +75,10 @@ def _one_then(asked: Asked, concept: Concept, told: str, held: Held) -> Draft:
 def _asks_whether(reading: Reading) -> bool:
     """Also what dose; what it was is a question of doses, unless a time is told."""
     asked = reading.cues & cues(
-        "is whether taking taken prescribed dose medication active past on_hold status_of"
+        "is whether taking taken prescribed dose medication active past on_hold status_of about history"
     )
-    what = "what" not in reading.cues or bool(reading.cues & cues("taking dose status_of"))
+    classes = all(one.members for one in reading.concepts("drug"))
+    what = "what" not in reading.cues or classes or bool(reading.cues & cues("taking dose status_of about"))
     one = len(reading.mentions) == 1 or "and" in reading.cues
     often = "often" not in reading.cues or "taking" in reading.cues
     # Of all that were ever taken only the current ones would be told.
@@ -103,12 +104,20 @@ CUES = {
     "status_of": spoken("what happened to, what happened with, what became of, what about the status of"),
 }
 
+
+def _asks_then(reading: Reading) -> bool:
+    """ "Antibiotics in 2019"; where the name is of a measurement too ("potassium in 2019"), that is meant."""
+    drugs = all(set(one.concepts) == {"drug"} for one in reading.mentions)
+    bare = drugs and not reading.cues
+    return is_timed(reading) and (bare or (bool(reading.cues) and _asks_whether(reading)))
+
+
 INTENTS = (
     Intent(
         "on_drug",
         _taken,
         may=cues("is whether taking taken prescribed dose medication active past what on_hold before and")
-        | cues("list often status_of"),
+        | cues("list often status_of about history"),
         about="drug",
         several=True,
         also=lambda reading: _asks_whether(reading) and not {"dose", "past"} <= reading.cues,
@@ -123,13 +132,11 @@ INTENTS = (
     Intent(
         "was_on_drug",
         _then,
-        may=cues("is whether taking taken medication active past what dose and"),
+        may=cues("is whether taking taken medication active past what dose history and"),
         about="drug",
         several=True,
         window=True,
         anchored=True,
-        also=lambda reading: (
-            is_timed(reading) and not reading.plain and bool(reading.cues) and _asks_whether(reading)
-        ),
+        also=_asks_then,
     ),
 )

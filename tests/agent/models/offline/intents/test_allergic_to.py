@@ -16,6 +16,8 @@ CASES = [
     (AMARA, "any history of anaphylaxis?", FOUND, ["As a reaction: Penicillin"], ["No"]),
     (NOOR, "has he ever had anaphylaxis?", ABSENT, ["No allergy record gives such a reaction (2"], []),
     (MEI, "is the fish allergy confirmed?", FOUND, ["unconfirmed"], []),
+    (AMARA, "any allergies to antibiotics?", FOUND, ["Yes: Penicillin"], ["No record"]),
+    (AMARA, "any allergy to NSAIDs?", FOUND, ["No record of an allergy to nsaids"], ["Yes"]),
 ]  # fmt: skip
 
 

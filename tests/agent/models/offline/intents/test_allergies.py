@@ -28,6 +28,7 @@ CASES = [
     (NOOR, "past allergies", ABSENT, ["No inactive allergy is recorded (2 records"], []),
     (AMARA, "new allergies since 2020", ABSENT, ["No allergies are recorded in this chart since 2020"], []),
     (AMARA, "allergies recorded in 1999", FOUND, ["1 recorded allergy in 1999: Penicillin"], ["egg"]),
+    (NOOR, "most recent allergy", FOUND, ["Last recorded on 2026-02-27: Wasp venom"], []),
 ]  # fmt: skip
 
 

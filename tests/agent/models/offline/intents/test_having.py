@@ -10,7 +10,7 @@ CASES = [
     (AMARA, "any history of cancer?", FOUND, ["Yes, in the past: Malignant neoplasm of breast"], []),
     (AMARA, "does she have thyroid disease?", ABSENT, ["or the kinds of it known by name here (10"], []),
     (AMARA, "is the sleep apnea confirmed?", FOUND, ["Recorded, but not confirmed", "provisional"], ["Yes"]),
-    (AMARA, "status of her gout", FOUND, ["Gout (recurrence"], ["Yes"]),
+    (AMARA, "gout status?", FOUND, ["Gout (recurrence"], ["Yes"]),
     (AMARA, "did she have pneumonia in 2019?", FOUND, ["Pneumonia (resolved", "status is that of now"], []),
     (AMARA, "did she have pneumonia in 2022?", ABSENT, ["No problem record of pneumonia held"], []),
     (LUCIA, "did she have asthma in 2000?", FOUND, ["Not certain: onset at age 7"], ["Yes"]),
