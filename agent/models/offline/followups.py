@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from agent.models.offline.concepts import Kind, Lexicon
+from agent.models.offline.concepts import Lexicon
+from agent.models.offline.courtesies import without_courtesies
 from agent.models.offline.intents import Intent, intent_of
 from agent.models.offline.negation import read_plain
 from agent.models.offline.reading import Reading, read
@@ -38,14 +39,14 @@ def understood(text: str, context: Sequence[Part], now: date, lexicon: Lexicon) 
 
     Raises Unread, saying why.
     """
-    text = _ONE.sub(r"\1", text)
-    told = asks_of_records(text)
+    alone = _ONE.sub(r"\1", without_courtesies(text))
+    told = asks_of_records(text) or asks_of_records(alone)
     if told and context:
         return _WHOLE.get(told, _none)(context, now, lexicon) or about_the_told(told, context)
-    reading = read_plain(text, now, lexicon)
+    reading = read_plain(alone, now, lexicon)
     if is_command(text):
         raise Unread("shape", reading)
-    about = judged(text)
+    about = judged(alone)
     if about and not intent_of(reading):
         part = understood(about, context, now, lexicon)
         if part.reading.concepts("measurement") and not part.leaning:
@@ -56,7 +57,7 @@ def understood(text: str, context: Sequence[Part], now: date, lexicon: Lexicon) 
     if own and not _leans(reading) and not (context and _is_of_that(reading, own, context[-1].intent)):
         return Part(reading, own)
     for part in reversed(context):
-        for other in _completed(_narrowed(reading, part.intent.about), part.reading):
+        for other in _completed(_narrowed(reading, part.intent), part.reading):
             same = part.intent.about is not None and part.intent.takes(other)
             intent = part.intent if same else intent_of(other)
             if intent:
@@ -80,15 +81,17 @@ def _is_of_that(reading: Reading, own: Intent, before: Intent) -> bool:
     """Whether bare names, asked after a question of one kind, are names of that kind too ("flu?")."""
     kind = before.about
     return (
-        reading.plain
+        isinstance(kind, str)
+        and reading.plain
         and kind not in (None, own.about)
         and all(kind in one.concepts for one in reading.mentions)
     )
 
 
-def _narrowed(reading: Reading, kind: Kind | None) -> Reading:
-    """The reading, its names taken as that kind alone where all can be ("flu", asked after a vaccine)."""
-    if kind is None or any(kind not in mention.concepts for mention in reading.mentions):
+def _narrowed(reading: Reading, before: Intent) -> Reading:
+    """The reading, its names taken as of the kind asked about before where all can be ("flu": a vaccine)."""
+    kind = before.about
+    if not isinstance(kind, str) or any(kind not in mention.concepts for mention in reading.mentions):
         return reading
     narrowed = (replace(one, concepts={kind: one.concepts[kind]}) for one in reading.mentions)
     return replace(reading, mentions=tuple(narrowed))
