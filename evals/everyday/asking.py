@@ -1,15 +1,19 @@
 """The navigator over the charts that are asked about: the sample charts and fresh ones, or a server's."""
 
+import asyncio
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 
 import httpx
@@ -24,7 +28,7 @@ from fhir_fixtures.generate.generators import AS_OF
 from fhir_fixtures.generate.life_long import LEFT_OUT
 from fhir_fixtures.generate.references import name_of, rewritten
 from fhir_fixtures.generate.scaled import ScaledCharts
-from fhir_fixtures.store import create_app, open_store
+from fhir_fixtures.store import Store, create_app, open_store
 from mcp_servers.fhir.access.client import FhirClient
 
 NOW = datetime.fromisoformat(f"{charts.as_of()[:10]}T12:00:00+00:00")
@@ -87,15 +91,13 @@ def _synthetic(seed: int) -> Iterator[Resource]:
 
 
 @asynccontextmanager
-async def navigator(settings: Settings, samples: Everyone) -> AsyncIterator[Navigator]:
-    """A navigator over the embedded store with these charts, or over the server that the settings name."""
+async def navigator(settings: Settings, seed: int) -> AsyncIterator[Navigator]:
+    """A navigator over the embedded store of a seed, or over the server that the settings name."""
     if settings.fhir:
         async with open_navigator(settings) as opened:
             yield opened
         return
-    CACHE.mkdir(parents=True, exist_ok=True)
-    store = open_store(CACHE / f"{samples.digest()}.sqlite", samples, check_references=False)
-    try:
+    with stored(seed) as store:
         transport = httpx.ASGITransport(create_app(store), raise_app_exceptions=False)
         async with (
             open_model(settings) as model,
@@ -103,20 +105,47 @@ async def navigator(settings: Settings, samples: Everyone) -> AsyncIterator[Navi
         ):
             with closing(open_journal(settings)) as journal:
                 yield Navigator(settings, http, FhirClient(http), journal, model, lambda _: None)
-    finally:
-        store.close()
 
 
-def settings_of(folder: str, model: str | None, fhir: str | None) -> Settings:
-    """The settings of a run: its present is the charts' own."""
-    settings, _ = load({"model": model, "fhir": fhir, "now": NOW.isoformat(), "data_dir": folder})
-    return settings
+def stored(seed: int) -> AbstractContextManager[Store]:
+    """The embedded store of the sample charts and the fresh ones, made where it is not yet in the cache."""
+    samples = Everyone(fresh(seed))
+    return closing(open_store(CACHE / f"{samples.digest()}.sqlite", samples, check_references=False))
 
 
-async def answers(opened: Navigator, asked: Iterable[tuple[str, list[str]]]) -> list[list[Answer]]:
-    """The answers to each chain of questions about a patient, a session a chain."""
-    given = []
-    for patient, texts in asked:
-        async with opened.conversation(patient=patient) as conversation:
-            given.append([await conversation.ask(text) for text in texts])
-    return given
+Asked = tuple[str, list[str]]  # a patient, and what is asked in one session
+
+
+def answers(asked: Sequence[Asked], *, seed: int, model: str | None, fhir: str | None) -> list[list[Answer]]:
+    """The answers to each chain of questions, in order; charts go to processes of their own."""
+    if not fhir:
+        with stored(seed):  # made once, before several processes ask for it
+            pass
+    patients = sorted({patient for patient, _ in asked})
+    processes = min(os.cpu_count() or 1, len(patients))
+    parts = [
+        [number for number, (patient, _) in enumerate(asked) if patients.index(patient) % processes == part]
+        for part in range(processes)
+    ]
+    given: dict[int, list[Answer]] = {}
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        running = [
+            pool.submit(_asked, [asked[number] for number in part], seed, model, fhir) for part in parts
+        ]
+        for part, done in zip(parts, running, strict=True):
+            given.update(zip(part, done.result(), strict=True))
+    return [given[number] for number in range(len(asked))]
+
+
+def _asked(asked: Sequence[Asked], seed: int, model: str | None, fhir: str | None) -> list[list[Answer]]:
+    async def ask() -> list[list[Answer]]:
+        found = []
+        with tempfile.TemporaryDirectory() as folder:
+            flags = {"model": model, "fhir": fhir, "now": NOW.isoformat(), "data_dir": folder}
+            async with navigator(load(flags)[0], seed) as opened:
+                for patient, texts in asked:
+                    async with opened.conversation(patient=patient) as conversation:
+                        found.append([await conversation.ask(text) for text in texts])
+        return found
+
+    return asyncio.run(ask())

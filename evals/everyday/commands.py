@@ -1,8 +1,6 @@
 """What the commands `everyday`, `beyond` and `chains` of `python -m evals` do: ask, judge, tell."""
 
 import argparse
-import asyncio
-import tempfile
 from collections.abc import Sequence
 
 from agent.messages import Answer
@@ -17,21 +15,17 @@ WRONG = 2.0  # per cent of the answers that may be wrong, at most
 REFUSED = 98.0  # of the questions out of reach, at least
 THROUGHOUT = 85.0  # of the chains right throughout, at least
 
-Given = list[list[Answer]]
-
 
 def everyday(arguments: argparse.Namespace) -> tuple[str, int]:
     """The report on the everyday questions of a set; 1 when more than 2 % are wrong."""
-    held, samples = _charts(arguments)
-    rows = _judged(arguments, samples, questions(held, arguments.set))
+    rows = _judged(arguments, questions(_charts(arguments), arguments.set))
     lines = [*(report.wrong(rows, refused=arguments.show) if _shown(arguments) else []), *report.table(rows)]
     return "\n".join(lines), int(report.share(rows, "wrong") > WRONG)
 
 
 def out_of_reach(arguments: argparse.Namespace) -> tuple[str, int]:
     """The report on the questions out of reach of a set; 1 when fewer than 98 % are refused."""
-    held, samples = _charts(arguments)
-    rows = _judged(arguments, samples, beyond(held, arguments.set))
+    rows = _judged(arguments, beyond(_charts(arguments), arguments.set))
     refused = report.share(rows, "right")
     lines = [*(report.wrong(rows) if _shown(arguments) else []), *report.kinds(rows)]
     return "\n".join([*lines, f"refused {refused:.1f} %"]), int(refused < REFUSED)
@@ -39,9 +33,8 @@ def out_of_reach(arguments: argparse.Namespace) -> tuple[str, int]:
 
 def follow_ups(arguments: argparse.Namespace) -> tuple[str, int]:
     """The report on the follow-up chains of a set; 1 when fewer than 85 % are right throughout."""
-    held, samples = _charts(arguments)
-    asked = chains(held, arguments.set)
-    given = _answers(arguments, samples, [(chain.patient, chain.texts) for chain in asked])
+    asked = chains(_charts(arguments), arguments.set)
+    given = _answers(arguments, [(chain.patient, chain.texts) for chain in asked])
     text, share = told_of_chains(asked, given, show=_shown(arguments))
     return text, int(share < THROUGHOUT)
 
@@ -51,31 +44,21 @@ def _shown(arguments: argparse.Namespace) -> bool:
     return bool(arguments.show or arguments.set == "development")
 
 
-def _charts(arguments: argparse.Namespace) -> tuple[list[Chart], asking.Everyone]:
+def _charts(arguments: argparse.Namespace) -> list[Chart]:
     """The charts to ask about; a server that is given holds the sample charts alone."""
     samples = asking.Everyone([] if arguments.fhir else asking.fresh(arguments.seed))
-    return list(charts(samples.resources(), asking.NOW)), samples
+    return list(charts(samples.resources(), asking.NOW))
 
 
-def _judged(
-    arguments: argparse.Namespace, samples: asking.Everyone, asked: Sequence[Everyday]
-) -> list[report.Row]:
+def _judged(arguments: argparse.Namespace, asked: Sequence[Everyday]) -> list[report.Row]:
     if arguments.limit:
         asked = asked[:: max(1, len(asked) // arguments.limit)][: arguments.limit]
-    given = _answers(arguments, samples, [(one.patient, [one.text]) for one in asked])
+    given = _answers(arguments, [(one.patient, [one.text]) for one in asked])
     return report.judged(asked, [answers[0] for answers in given])
 
 
-def _answers(
-    arguments: argparse.Namespace, samples: asking.Everyone, asked: list[tuple[str, list[str]]]
-) -> Given:
-    async def ask() -> Given:
-        with tempfile.TemporaryDirectory() as folder:
-            settings = asking.settings_of(folder, arguments.model, arguments.fhir)
-            async with asking.navigator(settings, samples) as opened:
-                return await asking.answers(opened, asked)
-
-    return asyncio.run(ask())
+def _answers(arguments: argparse.Namespace, asked: Sequence[asking.Asked]) -> list[list[Answer]]:
+    return asking.answers(asked, seed=arguments.seed, model=arguments.model, fhir=arguments.fhir)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

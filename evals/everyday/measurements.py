@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -31,24 +32,25 @@ def confusable(chart: Chart, key: str, concept: dict[str, Any]) -> bool:
     """Whether other measurements of the chart go by the same word."""
     word = concept.get("like", key.replace("_", " "))
     known = {*concept["codes"], *concept.get("apart", ())}
-    return any(
-        word in name.lower() and not codes(item["code"]) & known
+    return any(word in called and not coded & known for coded, called in _measured(chart))
+
+
+@cache
+def _measured(chart: Chart) -> frozenset[tuple[frozenset[str], str]]:
+    """The codes of each measurement of the chart, with what it is called."""
+    return frozenset(
+        (frozenset(codes(item["code"])), "; ".join(names_of(item["code"])).lower())
         for item in chart.of("Observation")
-        for name in names_of(item["code"])
     )
 
 
 def missing(chart: Chart, names: Names) -> Iterator[Scene]:
     """Measurements that nothing in the chart is called like."""
-    said = " ".join(
-        name.lower()
-        for kind in ("Observation", "DiagnosticReport")
-        for item in chart.of(kind)
-        for name in names_of(item.get("code"))
-    )
+    reports = (name.lower() for item in chart.of("DiagnosticReport") for name in names_of(item.get("code")))
+    said = "; ".join([*(called for _, called in _measured(chart)), *reports])
     for key, concept in concepts()["measurements"].items():
         word = concept.get("like", key.replace("_", " "))
-        coded = any(codes(item["code"]) & set(concept["codes"]) for item in chart.of("Observation"))
+        coded = any(coded & set(concept["codes"]) for coded, _ in _measured(chart))
         if key in names["measurements"] and not coded and word not in said:
             name = pick(names["measurements"][key], chart.ref, key)
             yield {**person(chart), "name": name, "key": key, "results": [], "today": chart.today}

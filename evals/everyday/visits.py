@@ -125,7 +125,8 @@ def imaging_of_a_site(chart: Chart, names: Names) -> Iterator[Scene]:
 
 
 def _newest(scene: Scene, *kinds: str) -> Expected | None:
-    return documents.newest_of(scene["chart"], kinds, scene["like"])
+    likes = scene["like"] if isinstance(scene["like"], list) else [scene["like"]]
+    return documents.newest_of(scene["chart"], kinds, tuple(likes))
 
 
 INTENTS = {
@@ -147,7 +148,7 @@ INTENTS = {
     "visit_reason": Intent(by_class(), lambda s: care.why(s["visits"])),
     "open_orders": Intent(of_the_chart, lambda s: documents.open_orders(s["chart"])),
     "order_result": Intent(ordered, lambda s: documents.results_of(s["chart"], s["codes"])),
-    "last_document": Intent(typed("documents"), lambda s: _newest(s, "DocumentReference")),
+    "last_document": Intent(typed("documents"), lambda s: _newest(s, "DocumentReference", "Composition")),
     "last_report": Intent(typed("reports"), lambda s: _newest(s, "DiagnosticReport")),
     "report_conclusion": Intent(typed("reports"), lambda s: documents.conclusion(s["chart"], s["like"])),
     "notes_say": Intent(mentioned, lambda s: documents.mentioning(s["chart"], s["word"])),

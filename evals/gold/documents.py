@@ -9,7 +9,7 @@ from evals.gold.expected import NOTHING, SHOWN, Claim, Day, Expected, Number, Wo
 from evals.gold.measurements import units_of
 from evals.gold.records import Resource, codes, ref
 
-OVER = {"completed", "revoked", "entered-in-error", "stopped"}
+RESULTS = ("DiagnosticReport", "Observation", "ImagingStudy")
 
 
 def open_orders(chart: Chart) -> Expected | None:
@@ -21,7 +21,8 @@ def open_orders(chart: Chart) -> Expected | None:
     if not waiting:
         return NOTHING if not held else None
     names = {tuple(names_of(item.get("code"))) for item in waiting}
-    return Expected(refs=frozenset(map(ref, waiting)), need=min(len(names), SHOWN), only=True)
+    also = frozenset(ref(item) for kind in RESULTS for item in chart.of(kind))
+    return Expected(refs=frozenset(map(ref, waiting)), need=min(len(names), SHOWN), also=also, only=True)
 
 
 def results_of(chart: Chart, loinc: frozenset[str]) -> Expected | None:
@@ -49,36 +50,24 @@ def results_of(chart: Chart, loinc: frozenset[str]) -> Expected | None:
     return Expected((said,), frozenset({ref(found[0])}), also=frozenset({ref(newest)}))
 
 
-def newest_of(chart: Chart, kinds: tuple[str, ...], like: str) -> Expected | None:
-    """The day of the newest document or report whose type holds a word."""
+def newest_of(chart: Chart, kinds: tuple[str, ...], likes: tuple[str, ...]) -> Expected | None:
+    """The day of the newest document or report whose type holds one of the words."""
     found = [
-        (str(plain_date(item, "date", "effectiveDateTime", "started")), item)
+        (str(plain_date(item, "date", "effectiveDateTime")), item)
         for kind in kinds
         for item in chart.of(kind)
         if item.get("docStatus", "final") in {"final", "amended"}
-        and item.get("status") in {"current", "final", "amended", "available"}
-        and any(like in name.lower() for name in _types(item))
+        and item.get("status") in {"current", "final", "amended"}
+        and any(
+            like in name.lower() for name in names_of(item.get("type", item.get("code"))) for like in likes
+        )
     ]
     if any(len(date) < 10 for date, _ in found):
         return None
     if not found:
         return NOTHING
     day = max(date[:10] for date, _ in found)
-    newest = frozenset(ref(item) for date, item in found if date[:10] == day)
-    return Expected((Day(day),), newest, also=_told_again(chart, day, like))
-
-
-def _types(item: Resource) -> list[str]:
-    return names_of(item.get("type", item.get("code")))
-
-
-def _told_again(chart: Chart, day: str, like: str) -> frozenset[str]:
-    """The compositions of the day: the same documents in another form."""
-    return frozenset(
-        ref(item)
-        for item in chart.of("Composition")
-        if str(item.get("date")).startswith(day) and any(like in name.lower() for name in _types(item))
-    )
+    return Expected((Day(day),), frozenset(ref(item) for date, item in found if date[:10] == day))
 
 
 def conclusion(chart: Chart, like: str) -> Expected | None:
@@ -122,7 +111,8 @@ def mentioning(chart: Chart, word: str) -> Expected | None:
     holding = frozenset(name for name, text in notes(chart) if word in text and name in standing)
     if not notes(chart):
         return None
-    return Expected((Words((word,)),), holding) if holding else Expected(status="not_in_chart")
+    forms = tuple(f"{word}{ending}" for ending in ("", "s", "es", "d", "ed", "ing", "al", "y"))
+    return Expected((Words(forms),), holding) if holding else Expected(status="not_in_chart")
 
 
 def studies(chart: Chart, modalities: set[str], site: str = "") -> list[Resource] | None:
