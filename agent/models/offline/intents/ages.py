@@ -9,7 +9,7 @@ from agent.models.offline.spans import first_day, last_day
 from agent.models.offline.wording import Draft, cite, day
 
 CUES = {
-    "age": ("how old was she", "how old was he", "age at", "age when", "age on", "what age", "at what age")
+    "age": ("how old was she", "how old was he", "what age", "at what age")
 }
 
 

@@ -5,6 +5,9 @@ from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.wording import Draft, cite, day, name, noted, refs_of
 
 CUES = {
+    "past_insurance": (
+        "past insurance", "previous insurance", "prior insurance", "former insurance", "old insurance",
+    ),
     "insurance": (
         "insurance", "insured", "health insurance", "coverage", "insurance coverage", "health coverage",
         "health plan", "insurance plan", "insurer", "payer", "payor", "insurance company", "insured by",
@@ -27,7 +30,7 @@ def _item(row: Row) -> str:
 def _coverage(asked: Asked) -> Draft:
     """The coverage in force; at a time, all whose period reaches into it, whatever its status is by now."""
     asks = asked.reading.cues
-    every = bool(asked.window) or bool(asks & cues("past history list"))
+    every = bool(asked.window) or bool(asks & cues("past history list past_insurance"))
     found = asked.chart.fetch(records("coverage", status="all" if every else "current"))
     rows = [row for row in found.rows if _reaches(row, asked.window)]
     if not rows:
@@ -54,7 +57,7 @@ INTENTS = (
         "coverage",
         _coverage,
         may=cues("what whether is active past history list who by_whom when latest taking"),
-        needs=(cues("insurance"),),
+        needs=(cues("insurance past_insurance"),),
         window=True,
     ),
 )

@@ -53,6 +53,7 @@ CUES = {
     ),
     "pathology_report": ("pathology report", "path report", "pathology", "biopsy result", "histology report"),
     "culture_report": ("culture", "culture report", "culture result", "microbiology", "microbiology report"),
+    "written": ("written", "signed", "authored", "dictated"),
     "opened": (
         "read", "text of", "full text of", "content of", "say", "said", "conclude", "conclusion of",
         "conclusion", "finding of", "finding", "impression", "impression of", "wording of",
@@ -174,6 +175,7 @@ INTENTS = (
         _documents,
         may=cues(
             "what is whether past latest when list count history recent done by_whom note report opened open"
+            " written prescribed"
         )
         | TYPES,
         about=("imaging", "procedure", "panel", "measurement"),

@@ -44,7 +44,7 @@ INTENTS = (
         "immunizations",
         _immunizations,
         may=cues(
-            "what is whether past latest first when count often list recent history done taken and"
+            "what is whether past latest first when count often list recent history done taken taking and"
             " immunization refused dose why by_whom reason"
         ),
         about="vaccine",

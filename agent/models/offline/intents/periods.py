@@ -13,9 +13,8 @@ from agent.models.offline.wording import Draft, cite, is_later, many, name, plur
 CUES = {
     "happened": (
         "happened", "happen", "took place", "what went on", "what took place", "events", "what occurred",
-        "what is new", "anything new", "whats new", "anything happen", "what has changed", "what changed",
-        "anything changed", "what has happened", "what has been done", "what was done", "what all happened",
-        "new records", "course", "interval history",
+        "what is new", "anything new", "anything happen", "what has happened", "what has been done",
+        "what was done", "what all happened", "new records", "course", "interval history",
     ),
 }  # fmt: skip
 
@@ -97,7 +96,7 @@ def _result(row: Row) -> str:
 
 def _of_a_time(reading: Reading) -> bool:
     """A window or an event that makes one; of the whole chart there is a summary of its own."""
-    asked = reading.cues & cues("summary happened reaction change")
+    asked = reading.cues & cues("summary happened happens change")
     return bool(asked) and (reading.window is not None or reading.anchor is not None)
 
 
@@ -105,7 +104,7 @@ INTENTS = (
     Intent(
         "period_summary",
         _period,
-        may=cues("summary happened reaction change what whether is new past list visit"),
+        may=cues("summary happened happens change what whether is new past list visit"),
         window=True,
         anchored=True,
         also=_of_a_time,

@@ -8,8 +8,8 @@ from agent.models.offline.wording import Draft
 
 CUES = {
     "procedure": (
-        "procedure history", "procedures done", "procedures performed", "procedural history", "undergo",
-        "undergone", "underwent", "interventions",
+        "procedure history", "past procedure", "prior procedure", "previous procedure", "procedures done",
+        "procedures performed", "procedural history", "undergo", "undergone", "underwent", "interventions",
     ),
     "surgery": (
         "surgery", "operation", "surgical history", "past surgical history", "psh", "surgical procedure",
@@ -45,7 +45,7 @@ INTENTS = (
         "procedures",
         _procedures,
         may=cues(
-            "what is whether past latest first when count often list recent history done taken and"
+            "what is whether past latest first when count often list recent history done taken taking and"
             " procedure surgery refused why by_whom reason"
         ),
         about="procedure",

@@ -12,7 +12,7 @@ CUES = {
     "about": (
         "about", "tell me about", "tell me more about", "tell me everything about", "what do we know about",
         "what do you know about", "everything about", "story of", "full picture of", "know about",
-        "all about", "background on", "status of her", "status of his",
+        "all about", "background on",
     ),
 }  # fmt: skip
 

@@ -23,11 +23,11 @@ from agent.models.offline.wording import (
 
 CUES = {
     "visit": (
-        "visits to the doctor", "doctor s visit", "doctor appointment", "clinic appointment",
-        "office appointment", "come in", "came in", "been in", "been seen", "seen in clinic", "seen here",
-        "hospital visit", "visited", "saw the doctor", "saw a doctor", "see the doctor", "visit history",
-        "encounter history", "hospital encounter", "medical visit", "went to the doctor",
-        "gone to the doctor",
+        "was here", "were here", "been here", "came here", "come here", "visits to the doctor",
+        "doctor s visit", "doctor appointment", "clinic appointment", "office appointment", "come in",
+        "came in", "been in", "been seen", "seen in clinic", "seen here", "hospital visit", "visited",
+        "saw the doctor", "saw a doctor", "see the doctor", "visit history", "encounter history",
+        "hospital encounter", "medical visit", "went to the doctor", "gone to the doctor",
     ),
     "checkup": (
         "check up", "checkup", "annual physical", "physical exam", "physical", "annual exam",
