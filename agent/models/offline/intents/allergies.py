@@ -87,7 +87,7 @@ def _some(which: Callable[[Row], bool], noun: str, unsaid: Callable[[Row], bool]
         if chosen:
             said.append(f"{many(len(chosen), noun)}: {asked.wording.listed(chosen, item)}.")
         else:
-            said.append(f"No {noun} is recorded ({many(found.total, 'record')} checked).")
+            said.append(f"{noun[:1].upper()}{noun[1:]}: none; {many(found.total, 'record')} checked.")
         if open_:
             said.append(f"Recorded without saying: {asked.wording.listed(open_, item)}.")
         said[-1] += noted(found.notes)
@@ -106,7 +106,7 @@ def _past(asked: Asked) -> Draft:
         items = asked.wording.listed(over, item)
         return Draft(f"Recorded, but not as active: {items}.", refs_of(over))
     return none(asked, found) or Draft(
-        f"No inactive allergy is recorded ({many(found.total, 'record')} checked).", (), "not_in_chart"
+        f"Inactive allergies: none; {many(found.total, 'record')} checked.", (), "not_in_chart"
     )
 
 

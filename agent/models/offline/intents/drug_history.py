@@ -102,11 +102,11 @@ def _length(asked: Asked, first: Row, newest: Row, now_on: set[str]) -> str:
     others = "" if newest is first else f"; the newest: {item(newest)}"
     today = asked.now.isoformat()
     if newest["ref"] in now_on:
-        length = lasted(first["date"], today)
-        return f"{length}, from {day(first['date'])} up to now, {today}: {item(first)}{others}."
-    if "end" in newest:
-        length = lasted(first["date"], newest["end"])
-        return f"{length}, from {day(first['date'])} to {day(newest['end'])}: {item(first)}{others}."
+        length, until = lasted(first["date"], today), f"now, {today}"
+    else:
+        length, until = lasted(first["date"], newest.get("end", "")), day(newest.get("end", ""))
+    if length:
+        return f"For {length}, from {day(first['date'])} up to {until}: {item(first)}{others}."
     return (
         f"From {day(first['date'])}; not current, and when it ended is not recorded: {item(first)}{others}."
     )

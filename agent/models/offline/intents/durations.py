@@ -11,7 +11,7 @@ from agent.models.offline.wording import day
 def lasted(start: object, end: object) -> str | None:
     """Whole years ("14 years"), months under two years, days under two months; None where they are no dates.
 
-    Of a date that is recorded to the month or year only what is sure is said: "10 to 11 years".
+    Of a date that is recorded to the month or year, and leaves it open, the most: "about 11 years".
     """
     first, last = _bounds(start), _bounds(end)
     if first is None or last is None or last[1] < first[0]:
@@ -39,4 +39,4 @@ def _months(start: date, end: date) -> int:
 
 
 def _said(least: int, most: int, unit: str) -> str:
-    return f"{most} {unit}{'' if most == 1 else 's'}" if least == most else f"{least} to {most} {unit}s"
+    return f"{'' if least == most else 'about '}{most} {unit}{'' if most == 1 else 's'}"

@@ -127,7 +127,8 @@ def chosen(
         return Draft(text, (), "needs_review")
     if not found.rows or found.finding == "recorded_as_none":
         return listed(asked, found, noun, item)
-    return Draft(f"No {noun} {which} ({many(found.total, 'record')} checked).", (), "not_in_chart")
+    text = f"{plural(noun)} {which}: none; {many(found.total, 'record')} checked."
+    return Draft(f"{text[:1].upper()}{text[1:]}", (), "not_in_chart")
 
 
 def joined(drafts: list[Draft]) -> Draft:

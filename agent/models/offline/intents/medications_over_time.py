@@ -12,7 +12,7 @@ from agent.models.offline.intents.drug_records import (
 )
 from agent.models.offline.intents.in_force import in_force, is_timed, told_then
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
-from agent.models.offline.intents.listing import joined
+from agent.models.offline.intents.listing import joined, told_time
 from agent.models.offline.reading import Reading
 from agent.models.offline.spans import first_day, last_day
 from agent.models.offline.wording import Draft, day, many, noted, refs_of
@@ -30,7 +30,7 @@ CUES = {
     ),
     "medication_change": (
         *(f"{noun} change" for noun in NOUNS),
-        *(f"{change} {to} {whose}{noun}" for change in spoken("change, changed, what changed, what has changed")
+        *(f"{change} {to} {whose}{noun}" for change in spoken("change, changed, what changed")
           for to in ("to", "in", "with") for whose in ("", "her ", "his ", "the ", "their ")
           for noun in NOUNS),
         *(f"{noun} {changed}" for noun in NOUNS
@@ -71,8 +71,9 @@ def _started(asked: Asked) -> Draft:
         return Draft(text, (), "needs_review")
     again = " Other orders of these or earlier ones are left out." if len(inside) > len(new) else ""
     if not new:
-        text = f"No medication is first recorded in that time ({many(every.total, 'record')} checked).{again}"
-        return Draft(f"{text} Time:{asked.said_window}.", (), "not_in_chart")
+        said, time = told_time(asked)
+        text = f"First recorded{said or ' in that time'}: none; {many(every.total, 'record')} checked."
+        return Draft(f"{text}{again}{time}", (), "not_in_chart")
     items = asked.wording.listed(new, item)
     return Draft(f"First recorded{asked.said_window}: {items}.{again}", refs_of(new))
 
@@ -94,9 +95,8 @@ def _stopped(asked: Asked) -> Draft:
         items = asked.wording.listed(open_, item, each=True)
         said.append(f"Stopped, completed or cancelled, with no date of the end: {items}.")
     if not said:
-        text = (
-            f"No medication is recorded as ended{asked.said_window} ({many(every.total, 'record')} checked)."
-        )
+        window, time = told_time(asked)
+        text = f"Ended{window or ' in that time'}: none; {many(every.total, 'record')} checked.{time}"
         return Draft(text, (), "not_in_chart")
     return Draft(
         " ".join(said), refs_of(dated[:15] + open_[:5]), "answered" if every.complete else "needs_review"

@@ -76,7 +76,7 @@ def _length(asked: Asked, rows: list[Row]) -> Draft:
         why = "when it ended is not recorded" if ended else "its onset is no date"
         return Draft(f"How long cannot be worked out, {why}: {item(row)}.{others}", refs_of(rows))
     until = day(row["abated"]) if "abated" in row else f"now, {today}"
-    text = f"{length}, from {day(start)} ({word}) up to {until}: {item(row)}.{others}"
+    text = f"For {length}, from {day(start)} ({word}) up to {until}: {item(row)}.{others}"
     return Draft(text, refs_of(rows))
 
 

@@ -15,17 +15,17 @@ from tests.agent.models.offline.intents.answers import (
 
 CASES = [
     # patient, question, status, what the answer says, and what it must not say
-    (AMARA, "any food allergies?", ABSENT, ["No food allergy is recorded (1 record checked)"], ["egg"]),
+    (AMARA, "any food allergies?", ABSENT, ["Food allergy: none; 1 record checked"], ["egg"]),
     (AMARA, "drug allergies", FOUND, ["1 drug allergy: Penicillin"], []),
     (AMARA, "any severe allergies?", FOUND, ["1 high-risk allergy: Penicillin", "Anaphylaxis"], []),
-    (MEI, "any severe allergies?", FOUND, ["No high-risk allergy", "without saying: Fish and seafood"], []),
-    (MEI, "food allergies", FOUND, ["No food allergy", "without saying: Fish and seafood"], []),
-    (NOOR, "drug allergies?", ABSENT, ["No drug allergy is recorded", '"No known drug allergy"'], ["Wasp"]),
+    (MEI, "any severe allergies?", FOUND, ["High-risk allergy: none", "without saying: Fish"], []),
+    (MEI, "food allergies", FOUND, ["Food allergy: none", "without saying: Fish and seafood"], []),
+    (NOOR, "drug allergies?", ABSENT, ["Drug allergy: none", '"No known drug allergy"'], ["Wasp"]),
     (NOOR, "environmental allergies", FOUND, ["1 environment allergy: Wasp venom"], []),
     (ELDER, "severe allergies?", FOUND, ["Recorded as having no known allergies"], []),
     (YOUNGER, "drug allergies?", ABSENT, ["not the same as no allergies"], []),
     (AMARA, "past allergies", FOUND, ["not as active: Sulfonamide", "Eggs (edible) (resolved)"], ["Penic"]),
-    (NOOR, "past allergies", ABSENT, ["No inactive allergy is recorded (2 records"], []),
+    (NOOR, "past allergies", ABSENT, ["Inactive allergies: none; 2 records"], []),
     (AMARA, "new allergies since 2020", ABSENT, ["No allergies are recorded in this chart since 2020"], []),
     (AMARA, "allergies recorded in 1999", FOUND, ["1 recorded allergy in 1999: Penicillin"], ["egg"]),
     (NOOR, "most recent allergy", FOUND, ["Last recorded on 2026-02-27: Wasp venom"], []),

@@ -7,8 +7,8 @@ from tests.agent.models.offline.intents.answers import ABSENT, AMARA, FOUND, MEI
 CASES = [
     # patient, question, status, what the answer says, and what it must not say
     (AMARA, "which meds are on hold?", FOUND, ["1 medication: glipizide"], ["metf"]),
-    (MEI, "any meds on hold?", ABSENT, ["No medication with status on-hold (14 records"], []),
-    (AMARA, "any prn meds?", ABSENT, ["No current medication to be taken as needed (3"], []),
+    (MEI, "any meds on hold?", ABSENT, ["Medications with status on-hold: none; 14"], []),
+    (AMARA, "any prn meds?", ABSENT, ["to be taken as needed: none; 3 records"], []),
     (MEI, "what does she take as needed?", ABSENT, ["without dose instructions do not tell"], []),
     (NOBODY, "any prn meds?", ABSENT, ["No current medications are recorded"], []),
     (AMARA, "past medications", FOUND, ["500 MG", "Dose increased"], ["lisinopril"]),

@@ -20,7 +20,7 @@ CASES = [
     (LUCIA, "resolved problems", FOUND, ["1 problem: Herpes zoster", "after six weeks"], ["Asthma"]),
     (YOUNGER, "resolved problems", FOUND, ["Recorded as none: No current problems"], []),
     (NOBODY, "any resolved problems?", ABSENT, ["No problems are recorded"], []),
-    (LUCIA, "unconfirmed diagnoses", ABSENT, ["(9 records checked)"], []),
+    (LUCIA, "unconfirmed diagnoses", ABSENT, ["none; 9 records checked"], []),
     (AMARA, "latest diagnosis", FOUND, ["Hyperparathyroidism (active, recorded 2026-09-14"], ["Gout"]),
     (AMARA, "first diagnosis", FOUND, ["Eczema (relapse, onset 1980)"], []),
     (AMARA, "last 2 problems", FOUND, ["Hyperparathyroidism", "sleep apnea"], ["Gout"]),
