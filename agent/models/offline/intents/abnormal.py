@@ -165,27 +165,27 @@ def _asks_for_the_last(reading: Reading) -> bool:
 CUES = {
     "normal": spoken(
         "normal, in range, within range, in the normal range, within the normal range, in normal "
-        "range, within normal range, within normal limits, wnl, in the reference range, within the "
-        "reference range, within reference range, in reference range, normal or abnormal, normal or "
-        "high, normal or low, high or low, high or normal, low or normal, high low or normal, "
-        "abnormal or normal, in or out of range"
+        "range, within normal range, within normal limits, wnl, in the reference range, within "
+        "the reference range, within reference range, in reference range, normal or abnormal, "
+        "normal or high, normal or low, high or low, high or normal, low or normal, high low or "
+        "normal, abnormal or normal, in or out of range"
     ),
     "abnormal": spoken(
-        "abnormal, abnormally, out of range, out of the range, out of normal range, outside range, "
-        "outside the range, outside the normal range, outside normal limits, outside the reference "
-        "range, outside of range, outside of the normal range, out of the normal range, out of "
-        "reference range, flagged, flagged as abnormal, flagged abnormal, flag, not normal, "
-        "abnormality in, abnormality"
+        "abnormal, abnormally, out of range, out of the range, out of normal range, outside "
+        "range, outside the range, outside the normal range, outside normal limits, outside the "
+        "reference range, outside of range, outside of the normal range, out of the normal range, "
+        "out of reference range, flagged, flagged as abnormal, flagged abnormal, flag, not "
+        "normal, abnormality in, abnormality"
     ),
     "high": spoken(
-        "high, too high, elevated, elevation, elevation of, flagged high, flagged as high, raised, "
-        "abnormally high"
+        "high, too high, elevated, elevation, elevation of, flagged high, flagged as high, "
+        "raised, abnormally high"
     ),
     "low": spoken("low, too low, flagged low, flagged as low, abnormally low, depressed level"),
     "labs": spoken(
-        "lab tests, laboratory, laboratory results, laboratory values, laboratory tests, laboratory "
-        "test results, lab test results, blood work, bloodwork, blood tests, blood test results, "
-        "bloods, findings on labs"
+        "lab tests, laboratory, laboratory results, laboratory values, laboratory tests, "
+        "laboratory test results, lab test results, blood work, bloodwork, blood tests, blood "
+        "test results, bloods, findings on labs"
     ),
     "reference": spoken(
         "reference range, reference range of, reference range for, reference interval, reference "

@@ -80,5 +80,6 @@ INTENTS = (
         may=ASIDE | cues("list recent history latest active when count and"),
         needs=(cues("abnormal high low"), cues("result labs vitals")),
         window=True,
+        anchored=True,
     ),
 )

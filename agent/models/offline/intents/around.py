@@ -3,9 +3,10 @@
 from agent.models.offline.anchors import Event, missing, moment
 from agent.models.offline.chart import Found, Row
 from agent.models.offline.concepts import Concept
-from agent.models.offline.intents.intent import Asked
+from agent.models.offline.intents.intent import Asked, spoken
 from agent.models.offline.intents.measured import (
     MOST,
+    asks_its_age,
     called,
     called_each,
     each,
@@ -18,7 +19,7 @@ from agent.models.offline.intents.measured import (
 )
 from agent.models.offline.reading import Reading
 from agent.models.offline.spans import first_day
-from agent.models.offline.wording import REFERENCE, Draft, many, noted, refs_of
+from agent.models.offline.wording import REFERENCE, Draft, day, many, noted, refs_of
 
 
 def _at(asked: Asked) -> Draft:
@@ -37,7 +38,7 @@ def _at(asked: Asked) -> Draft:
 def _moment(asked: Asked) -> Event | None:
     """The event that the time is told by, or the one day that it is."""
     window = asked.reading.window
-    if window and window.since:
+    if window and window.since and asked.reading.anchor is None:
         return Event(None, window.since, "that day")
     return moment(asked)
 
@@ -54,8 +55,13 @@ def _around(concept: Concept, found: Found, event: Event) -> str:
     notes = noted(note for note in found.notes if not note.startswith("`days`"))
     if not found.rows:
         return f"No {concept.name} result is recorded {_time(event, 'near')}.{notes}"
-    values = "; ".join(f"{item(row)}{_apart(row)}" for row in once(found.rows))
+    rows = once(found.rows)
+    values = "; ".join(item(row, _apart(row)) for row in rows)
     name = f"{concept.name[:1].upper()}{concept.name[1:]}"
+    if event.ref is None:
+        begins = any(row["days"] <= 0 for row in rows)
+        date = day(event.date)
+        return f"{name} {f'nearest to {date}' if begins else f'from {date} on'}: {values}.{notes}"
     return f"{name} {_time(event, 'around')}: {values}.{notes}"
 
 
@@ -65,11 +71,10 @@ def _time(event: Event, side: str) -> str:
 
 
 def _apart(row: Row) -> str:
+    """On which side of the moment a value lies."""
     days = row["days"]
-    if not days:
-        return ", that very day"
-    amount = many(abs(days), "day") if isinstance(days, int) else f"{abs(days):g} days"
-    return f", {amount} {'after' if days > 0 else 'before'}{', the nearer one' if row.get('nearest') else ''}"
+    side = "that very day" if not days else "after it" if days > 0 else "before it"
+    return f"{side}, the nearer one" if days and row.get("nearest") else side
 
 
 def _within(asked: Asked, event: Event) -> Draft:
@@ -109,11 +114,25 @@ def _before(asked: Asked) -> Draft:
 
 
 def _is_moment(reading: Reading) -> bool:
-    """At an event or around a time; a day is one too, where it is asked "around" it."""
-    return reading.anchor is not None and reading.anchor.side == "at"
+    """At an event, before and after it, or nearest to a day."""
+    anchor, window = reading.anchor, reading.window
+    if anchor is None:
+        return "nearest" in reading.cues and window is not None and window.since == window.until
+    return not anchor.bounds or (anchor.side == "after" and "before" in reading.cues)
 
 
+CUES = {
+    "nearest": spoken(
+        "closest to, nearest to, nearest, closest, on or near, on or around, on or about, at or "
+        "near, close to"
+    )
+}
 INTENTS = (
-    over_time("value_at", _at, may="latest when active", anchored=True, also=_is_moment),
-    over_time("value_before", _before, may="latest", also=is_before),
+    over_time("value_at", _at, may="latest when active nearest before and", anchored=True, also=_is_moment),
+    over_time(
+        "value_before",
+        _before,
+        may="latest",
+        also=lambda reading: is_before(reading) and not asks_its_age(reading),
+    ),
 )

@@ -56,14 +56,14 @@ def _oldest(asked: Asked) -> Draft:
 
 def _figure(asked: Asked, concept: Concept, figure: str, row: Row) -> str:
     field, dated, which = _FIELDS[figure]
-    rests_on = row["refs"][:4][which]
+    rests_on = row["refs"][:4][which] if dated else row.get("of", row["refs"][:4][which])
     return asked.wording.say(
         "measurement",
         figure,
         name=name(row),
         value=f"{row[field]}{unit(row)}{_whole(asked, concept, row, rests_on, row.get(dated))}",
         when=when({"date": row[dated]}) if dated in row else "",
-        n=f"the last {asked.reading.n} results" if asked.reading.n else many(row["n"], "result"),
+        n=many(row["n"], "result") + (", the newest," if asked.reading.n else ""),
         window=period(asked).said,
         first_date=day(row.get("first_date", "?")),
         last_date=day(row.get("last_date", "?")),
@@ -86,19 +86,19 @@ def _whole(asked: Asked, concept: Concept, row: Row, refs: Sequence[str], date: 
 CUES = {
     "median": spoken("median, middle value"),
     "spread": spoken(
-        "highest and lowest, lowest and highest, high and low, low and high, highs and lows, min and "
-        "max, max and min, minimum and maximum, maximum and minimum, smallest and largest, range of "
-        "values, range of, extremes, extremes of, min max, what range, in what range"
+        "highest and lowest, lowest and highest, high and low, low and high, highs and lows, min "
+        "and max, max and min, minimum and maximum, maximum and minimum, smallest and largest, "
+        "range of values, range of, extremes, extremes of, min max, what range, in what range"
     ),
     "highest": spoken(
-        "how high has, how high did, how high was, how high were, how high have, highest ever, all "
-        "time high, record high, peaked, peaked at, high point, high point of, top, maximal, biggest, "
-        "highest recorded, heaviest, peak value, max value"
+        "how high has, how high did, how high was, how high were, how high have, highest ever, "
+        "all time high, record high, peaked, peaked at, high point, high point of, top, maximal, "
+        "biggest, highest recorded, heaviest, peak value, max value"
     ),
     "lowest": spoken(
         "how low has, how low did, how low was, how low were, how low have, lowest ever, all time "
-        "low, record low, low point, low point of, bottomed out, minimal, lowest recorded, lightest, "
-        "min value"
+        "low, record low, low point, low point of, bottomed out, minimal, lowest recorded, "
+        "lightest, min value"
     ),
     "average": spoken(
         "averaged, averaging, averages, mean value, mean of, average of, averaged out, arithmetic "

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agent.errors import CannotAnswer
-from agent.models.offline.anchors import told_window
+from agent.models.offline.anchors import moment, told_window
 from agent.models.offline.chart import Found, Row, observations
 from agent.models.offline.concepts import Concept
 from agent.models.offline.intents.intent import Asked, Intent, cues
@@ -75,7 +76,10 @@ def period(asked: Asked) -> Period:
         return Period(window.arguments, f" {window.said}" if window.said else "", "")
     bounds = (("since", window.since), ("until", window.until))
     dates = " and ".join(f"{word} {bound}" for word, bound in bounds if bound)
-    return Period(window.arguments, f" {dates}", f" That is {window.said}.")
+    said = window.said
+    if asked.reading.anchor.event == "age" and (event := moment(asked)) and event.ref:
+        said = f"{event.name} {cite([event.ref])}"
+    return Period(window.arguments, f" {dates}", f" That is {said}.")
 
 
 def called(asked: Asked, concept: Concept, mode: str, **more: Any) -> Found:
@@ -125,7 +129,9 @@ def _of_the_last(asked: Asked, concept: Concept, n: int) -> Found:
             f"The last {n} {concept.name} results cannot be told apart by date from others, or do not all"
             f" have an exact number ({counts} with one since {since}); ask with a window of time."
         )
-    return found
+    # A mean of few is cited by all of them.
+    refs = list(refs_of(newest.rows))
+    return replace(found, rows=[{**row, "of": refs} for row in found.rows])
 
 
 def told_of(asked: Asked, sentence: Sentence, concepts: Sequence[Concept], found: Sequence[Found]) -> Draft:
@@ -173,9 +179,10 @@ def amount(row: Row) -> str:
     return f"{value(row)}{recorded}"
 
 
-def item(row: Row) -> str:
-    """A result as part of a sentence: name, value, date, flags and citation."""
-    return f"{name(row)} {amount(row)}{when(row)}{flags(row)} {cite(refs_of([row]))}"
+def item(row: Row, aside: str = "") -> str:
+    """A result as part of a sentence: name, value, date, an aside, flags and citation."""
+    said = f", {aside}" if aside else ""
+    return f"{name(row)} {amount(row)}{when(row)}{said}{flags(row)} {cite(refs_of([row]))}"
 
 
 def items(rows: Sequence[Row], total: int) -> str:
@@ -209,4 +216,12 @@ def is_before(reading: Reading) -> bool:
         and reading.window.since is None
         and reading.window.said.startswith("before")
     )
-    return (before or early) and not reading.n
+    return (before or early) and not reading.n and not reading.cues & cues("list recent history")
+
+
+def asks_its_age(reading: Reading) -> bool:
+    """ "Is the last one more than 6 months old?": a yes or no about a time before that."""
+    asks = bool(reading.cues & {"is", "ago"}) or (
+        "latest" in reading.cues and bool(reading.cues & cues("past whether"))
+    )
+    return asks and is_before(reading) and not reading.cues & cues("what when")

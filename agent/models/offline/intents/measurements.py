@@ -5,7 +5,7 @@ from dataclasses import replace
 from agent.errors import CannotAnswer
 from agent.models.offline.chart import Found, Row
 from agent.models.offline.concepts import Concept
-from agent.models.offline.intents.intent import Asked
+from agent.models.offline.intents.intent import Asked, spoken
 from agent.models.offline.intents.measured import (
     MOST,
     amount,
@@ -129,6 +129,7 @@ def _asks_for_many(reading: Reading) -> bool:
     return bool(several) or (timed and "latest" not in reading.cues and not is_before(reading))
 
 
+CUES = {"list": spoken("table of, tabulate, in a table, as a table, table, table form")}
 INTENTS = (
     over_time(
         "latest_result",
@@ -137,6 +138,7 @@ INTENTS = (
         also=lambda reading: (
             not _asks_for_many(reading)
             and not reading.back
+            and not is_before(reading)
             and ("compare" not in reading.cues or len(reading.mentions) > 1)
         ),
     ),

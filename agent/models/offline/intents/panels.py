@@ -1,4 +1,4 @@
-"""Questions about a panel of measurements (BMP, lipids, vitals): the latest of each, and which are abnormal."""
+"""Questions about a panel of measurements (BMP, lipids): the latest of each, and which are abnormal."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -11,15 +11,17 @@ from agent.models.offline.intents.durations import lasted
 from agent.models.offline.intents.intent import Asked, spoken
 from agent.models.offline.intents.measured import (
     MOST,
+    asks_its_age,
     asks_whether_done,
     called,
     each,
     item,
     items,
     over_time,
+    period,
     said_window,
 )
-from agent.models.offline.wording import REFERENCE, Draft, many
+from agent.models.offline.wording import REFERENCE, Draft, many, noted
 
 
 def _elapsed(asked: Asked) -> Draft:
@@ -28,8 +30,9 @@ def _elapsed(asked: Asked) -> Draft:
     def said(asked: Asked, concept: Concept, found: Found) -> str:
         row = found.rows[0]
         long = lasted(row.get("date"), asked.now.isoformat())
-        ago = f"{long} before {asked.now}" if long else "at a date that is not recorded"
-        return f"Last {concept.name}: {ago}; {item(row)}."
+        if long is None:
+            return f"Last {concept.name}: {item(row)}; how long ago that was cannot be told."
+        return f"Last {concept.name}: {long} ago, {item(row)}. That is as of today, {asked.now}."
 
     return each(asked, "latest", said)
 
@@ -53,20 +56,45 @@ def _done(asked: Asked) -> Draft:
     return replace(draft, text=f"No: {text[:1].lower()}{text[1:]}", citations=tuple(REFERENCE.findall(text)))
 
 
+def _older(asked: Asked) -> Draft:
+    """Whether the latest one of all is from the time before that."""
+    texts = []
+    for concept in asked.reading.concepts("measurement"):
+        latest = called(asked, concept, "latest", since=None, until=None)
+        if not latest.rows:
+            texts.append(f"No {concept.name} result is recorded in this chart.{noted(latest.notes)}")
+            continue
+        before = called(asked, concept, "latest")
+        newest = latest.rows[0]
+        older = any(row["ref"] == newest["ref"] for row in before.rows)
+        texts.append(
+            f"{'Yes' if older else 'No'}; the latest {concept.name}: {item(newest)}.{noted(latest.notes)}"
+        )
+    text = " ".join(texts) + period(asked).event
+    refs = tuple(dict.fromkeys(REFERENCE.findall(text)))
+    return Draft(text, refs, "answered" if refs else "not_in_chart")
+
+
 CUES = {
+    # What is left of "has it been more than a year since her last A1c" without its time.
+    "ago": spoken(
+        "has it been her last, has it been his last, has it been the last, has it been last, has it been the"
+        " latest, is it her last, is it his last, is it the last"
+    ),
     "elapsed": spoken(
-        "how long since, how long has it been since, how long is it since, how many "
-        "days ago, how many weeks ago, how many months ago, how many years ago, how "
-        "many days since, how many weeks since, how many months since, how many years since, how many "
-        "days has it been since, how many weeks has it been since, how many months has it been since, "
-        "how many years has it been since, days since, weeks since, months since, years since, time "
-        "since, time elapsed since, how much time since, how much time has passed since, how much "
-        "time has elapsed since, elapsed since, number of days since, number of months since, "
-        "interval since, how stale is, how far back was, how far back is, how recent is, "
-        "how recent was, how current is"
+        "how long since, how long has it been since, how long is it since, how many days ago, how "
+        "many weeks ago, how many months ago, how many years ago, how many days since, how many "
+        "weeks since, how many months since, how many years since, how many days has it been "
+        "since, how many weeks has it been since, how many months has it been since, how many "
+        "years has it been since, days since last, days since her last, days since his last, days "
+        "since the last, time since, time elapsed since, how much time since, how much time has "
+        "passed since, how much time has elapsed since, elapsed since, number of days since, "
+        "number of months since, interval since, how stale is, how far back was, how far back is, "
+        "how recent is, how recent was, how current is"
     ),
 }
 INTENTS = (
     over_time("time_since", _elapsed, "elapsed", may="latest when that", window=False),
+    over_time("is_older", _older, may="latest is done ago", also=asks_its_age),
     over_time("done_within", _done, may="latest that", also=asks_whether_done),
 )

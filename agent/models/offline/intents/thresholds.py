@@ -63,13 +63,18 @@ def _told(asked: Asked, concept: Concept, found: Found) -> str:
 
 def _none(asked: Asked, concept: Concept, found: Found) -> str:
     """That no value lies inside, with the one that comes nearest; or that there is none at all."""
-    said, time = _said(asked), period(asked).said
+    time = period(asked).said
     if found.finding == "nothing_recorded":
         return f"No {concept.name} result is recorded in this chart{time}.{noted(found.notes)}"
     all_of_them = called(asked, concept, "statistics", unit=asked.reading.unit or _unit(asked))
     nearest = "; ".join(_extreme(asked, row) for row in all_of_them.rows)
     notes = _notes(found)
-    return f"No {concept.name} result is {said}{time}: {nearest or 'none has an exact number'}.{notes}"
+    return f"No {concept.name} result is {_far(asked)}{time}. {nearest or 'None has an exact number'}.{notes}"
+
+
+def _far(asked: Asked) -> str:
+    limits = asked.reading.limits or Limits()
+    return "in that range" if limits.above and limits.below else "that high" if limits.above else "that low"
 
 
 def _unit(asked: Asked) -> str | None:
@@ -81,7 +86,7 @@ def _extreme(asked: Asked, row: Row) -> str:
     field, at = ("max", 3) if high else ("min", 2)
     dated = when({"date": row[f"{field}_date"]}) if f"{field}_date" in row else ""
     return (
-        f"the {'highest' if high else 'lowest'} {name(row)} of {many(row['n'], 'result')} is"
+        f"The {'highest' if high else 'lowest'} {name(row)} of {many(row['n'], 'result')}:"
         f" {row[field]}{unit(row)}{dated} {cite(row['refs'][at : at + 1])}"
     )
 

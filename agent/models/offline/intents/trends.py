@@ -23,6 +23,8 @@ def _answer(asked: Asked) -> Draft:
     def said(asked: Asked, _: Concept, found: Found) -> str:
         return " ".join(_course(asked, row) for row in found.rows)
 
+    if "previous" in asked.reading.cues:
+        asked = replace(asked, reading=replace(asked.reading, n=2))
     draft = told_of(asked, said, *summed_up(asked))
     if "better" in asked.reading.cues and draft.status == "answered":
         return replace(draft, text=f"{draft.text} {_NO_JUDGE}")
@@ -57,10 +59,14 @@ def _trend(row: Row) -> str:
     slope: dict[str, Any] | None = row.get("slope")
     if slope is None or row["n"] < _FEWEST:
         return f" {many(row['n'], 'result')} are too few to tell a trend."
-    line = f"{slope['value']:+g}{unit(row)} a year by the least-squares line of {slope['n']} results"
+    per_year = f"{unit(row).strip() or '1'} a year"
+    line = (
+        f"slope {slope['value']:+g} ({per_year}) by the least-squares line of {many(slope['n'], 'result')}"
+        f" {cite(row['refs'][:2])}"
+    )
     if not _is_clear(row, slope["value"]):
         return (
-            f" No clear direction: {line}, which moves less than half of the way from the lowest"
+            f" No clear direction: {line}; the line moves less than half of the way from the lowest"
             f" ({row['min']}{unit(row)}) to the highest ({row['max']}{unit(row)})."
         )
     return f" Trend: {'rising' if slope['value'] > 0 else 'falling'}, {line}."
@@ -85,8 +91,13 @@ def _day_of(iso: object) -> date | None:
         return None
 
 
+_WEIGHTS = {"in_kilos": "kg", "in_pounds": "[lb_av]"}
+
+
 def _weight(asked: Asked) -> Draft:
     """ "How much has she lost?": of nothing else that is measured is that said without its name."""
+    unit = next((_WEIGHTS[cue] for cue in _WEIGHTS if cue in asked.reading.cues), asked.reading.unit)
+    asked = replace(asked, reading=replace(asked.reading, unit=unit))
     if asked.reading.mentions:
         return _answer(asked)
     weight = Mention("weight", asked.lexicon.concepts[("weight",)])
@@ -106,40 +117,42 @@ def _compares_two(reading: Reading) -> bool:
 
 
 CUES = {
+    "in_kilos": spoken("how many kilos, how many kg, how many kilograms, how much kg"),
+    "in_pounds": spoken("how many pounds, how many lbs, how many lb"),
     # Adds nothing where one of the others is said; "how has it been" asks for the course by itself.
     "how": spoken(
         "how, how is, how are, how was, how were, how did, how does, how do, by how much, in what way"
     ),
     "course": spoken("how has, how have, how had"),
     "trend": spoken(
-        "trend, trend of, trend in, trend for, trending, trended, trendline, over time, across time, "
-        "over the months, through time, through the years, trajectory, trajectory of, "
+        "trend, trend of, trend in, trend for, trending, trended, trendline, over time, across "
+        "time, over the months, through time, through the years, trajectory, trajectory of, "
         "course of, the course of, time course, evolution, evolution of, evolved, evolving, "
         "progression, progression of, progressed, progressing, direction, direction of, which "
         "direction, which way, in which direction, in what direction, what direction, heading, "
-        "headed, tendency, going, moving, moved, developed, developing, slope, slope of, rate of "
-        "change, rate of change of, rate of change in, rate of rise, rate of decline, how fast, how "
-        "quickly"
+        "headed, tendency, going, moving, moved, slope, slope of, rate of change, rate of change "
+        "of, rate of change in, rate of rise, rate of decline, how fast, how quickly"
     ),
     "direction": spoken(
         "up, down, up or down, down or up, going up, going down, going up or down, gone up, gone "
-        "down, gone up or down, went up, went down, go up, go down, go up or down, coming up, coming "
-        "down, come down, came down, come up, creeping up, trending up, trending down, trending up or "
-        "down, trending upward, trending downward, upward, downward, on the rise, on the decline, "
-        "rising, rising or falling, falling, falling or rising, rise, rise in, risen, rose, fallen, "
-        "fell, increase, increase in, increasing, increasing or decreasing, increased, increased or "
-        "decreased, decrease, decrease in, decreasing, decreased, climbing, climbed, climb, dropping, "
-        "dropped, drop, drop in, declining, decline in, higher or lower, lower or higher"
+        "down, gone up or down, went up, went down, go up, go down, go up or down, coming up, "
+        "coming down, come down, came down, come up, creeping up, trending up, trending down, "
+        "trending up or down, trending upward, trending downward, upward, downward, on the rise, "
+        "on the decline, rising, rising or falling, falling, falling or rising, rise, rise in, "
+        "risen, rose, fallen, fell, increase, increase in, increasing, increasing or decreasing, "
+        "increased, increased or decreased, decrease, decrease in, decreasing, decreased, "
+        "climbing, climbed, climb, dropping, dropped, drop, drop in, declining, decline in, "
+        "higher or lower, lower or higher"
     ),
     "better": spoken(
-        "better or worse, worse or better, getting better, getting worse, getting better or worse, "
-        "improving, improving or worsening, improved, improvement in, worsening, worsened, gotten "
-        "better, gotten worse, deteriorating, deteriorated"
+        "better or worse, worse or better, getting better, getting worse, getting better or "
+        "worse, improving, improving or worsening, improved, improvement in, worsening, worsened, "
+        "gotten better, gotten worse, deteriorating, deteriorated"
     ),
     "change": spoken(
-        "change, change in, changed, changing, changed by, net change, net change in, overall change, "
-        "overall change in, total change, total change in, difference, difference in, difference "
-        "between, differ, differed, delta, vary, varied, fluctuated"
+        "change, change in, changed, changing, changed by, net change, net change in, overall "
+        "change, overall change in, total change, total change in, difference, difference in, "
+        "difference between, differ, differed, delta, vary, varied, fluctuated"
     ),
     "compare": spoken(
         "compare, compared, comparison, comparison of, versus, vs, compared to, compared with, "
@@ -163,7 +176,7 @@ INTENTS = (
         "change",
         _answer,
         "change compare",
-        may="how active compare and first latest",
+        may="how active compare and first latest previous",
         n=True,
         also=lambda reading: not reading.cues & (_TREND | {"lost"}) and not _compares_two(reading),
     ),
@@ -171,7 +184,7 @@ INTENTS = (
         "weight_change",
         _weight,
         "lost",
-        may="how change course count active and first latest",
+        may="how change course count active and first latest in_kilos in_pounds",
         bare=True,
         several=False,
         also=lambda reading: (

@@ -15,7 +15,7 @@ CASES: list[Case] = [
      ["141.275 mg/dL, of 4 results from 2024-03-07 to 2024-04-19"], []),
     (RENAE, "range of her LDL in 2024", ANSWERED, ["Highest", "168.3 mg/dL", "Lowest", "116.5 mg/dL"], []),
     (RENAE, "average of the last 3 LDLs", ANSWERED,
-     ["123.2 mg/dL, of the last 3 results from 2024-04-19"], []),
+     ["123.2 mg/dL, of 3 results, the newest, from 2024-04-19"], []),
     (RENAE, "highest blood pressure since 2020", ANSWERED,
      ["168.8 mmHg (of 168.8/108.4 mmHg) on 2023-01-12", "109.8 mmHg (of 161/109.8 mmHg) on 2026-03-19"], []),
     (RENAE, "average bp since 2025", ANSWERED, ["Systolic", "154.95 mmHg", "Diastolic", "105.5 mmHg"], []),
