@@ -45,11 +45,12 @@ _NO_RECORD = re.compile(
 )
 _LIST_NUMBER = re.compile(r"^[ \t>*#-]*\d{1,3}[.)][ \t]+(?=[*_`]*[^\W\d])", re.MULTILINE)
 _BOUND = re.compile(
-    r"\b(?P<word>since|after|from|before|until|till|up to|prior to|between|through|by|and|to)\s+(?:the\s+)?$",
+    r"\b(?P<word>since|after|from|before|until|till|up to|prior to|between|through|by|and|to|around|near)"
+    r"\s+(?:the\s+)?$",
     re.I,
 )
-_LATER = ("since", "after", "from")
-_WINDOW = re.compile(r"\b(?:last|past|previous|next|within|first|latest|recent)\s+$", re.IGNORECASE)
+_LATER = ("since", "after", "from", "between")
+_WINDOW = re.compile(r"\b(?:last|past|previous|next|within|first|latest|recent|at age)\s+$", re.IGNORECASE)
 _AS_OF = re.compile(r"\b(?:as of|today|now)\W*(?:is\s+)?$", re.IGNORECASE)
 _COUNTED = re.compile(
     r"\s+(?!(?:on|in|at|as|and|or|from|to|by|with|was|were|is|are|of\s+\D)\b)[a-z]|\s+of\s+\d", re.I
@@ -259,7 +260,7 @@ def _satisfied(word: str, bound: Day, days: Sequence[Day]) -> bool:
     parts = [part for part in (bound.year, bound.month, bound.day) if part is not None]
     known = [[day.year, day.month, day.day][: len(parts)] for day in days]
     dated = [[part for part in day if part is not None] for day in known]
-    if not dated:
+    if not dated or word in ("around", "near"):
         return True
     return any(day >= parts if word in _LATER else day <= parts for day in dated)
 

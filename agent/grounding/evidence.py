@@ -163,6 +163,8 @@ def _read_number(facts: Facts, key: str, value: float, op: str) -> None:
         facts.counts.add(int(value))
         return
     facts.numbers.append(Number(number, op))
+    if key == "days":  # how far a result lies from the day asked for, before it or after
+        facts.numbers.append(Number(-number))
     if key in _MEASURING and not op:
         facts.measured.append(number)
 

@@ -14,7 +14,7 @@ from agent.models.offline.concepts import stems_of_record
 from agent.models.offline.slots import Anchor
 from agent.models.offline.spans import first_day, is_date, last_day
 from agent.models.offline.windows import Window
-from agent.models.offline.wording import Draft, cite, day, is_later, many, name, noted
+from agent.models.offline.wording import Draft, cite, day, is_later, name, noted
 from agent.models.offline.words import Stems
 
 if TYPE_CHECKING:
@@ -44,14 +44,16 @@ class Untold(CannotAnswer):
 class Event:
     """One event of a chart: the record that tells it (None for a mere date), its date as recorded, its name.
 
-    `date` is ISO, full or partial; `until` its last day where it lasts (a stay, an age). `name` completes
-    "before" or "at": "the first order of Metformin 500 MG"; a mere date has none.
+    `date` is ISO, full or partial; `until` the last day of an age, or of a stay that is asked about. `name`
+    completes "before" or "at": "the first order of Metformin 500 MG"; a mere date has none, but `source`
+    where it is counted from an event.
     """
 
     ref: str | None
     date: str
     name: str
     until: str | None = None
+    source: str = ""
 
     @property
     def day(self) -> str:
@@ -65,9 +67,13 @@ class Event:
 
     @property
     def said(self) -> str:
-        """The event with its date and citation, as a part of a sentence."""
-        dated = f" {'on' if self.near else 'in'} {self.day}"
-        return f"{self.name}{dated}{f' {cite([self.ref])}' if self.ref else ''}"
+        """The event with its date and citation, as a part of a sentence; a mere date by itself."""
+        dated = f"{'on' if self.near else 'in'} {self.day}"
+        if self.until:
+            dated = f"from {self.day} to {self.until}"
+        if not self.name:
+            return f"{dated}, counted from {self.source}" if self.source else dated
+        return f"{self.name} {dated}{f' {cite([self.ref])}' if self.ref else ''}"
 
 
 def moment(asked: "Asked") -> Event | None:
@@ -82,14 +88,7 @@ def moment(asked: "Asked") -> Event | None:
     if event.near is None:
         raise CannotAnswer(f"The date is recorded as {event.day} only: {event.said}.")
     moved = (first_day(event.day) + anchor.apart).isoformat()
-    return Event(None, moved, f"{_length(anchor.apart)} {event.said}, that is")
-
-
-def _length(apart: relativedelta) -> str:
-    """`3 months after`, `14 days before`."""
-    months = apart.years * 12 + apart.months
-    n, unit = (apart.days, "day") if not months else (months, "month")
-    return f"{many(abs(n), unit)} {'after' if n > 0 else 'before'}"
+    return Event(None, moved, "", source=event.said)
 
 
 def missing(asked: "Asked") -> Draft:
@@ -125,22 +124,31 @@ def told_window(asked: "Asked") -> Window:
 
 
 def _of_event(anchor: Anchor, event: Event) -> Window:
+    if anchor.event == "age" and anchor.side != "at":
+        return _of_age(anchor, event)
     first, last = first_day(event.day), last_day(event.day)
     day_before, day_after = first - timedelta(days=1), last + timedelta(days=1)
     if anchor.side == "before":
         since = first - anchor.within if anchor.within else None
         return _window(since, day_before, f"before {event.said}")
     if anchor.side == "after":
-        begin = first if anchor.inclusive or anchor.event == "age" else day_after
+        begin = first if anchor.inclusive else day_after
         until = last + anchor.within if anchor.within else None
         return _window(begin, until, f"{'since' if anchor.inclusive else 'after'} {event.said}")
     if anchor.side == "around" and anchor.within:
         return _window(first - anchor.within, last + anchor.within, f"around {event.said}")
     until_end = anchor.side == "during" or anchor.event == "age"
-    said = f"{anchor.side} {event.said}" if event.name else event.said.strip()
-    if until_end and event.until:
-        return Window(event.day, event.until, f"{said} until {event.until}")
-    return Window(event.day, event.day, said)
+    said = f"{anchor.side} {event.said}" if event.name else event.said
+    return Window(event.day, event.until if until_end and event.until else event.day, said)
+
+
+def _of_age(anchor: Anchor, event: Event) -> Window:
+    """Before the birthday, or from it on."""
+    birthday = first_day(event.day)
+    if anchor.side == "before":
+        eve = (birthday - timedelta(days=1)).isoformat()
+        return Window(None, eve, f"before {event.name}, until {eve}")
+    return Window(event.day, None, f"since {event.name}, from {event.day}")
 
 
 def _window(since: date | None, until: date | None, said: str) -> Window:
@@ -181,7 +189,8 @@ def _chosen(anchor: Anchor, rows: list[Row], which: str, what: Callable[[Row], s
     row = dated[0] if which == "first" else dated[-1]
     several = f"{which} recorded " if len(dated) > 1 else ""
     unsure = " (others have no date)" if len(dated) < len(rows) else ""
-    until = day(row["end"]) if "end" in row and is_date(day(row["end"])) else None
+    stays = anchor.side == "during" and "end" in row and is_date(day(row["end"]))
+    until = day(row["end"]) if stays else None
     return Event(row["ref"], str(row["date"]), f"the {several}{what(row)}{unsure}", until)
 
 
@@ -308,7 +317,7 @@ def _age(asked: "Asked", anchor: Anchor) -> Event | None:
     if first > asked.now:
         return None
     written = first.isoformat()[: len(born)]
-    return Event(row["ref"], written, f"age {anchor.age} (born {born})", until=last.isoformat())
+    return Event(None, written, f"age {anchor.age}", until=last.isoformat())
 
 
 def _day(asked: "Asked", anchor: Anchor) -> Event | None:

@@ -198,6 +198,20 @@ def test_a_claim_that_does_not_stand_in_its_row_is_marked(text: str, unsupported
         ("Is her HbA1c above 8?", "Yes, HbA1c is above 8 [Observation/a1c].", False),
         ("Any potassium since 2020?", "Since 2020 potassium was 4.1 [Observation/potassium].", True),
         ("Any potassium since 2025?", "Since 2025 potassium was 4.1 [Observation/potassium].", False),
+        (
+            "Potassium from 2020 to 2025?",
+            "Between 2020 and 2025 potassium was 4.1 [Observation/potassium].",
+            True,
+        ),
+        (
+            "Potassium from 2025 to 2026?",
+            "Between 2025 and 2026 potassium was 4.1 [Observation/potassium].",
+            False,
+        ),
+        ("Potassium around May 2024?", "Around 2024-05 potassium was 4.1 [Observation/potassium].", True),
+        ("Potassium around May 2024?", "Potassium 4.1 [Observation/potassium], 43 days before.", False),
+        ("Potassium at age 60?", "At age 60 potassium was 4.1 [Observation/potassium].", True),
+        ("Potassium at age 60?", "She is 60 and potassium was 4.1 [Observation/potassium].", False),
         ("Was it measured in 2019?", "No creatinine was recorded in 2019.", True),
         ("Was it measured in 2019?", "Creatinine was measured in 2019.", False),
         (
@@ -390,3 +404,11 @@ def test_no_text_and_no_row_breaks_the_reading(text: str, name: str, question: s
     report = check(f"{text} {name} [Observation/x]", [text], [found(row, name=question)], question, NOW)
     if "⟨" not in text + name and "⟩" not in text + name:
         assert unmarked(report.text) == f"{text} {name} [Observation/x]"
+
+
+def test_how_far_a_result_lies_from_the_day_asked_for_stands_before_it_or_after() -> None:
+    near = {**POTASSIUM, "days": -43, "nearest": True}
+    result = ToolResult(tool="observations", arguments={"near": "2024-06-15"}, text="", data={"rows": [near]})
+    text = "Potassium around 2024-06-15: 4.1 mmol/L [Observation/potassium], 43 days before."
+    report = check(text, (), [result], "Potassium around 15 June 2024?", NOW)
+    assert report.grounding.unsupported == ()

@@ -54,9 +54,9 @@ def window(question: str, patient: str = RENAE) -> dict[str, str]:
         ("weight on admission", "2024-05-02", "the last recorded admission (Admission to ward)"),
         ("weight at the last visit", "2026-07-11", "the last recorded visit (Ophthalmic examination"),
         ("a1c since her first flu shot", "1946-05-16", "the first recorded dose of Influenza"),
-        ("weight when she was 60", "2005-11-01", "age 60 (born 1945-11-01)"),
-        ("weight 6 months after starting insulin", "2017-11-04", "6 months after the first recorded order"),
-        ("weight two weeks before surgery", "2024-03-28", "14 days before the last recorded Off-pump"),
+        ("weight when she was 60", "2005-11-01", "age 60"),
+        ("weight 6 months after starting insulin", "2017-11-04", ""),
+        ("weight two weeks before surgery", "2024-03-28", ""),
         ("a1c 6 months ago", "2026-05-01", ""),
     ],
 )
