@@ -13,7 +13,7 @@ from agent.app import open_navigator
 from agent.config import Settings, load
 from agent.messages import Answer
 from agent.questions import Asked
-from evals.bench import commands, tools
+from evals.bench import commands, session, tools
 from evals.bench.calling import open_tools
 from evals.bench.serving import measured_server
 from evals.everyday import commands as daily
@@ -74,7 +74,16 @@ def measure(arguments: argparse.Namespace) -> int:
     if arguments.what == "commands":
         print(commands.bench())
         return 0
-    return asyncio.run(measure_tools(arguments))
+    return asyncio.run(measure_session() if arguments.what == "session" else measure_tools(arguments))
+
+
+async def measure_session() -> int:
+    """Print the report on a session as it comes."""
+    kept = True
+    async for line in session.measure():
+        print(line, flush=True)
+        kept = kept and not line.startswith("FAIL")
+    return int(not kept)
 
 
 async def measure_tools(arguments: argparse.Namespace) -> int:
@@ -143,7 +152,7 @@ def main() -> int:
     asking.add_argument("--out", type=Path, help="write every Answer to this JSONL file")
     asking.set_defaults(run=run)
     measuring = parsers.add_parser("bench", help="speed and size, as ratios within one run")
-    measuring.add_argument("what", nargs="?", choices=["commands", "tools"], default="commands")
+    measuring.add_argument("what", nargs="?", choices=["commands", "tools", "session"], default="commands")
     measuring.add_argument(
         "--fhir", help="FHIR base that holds the sample charts (default: the embedded store)"
     )

@@ -46,7 +46,7 @@ class Called:
         return by_bytes(self.text)
 
 
-class _TimedJournal(Journal):
+class TimedJournal(Journal):
     """A journal that adds up the milliseconds of its writes."""
 
     ms = 0.0
@@ -64,7 +64,7 @@ class _TimedJournal(Journal):
 class Tools:
     """The chart tools over one connection. One call at a time, where its requests are to be told."""
 
-    def __init__(self, client: Client, sent: list[httpx.Request], journal: _TimedJournal) -> None:
+    def __init__(self, client: Client, sent: list[httpx.Request], journal: TimedJournal) -> None:
         self.client = client
         self._sent = sent
         self._journal = journal
@@ -89,7 +89,7 @@ async def open_tools(http: httpx.AsyncClient, folder: Path) -> AsyncIterator[Too
     async def note(request: httpx.Request) -> None:
         sent.append(request)
 
-    journal = _TimedJournal(folder / "audit.sqlite")
+    journal = TimedJournal(folder / "audit.sqlite")
     recorder = Recorder(journal, Context(session="bench", user="bench", fhir_base=str(http.base_url)))
     http.event_hooks["request"].append(note)
     try:

@@ -88,6 +88,12 @@ def ordered(chart: Chart, names: Names) -> Iterator[Scene]:
             yield {**person(chart), "chart": chart, "key": key, "name": name, "codes": loinc}
 
 
+def linked_reports(chart: Chart, names: Names) -> Iterator[Scene]:
+    """Each type of report, where the chart's reports say which results are theirs."""
+    if all(item.get("result") or item.get("imagingStudy") for item in chart.of("DiagnosticReport")):
+        yield from typed("reports")(chart, names)
+
+
 def typed(kind: str) -> Callable[[Chart, Names], Iterator[Scene]]:
     """Each type of document or report (`{document}`)."""
 
@@ -149,7 +155,7 @@ INTENTS = {
     "open_orders": Intent(of_the_chart, lambda s: documents.open_orders(s["chart"])),
     "order_result": Intent(ordered, lambda s: documents.results_of(s["chart"], s["codes"])),
     "last_document": Intent(typed("documents"), lambda s: _newest(s, "DocumentReference", "Composition")),
-    "last_report": Intent(typed("reports"), lambda s: _newest(s, "DiagnosticReport")),
+    "last_report": Intent(linked_reports, lambda s: _newest(s, "DiagnosticReport")),
     "report_conclusion": Intent(typed("reports"), lambda s: documents.conclusion(s["chart"], s["like"])),
     "notes_say": Intent(mentioned, lambda s: documents.mentioning(s["chart"], s["word"])),
     "imaging_last": Intent(imaging, lambda s: documents.last_study(s["chart"], s["studies"])),

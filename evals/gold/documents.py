@@ -51,7 +51,7 @@ def results_of(chart: Chart, loinc: frozenset[str]) -> Expected | None:
 
 
 def newest_of(chart: Chart, kinds: tuple[str, ...], likes: tuple[str, ...]) -> Expected | None:
-    """The day of the newest document or report whose type holds one of the words."""
+    """The day of the newest document or report whose type holds one of the words; its results tell it too."""
     found = [
         (str(plain_date(item, "date", "effectiveDateTime")), item)
         for kind in kinds
@@ -67,7 +67,9 @@ def newest_of(chart: Chart, kinds: tuple[str, ...], likes: tuple[str, ...]) -> E
     if not found:
         return NOTHING
     day = max(date[:10] for date, _ in found)
-    return Expected((Day(day),), frozenset(ref(item) for date, item in found if date[:10] == day))
+    newest = [item for date, item in found if date[:10] == day]
+    results = {str(one["reference"]) for item in newest for one in item.get("result", [])}
+    return Expected((Day(day),), frozenset(map(ref, newest)) | results)
 
 
 def conclusion(chart: Chart, like: str) -> Expected | None:

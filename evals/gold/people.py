@@ -80,11 +80,8 @@ def family(chart: Chart) -> Expected | None:
     if not told:
         return None
     also = frozenset(map(ref, held))
-    names = {
-        name.lower() for item in told for one in item["condition"] for name in names_of(one["code"])[-1:]
-    }
-    refs = frozenset(map(ref, told))
-    return Expected(tuple(Words((name,)) for name in sorted(names)[:1]), refs, need=len(told), also=also)
+    says = tuple(Words(tuple(name.lower() for name in names_of(one["code"]))) for one in told[0]["condition"])
+    return Expected(says, frozenset(map(ref, told)), need=len(told), also=also)
 
 
 def in_family(chart: Chart, concept: set[str], like: str) -> Expected | None:

@@ -7,6 +7,11 @@ from evals.gold.chart import Chart, plain_date, whole_day
 from evals.gold.expected import Expected
 from evals.gold.records import current_medications, ref
 
+NEWS = {
+    "AllergyIntolerance", "Condition", "DiagnosticReport", "Encounter", "Immunization", "MedicationRequest",
+    "Observation", "Procedure",
+}  # fmt: skip
+
 
 def of_chart(chart: Chart) -> Expected | None:
     """Problems, medications and allergies: at least one record of each that the chart has."""
@@ -32,12 +37,13 @@ def of_window(chart: Chart, since: date, until: date) -> Expected | None:
 
 
 def since_visit(chart: Chart, begun: date) -> Expected | None:
-    """What was recorded since the last visit began."""
-    later = _dated(chart, begun, date.max)
-    after = _dated(chart, date.fromordinal(begun.toordinal() + 1), date.max)
-    if not after:
-        return Expected(status="answered|not_in_chart", also=later)
-    return Expected(refs=later, also=later)
+    """What was recorded after the day of the last visit; or nothing, or what that day itself brought."""
+    later = _dated(chart, date.fromordinal(begun.toordinal() + 1), date.max)
+    news = frozenset(name for name in later if name.split("/")[0] in NEWS)
+    same = _dated(chart, begun, date.max)
+    if not news:
+        return Expected(status="answered|not_in_chart", also=same) if news == later else None
+    return Expected(refs=news, also=same)
 
 
 def _dated(chart: Chart, since: date, until: date) -> frozenset[str]:
