@@ -22,7 +22,7 @@ CUES = {
 def _given(asked: Asked) -> Draft:
     """Administrations (or dispenses); what was refused or not done is told apart."""
     source = "dispense" if "dispensed" in asked.reading.cues else "administration"
-    noun = "time dispensed" if source == "dispense" else "administration"
+    noun = f"{source} record"
     found = asked.chart.fetch(records("medications", **asked.window_to_now))
     named = asked.named("drug")
     rows = of_drug(named[0][0], found.rows) if named else found.rows
@@ -33,7 +33,7 @@ def _given(asked: Asked) -> Draft:
     if asked.reading.cues & cues("latest when") and not asked.reading.cues & cues("count often list"):
         text = f"Last {'dispensed' if source == 'dispense' else 'given'}{when(done[0])}: {_item(done[0])}."
         return Draft(text + noted(found.notes, later=False), refs_of(done[:1]))
-    return counted(asked, found, done, f"record of {noun}", _item, each=True)
+    return counted(asked, found, done, noun, _item, each=True)
 
 
 def _none(asked: Asked, found: Found, rows: list[Row], not_done: list[Row], source: str) -> Draft:

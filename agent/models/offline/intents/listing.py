@@ -120,7 +120,7 @@ def chosen(
         return Draft(f"{which[:1].upper()}{which[1:]}: {draft.text}", draft.citations, draft.status)
     if rows:
         items = asked.wording.listed(rows, item, each=True)
-        text = f"{which[:1].upper()}{which[1:]}, the newest of each name: {items}.{noted(found.notes)}"
+        text = f"{which[:1].upper()}{which[1:]}, one of each name: {items}.{noted(found.notes)}"
         return Draft(text, refs_of(rows), "answered" if found.complete else "needs_review")
     if not found.complete:
         text = asked.wording.say("list", "incomplete", asked=f"a {noun} {which}", n=len(found.rows))

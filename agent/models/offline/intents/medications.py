@@ -97,7 +97,7 @@ def _ended(asked: Asked) -> Draft:
 def _proposed(asked: Asked) -> Draft:
     found = asked.chart.fetch(records("medications"))
     rows = [row for row in found.rows if standing(row, set()) == "proposed"]
-    return chosen(asked, found, rows, item, noun="medication", which="not yet ordered")
+    return chosen(asked, found, rows, item, noun="medication", which="only draft or proposal")
 
 
 def _names_all(reading: Reading) -> bool:

@@ -112,7 +112,8 @@ def _last(asked: Asked) -> Draft:
         text = asked.wording.say("list", "incomplete", asked="a first one", n=len(found.rows))
         return Draft(text, (), "needs_review")
     if not rows:
-        text = asked.wording.say("list", "none", what="dated medications", window=asked.said_window)
+        said, time = told_time(asked)
+        text = f"Dated orders and statements{said}: none; {many(found.total, 'record')} checked.{time}"
         return Draft(text + noted(found.notes), (), "not_in_chart")
     rows = rows[::-1] if first else rows
     n = asked.reading.n or sum(row["date"][:10] == rows[0]["date"][:10] for row in rows)

@@ -6,14 +6,14 @@ from tests.agent.models.offline.intents.answers import ABSENT, AMARA, FOUND, MEI
 
 CASES = [
     # patient, question, status, what the answer says, and what it must not say
-    (MEI, "was heparin given?", FOUND, ["1 record of administration", "5000 units IV"], ["Refused"]),
+    (MEI, "was heparin given?", FOUND, ["1 administration record", "5000 units IV"], ["Refused"]),
     (MEI, "when was heparin last given?", FOUND, ["Last given on 2026-07-01"], ["2026-07-02"]),
-    (MEI, "how many doses of heparin were given?", FOUND, ["1 record of administration: heparin"], []),
+    (MEI, "how many doses of heparin were given?", FOUND, ["1 administration record: heparin"], []),
     (MEI, "when was warfarin last filled?", FOUND, ["Last dispensed on 2026-07-06: warfarin"], []),
     (MEI, "was apixaban given?", FOUND, ["No administration is recorded", "apixaban (cancelled"], []),
     (AMARA, "was metformin dispensed?", FOUND, ["No dispense is recorded", "Recorded otherwise"], []),
     (AMARA, "was heparin given?", ABSENT, ["No administration is recorded (9 medication records"], []),
-    (MEI, "what meds were given in July 2026?", FOUND, ["1 record of administration"], []),
+    (MEI, "what meds were given in July 2026?", FOUND, ["1 administration record"], []),
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ CASES = [
     (AMARA, "past medications", FOUND, ["500 MG", "Dose increased"], ["lisinopril"]),
     (MEI, "discontinued meds", FOUND, ["2 medications: ", "apixaban (cancelled"], ["warf"]),
     (AMARA, "medication history", FOUND, ["9 medication records, past and present", "not-taken"], []),
-    (AMARA, "planned medications", FOUND, ["Not yet ordered: 2 med", "intent proposal"], ["metf"]),
+    (AMARA, "planned medications", FOUND, ["Only draft or proposal: 2 med", "intent proposal"], ["metf"]),
     (AMARA, "current medications and start dates", FOUND, ["3 current medications"], []),
 ]  # fmt: skip
 
