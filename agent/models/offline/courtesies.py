@@ -8,7 +8,8 @@ from agent.models.offline.concepts import read_table
 _CONTRACTED = {"i'd": "i would", "i'm": "i am", "i've": "i have", "i'll": "i will", "let's": "lets"}
 # After one of these, "if" means whether.
 _KNOWING = re.compile(r"\b(?:check|tell me|tell us|see|find out|confirm|verify|know|wonder|wondering)$")
-_SINGLE = r"(?:please|pls|just|hi|hello|hey|so|ok|okay)\W+"
+# Within a question "okay" asks for a judgement.
+_SINGLE = r"(?:please|pls|hi|hello|hey|so|ok|okay|alright)\b(?!['-])\W*"
 
 
 def without_courtesies(text: str) -> str:
@@ -31,7 +32,7 @@ def _leading() -> re.Pattern[str]:
         if " " in one
     )
     return re.compile(
-        rf"\W*(?:(?:{_SINGLE})*(?:{phrases})(?![\w'-])\W*)+"
+        rf"\W*(?:{_SINGLE}|(?:{phrases})(?![\w'-])\W*)+"
         r"|\W*need\s+(?=(?:the|her|his|their)\b)",
         re.IGNORECASE,
     )

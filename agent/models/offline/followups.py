@@ -21,6 +21,23 @@ _POINTING = frozenset({"and", "that"})
 _ASKING = _POINTING | {"what", "is", "past", "when", "whether", "result"}
 # Which of several records is meant; another such word takes its place.
 _WHICH = frozenset({"latest", "first", "highest", "lowest", "average", "count", "often", "list", "recent"})
+# A question of one result, the newest or so many before it.
+_SINGLE = frozenset(
+    {
+        "what",
+        "is",
+        "past",
+        "when",
+        "whether",
+        "result",
+        "done",
+        "taken",
+        "latest",
+        "active",
+        "previous",
+        "that",
+    }
+)
 TIME = ("window", "anchor", "visits")
 _OTHER = ("mentions", "n", "limits", "unit", "nth")
 _TIMELESS: dict[str, Any] = {**dict.fromkeys(TIME), "back": 0}
@@ -152,7 +169,8 @@ def _preceding(context: Sequence[Part], *_: object) -> Part:
     earlier = replace(before, back=before.back + 1, follow=True)
     if before.concepts("measurement"):
         earlier = replace(earlier, cues=before.cues - {"latest", "active"})
-        intent = intent_of(earlier)
+        single = before.cues <= _SINGLE and not before.n
+        intent = intent_of(earlier) if single else None
         if intent:
             return Part(earlier, intent)
     elif before.cues & {"latest", "when"} or before.back:

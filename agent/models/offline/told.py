@@ -16,6 +16,7 @@ from agent.models.offline.concepts import read_table
 from agent.models.offline.intents import Asked, Intent
 from agent.models.offline.understanding import Part
 from agent.models.offline.wording import (
+    CITED,
     REFERENCE,
     Draft,
     cite,
@@ -247,8 +248,9 @@ def _before(asked: Asked, part: Part, back: int) -> Draft | None:
     listing = intent_of(reading)
     if listing is None:
         return None
-    refs = listing.answer(replace(asked, reading=reading)).citations
-    if not refs:
+    draft = listing.answer(replace(asked, reading=reading))
+    refs = draft.citations
+    if not refs or draft.status != "answered" or (len(refs) <= back and len(refs) >= CITED):
         return None
     row = asked.chart.row(refs[min(back, len(refs) - 1)]) or {"ref": refs[-1]}
     if len(refs) <= back:

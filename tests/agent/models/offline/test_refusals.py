@@ -28,7 +28,15 @@ KINDS = {
         "show me another patient",
         "What was my last A1c?",
     ],
-    "order": ["Order a CBC", "please refill lisinopril", "start her on insulin", "schedule a visit"],
+    "order": [
+        "Order a CBC",
+        "record an allergy to latex",
+        "get an A1c",
+        "Note the asthma as resolved",
+        "please refill lisinopril",
+        "start her on insulin",
+        "schedule a visit",
+    ],
     "advice": [
         "Should we increase metformin?",
         "is it safe to give her ibuprofen?",
@@ -42,7 +50,12 @@ KINDS = {
         "What is her risk of stroke?",
     ],
     "diagnosis": ["What is wrong with her?", "what could be causing this?", "why is her potassium so high?"],
-    "opinion": ["is that bad?", "Is her diabetes under control?", "is the A1c acceptable"],
+    "opinion": [
+        "is that bad?",
+        "Is her diabetes under control?",
+        "is the A1c acceptable",
+        "is her potassium ok?",
+    ],
     "knowledge": [
         "what is metformin for?",
         "What is metformin?",
