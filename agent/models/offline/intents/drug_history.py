@@ -18,6 +18,7 @@ from agent.models.offline.intents.taking import no_such, one_drug
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft, cite, day, reason, refs_of
 
+_TIMES = cues("when since_when how_long")
 _WHOM = ("her", "him", "them", "the patient", "patient", "this patient", "pt")
 CUES = {
     "why": spoken("""why, how come, for what reason, for which reason, what for, for what, for what purpose,
@@ -119,7 +120,8 @@ def _stopped(asked: Asked, rows: list[Row], now_on: set[str]) -> Draft:
     said = [f"Still current: {asked.wording.listed(current, item, each=True)}."] if current else []
     held = [row for row in ended if row.get("status") == "on-hold"]
     if held:
-        said.append(f"On hold: {asked.wording.listed(held, item, each=True)}.")
+        since = "; the date of the hold is not recorded" if asked.reading.cues & _TIMES else ""
+        said.append(f"On hold{since}: {asked.wording.listed(held, item, each=True)}.")
     over = [row for row in ended if row not in held]
     if over:
         over = over[:3]
@@ -179,11 +181,19 @@ def _on(row: Row) -> str:
 
 def _asks_start(reading: Reading) -> bool:
     """ "When was she put on ..."; whether she is on it and since when is asked so too."""
+    if reading.cues & cues("on_hold stopped"):
+        return False
     begun = reading.cues & cues("started since_when how_long first")
     went_on = "when" in reading.cues and bool(reading.cues & cues("taking prescribed"))
     return (bool(begun) or went_on) and not (
         {"what", "started"} <= reading.cues and "when" not in reading.cues
     )
+
+
+def _asks_orders(reading: Reading) -> bool:
+    """ "The last antibiotic" is one ordered; "the last digoxin" may be a level."""
+    only_drugs = all(set(one.concepts) == {"drug"} for one in reading.mentions)
+    return bool(reading.cues & cues("prescribed medication")) or (only_drugs and "latest" in reading.cues)
 
 
 _ASIDE = cues("is whether past active medication taking and")
@@ -200,11 +210,11 @@ INTENTS = (
     Intent(
         "drug_stopped",
         _each(_stopped),
-        may=_ASIDE | cues("when why what since_when"),
+        may=_ASIDE | cues("when why what since_when how_long"),
         needs=(cues("stopped on_hold"),),
         about="drug",
         several=True,
-        also=lambda reading: bool(reading.cues & cues("stopped why when since_when")),
+        also=lambda reading: bool(reading.cues & (cues("stopped why") | _TIMES)),
     ),
     Intent(
         "drug_reason",
@@ -225,8 +235,9 @@ INTENTS = (
     Intent(
         "drug_ordered",
         _ordered,
-        may=cues("when what whether past medication"),
-        needs=(cues("latest count often"), cues("prescribed medication")),
+        may=cues("when what whether past medication prescribed"),
+        needs=(cues("latest count often"),),
         about="drug",
+        also=_asks_orders,
     ),
 )

@@ -22,6 +22,8 @@ def item(row: Row, *, why: bool = False) -> str:
     standing = "status unknown" if status == "unknown" else status
     dated = f" of {day(row['date'])}" if "date" in row else ""
     said = [f"{standing} {row.get('source', 'record')}{dated}"]
+    if row.get("do_not_perform"):
+        said.append("an order not to give it")
     if "intent" in row and row["intent"] != "order":
         said.append(f"intent {row['intent']}")
     if "end" in row:

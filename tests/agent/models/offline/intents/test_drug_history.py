@@ -27,6 +27,8 @@ CASES = [
     (MEI, "who put her on ibuprofen?", FOUND, ["Told by Mei Tanaka: ibuprofen"], []),
     (AMARA, "when was metformin last prescribed?", FOUND, ["Last ordered on 2023-02-10", "of 2 orders"], []),
     (AMARA, "how often was metformin prescribed?", FOUND, ["2 orders: "], []),
+    (AMARA, "since when is glipizide on hold?", FOUND, ["the date of the hold is not recorded"], []),
+    (MEI, "last anticoagulant", FOUND, ["Last ordered on 2026-07-05: warfarin"], []),
 ]  # fmt: skip
 
 

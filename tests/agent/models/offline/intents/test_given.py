@@ -14,6 +14,7 @@ CASES = [
     (AMARA, "was metformin dispensed?", FOUND, ["No dispense is recorded", "Recorded otherwise"], []),
     (AMARA, "was heparin given?", ABSENT, ["No administration is recorded (9 medication records"], []),
     (MEI, "what meds were given in July 2026?", FOUND, ["1 administration record"], []),
+    (AMARA, "was pioglitazone ever given?", FOUND, ["an order not to give it"], []),
 ]  # fmt: skip
 
 
