@@ -19,8 +19,11 @@ THROUGHOUT = 85.0  # of the chains right throughout, at least
 def everyday(arguments: argparse.Namespace) -> tuple[str, int]:
     """The report on the everyday questions of a set; 1 when more than 2 % are wrong."""
     rows = _judged(arguments, questions(_charts(arguments), arguments.set))
+    differing = _differing(arguments, rows) if arguments.fhir else []
     lines = [*(report.wrong(rows, refused=arguments.show) if _shown(arguments) else []), *report.table(rows)]
-    return "\n".join(lines), int(report.share(rows, "wrong") > WRONG)
+    if arguments.fhir:
+        lines += [*differing, f"{len(rows) - len(differing)} of {len(rows)} answers are the embedded store's"]
+    return "\n".join(lines), int(report.share(rows, "wrong") > WRONG or bool(differing))
 
 
 def out_of_reach(arguments: argparse.Namespace) -> tuple[str, int]:
@@ -55,6 +58,17 @@ def _judged(arguments: argparse.Namespace, asked: Sequence[Everyday]) -> list[re
         asked = asked[:: max(1, len(asked) // arguments.limit)][: arguments.limit]
     given = _answers(arguments, [(one.patient, [one.text]) for one in asked])
     return report.judged(asked, [answers[0] for answers in given])
+
+
+def _differing(arguments: argparse.Namespace, rows: Sequence[report.Row]) -> list[str]:
+    """The questions that the embedded store answers otherwise than the server."""
+    asked = [(one.patient, [one.text]) for one, _, _ in rows]
+    embedded = asking.answers(asked, seed=arguments.seed, model=arguments.model, fhir=None)
+    return [
+        f"DIFFERS {one.intent}  {one.patient}  {one.text if _shown(arguments) else one.id}"
+        for (one, answer, _), (other,) in zip(rows, embedded, strict=True)
+        if (answer.status, answer.answer, answer.citations) != (other.status, other.answer, other.citations)
+    ]
 
 
 def _answers(arguments: argparse.Namespace, asked: Sequence[asking.Asked]) -> list[list[Answer]]:
