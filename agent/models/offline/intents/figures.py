@@ -109,7 +109,8 @@ CUES = {
     ),
     # Words that only say that a value was had.
     "ran": spoken(
-        "get to, reach, reached, hit, been running, running, looking like, come out as, reported, reported as"
+        "set of, get to, reach, reached, hit, been running, running, looking like, come out as, "
+        "reported, reported as"
     ),
 }
 INTENTS = (

@@ -202,7 +202,8 @@ def items(rows: Sequence[Row], total: int) -> str:
 def asks_whether_done(reading: Reading) -> bool:
     """ "Was it checked this year?": a yes or no about a window of time."""
     timed = reading.window or reading.visits or reading.anchor
-    asks = "whether" in reading.cues or {"past", "done"} <= reading.cues
+    got = {"past", "taking"} <= reading.cues and not any("drug" in one.concepts for one in reading.mentions)
+    asks = "whether" in reading.cues or {"past", "done"} <= reading.cues or got
     return (
         bool(timed) and asks and not reading.cues & cues("what list when recent history latest count often")
     )

@@ -129,7 +129,10 @@ def _asks_for_many(reading: Reading) -> bool:
     return bool(several) or (timed and "latest" not in reading.cues and not is_before(reading))
 
 
-CUES = {"list": spoken("table of, tabulate, in a table, as a table, table, table form")}
+CUES = {
+    "count": spoken("number of times, number of times that, how many times did, how many times has"),
+    "list": spoken("table of, tabulate, in a table, as a table, table, table form"),
+}
 INTENTS = (
     over_time(
         "latest_result",

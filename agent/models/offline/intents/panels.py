@@ -96,6 +96,12 @@ INTENTS = (
         may=ASIDE | _JUDGED | cues("latest when list recent active"),
         about="panel",
         window=True,
+        anchored=True,
         several=True,
+        also=lambda reading: (
+            "latest" not in reading.cues
+            or not reading.cues & _JUDGED
+            or bool(reading.cues & cues("is whether result"))
+        ),
     ),
 )

@@ -96,5 +96,5 @@ CUES = {
 INTENTS = (
     over_time("time_since", _elapsed, "elapsed", may="latest when that", window=False),
     over_time("is_older", _older, may="latest is done ago", also=asks_its_age),
-    over_time("done_within", _done, may="latest that", also=asks_whether_done),
+    over_time("done_within", _done, may="latest that taking", also=asks_whether_done),
 )

@@ -103,6 +103,9 @@ def _is_latest(asked: Asked) -> Draft:
         inside = _within(asked, concept, "series", since=on or None, until=on or None)
         held = {row["ref"] for row in inside.rows}
         texts += [_stands(row, row["ref"] in held, inside) for row in latest.rows]
+        if not held:
+            before = _within(asked, concept, "series", limit=1)
+            texts += [f"The last one {_said(asked)}: {item(row)}." for row in before.rows]
     text = " ".join(texts)
     refs = tuple(REFERENCE.findall(text))
     return Draft(text, refs, "answered" if refs else "not_in_chart")

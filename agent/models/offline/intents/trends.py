@@ -116,6 +116,11 @@ def _compares_two(reading: Reading) -> bool:
     return "change" not in reading.cues and len(reading.mentions) > 1
 
 
+def _between_now_and_then(reading: Reading) -> bool:
+    """ "Her weight now and in 2020": two times, of which one alone is read as a window."""
+    return "active" in reading.cues and (reading.window is not None or reading.anchor is not None)
+
+
 CUES = {
     "in_kilos": spoken("how many kilos, how many kg, how many kilograms, how much kg"),
     "in_pounds": spoken("how many pounds, how many lbs, how many lb"),
@@ -134,15 +139,15 @@ CUES = {
         "of, rate of change in, rate of rise, rate of decline, how fast, how quickly"
     ),
     "direction": spoken(
-        "up, down, up or down, down or up, going up, going down, going up or down, gone up, gone "
-        "down, gone up or down, went up, went down, go up, go down, go up or down, coming up, "
-        "coming down, come down, came down, come up, creeping up, trending up, trending down, "
-        "trending up or down, trending upward, trending downward, upward, downward, on the rise, "
-        "on the decline, rising, rising or falling, falling, falling or rising, rise, rise in, "
-        "risen, rose, fallen, fell, increase, increase in, increasing, increasing or decreasing, "
-        "increased, increased or decreased, decrease, decrease in, decreasing, decreased, "
-        "climbing, climbed, climb, dropping, dropped, drop, drop in, declining, decline in, "
-        "higher or lower, lower or higher"
+        "fall, fall in, down, up, up or down, down or up, going up, going down, going up or down, "
+        "gone up, gone down, gone up or down, went up, went down, go up, go down, go up or down, "
+        "coming up, coming down, come down, came down, come up, creeping up, trending up, "
+        "trending down, trending up or down, trending upward, trending downward, upward, "
+        "downward, on the rise, on the decline, rising, rising or falling, falling, falling or "
+        "rising, rise, rise in, risen, rose, fallen, fell, increase, increase in, increasing, "
+        "increasing or decreasing, increased, increased or decreased, decrease, decrease in, "
+        "decreasing, decreased, climbing, climbed, climb, dropping, dropped, drop, drop in, "
+        "declining, decline in, higher or lower, lower or higher"
     ),
     "better": spoken(
         "better or worse, worse or better, getting better, getting worse, getting better or "
@@ -152,11 +157,11 @@ CUES = {
     "change": spoken(
         "change, change in, changed, changing, changed by, net change, net change in, overall "
         "change, overall change in, total change, total change in, difference, difference in, "
-        "difference between, differ, differed, delta, vary, varied, fluctuated"
+        "differ, differed, delta, vary, varied, fluctuated"
     ),
     "compare": spoken(
-        "compare, compared, comparison, comparison of, versus, vs, compared to, compared with, "
-        "against, compare to, compare with"
+        "compare, difference between, compared, comparison, comparison of, versus, vs, compared "
+        "to, compared with, against, compare to, compare with"
     ),
     "lost": spoken(
         "lost, lose, losing, gained, gain, gaining, lost or gained, gained or lost, lost weight, "
@@ -178,8 +183,13 @@ INTENTS = (
         "change compare",
         may="how active compare and first latest previous",
         n=True,
-        also=lambda reading: not reading.cues & (_TREND | {"lost"}) and not _compares_two(reading),
+        also=lambda reading: (
+            not reading.cues & (_TREND | {"lost"})
+            and not _compares_two(reading)
+            and not _between_now_and_then(reading)
+        ),
     ),
+    over_time("first_and_last", _answer, "first", "latest", may="and"),
     over_time(
         "weight_change",
         _weight,

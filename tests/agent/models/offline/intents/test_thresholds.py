@@ -20,6 +20,8 @@ CASES: list[Case] = [
     (RENAE, "when was her A1c last above 7?", ANSWERED, ["7.1 % on 2014-06-12"], ["7.5"]),
     (RENAE, "first LDL below 100 since 2015?", ANSWERED, ["78.8 mg/dL on 2020-01-16"], ["89.1"]),
     (RENAE, "Was the last A1c higher than 5.5?", ANSWERED, ["Yes; the latest result: ", "6.0 %"], []),
+    (RENAE, "last time the LDL was over 130", ANSWERED,
+     ["No; the latest", "89.1", "The last one above 130: ", "134.3"], []),
     (RENAE, "is her LDL below 70?", ANSWERED, ["No; the latest result: ", "89.1 mg/dL"], ["Yes"]),
     (RENAE, "systolic blood pressures above 165 since 2020", ANSWERED, ["1 systolic", "168.8 mmHg"], ["161"]),
     (RENAE, "LDL between 100 and 105", ANSWERED, ["104.4 mg/dL", "100.9 mg/dL"], ["105.1"]),
