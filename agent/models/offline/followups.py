@@ -133,7 +133,7 @@ def _completed(reading: Reading, before: Reading) -> Iterator[Reading]:
         # Names and a new question: what is left to take from before is the time, which nobody said again.
         yield replace(kept, cues=asked, back=0)
         if asked & _WHICH:
-            yield replace(kept, cues=before.cues - _WHICH | asked, back=0)
+            yield replace(kept, cues=before.cues - _WHICH - {"when"} | asked, back=0)
         yield replace(kept, cues=before.cues | asked, back=0)
     elif _new(reading) or "that" in reading.cues or asked:
         yield replace(kept, cues=before.cues | asked)
@@ -217,7 +217,7 @@ def _dosed(context: Sequence[Part], *_: object) -> Part | None:
     """What dose, of the drugs that the question before named."""
     reading = replace(context[-1].reading, cues=frozenset({"what", "dose"}))
     intent = intent_of(reading) if reading.concepts("drug") else None
-    return Part(reading, intent) if intent else None
+    return Part(reading, intent, leaning=True) if intent else None
 
 
 def _dated(context: Sequence[Part], now: date, lexicon: Lexicon) -> Part | None:
@@ -227,12 +227,12 @@ def _dated(context: Sequence[Part], now: date, lexicon: Lexicon) -> Part | None:
         reading = read(template.format(said=mentions[0].said), now, lexicon)
         intent = intent_of(reading)
         if intent:
-            return Part(reading, intent)
+            return Part(reading, intent, leaning=True)
     asked = read("how long", now, lexicon)
     for other in _completed(asked, context[-1].reading) if not asked.unread else ():
         intent = intent_of(other)
         if intent:
-            return Part(other, intent)
+            return Part(other, intent, leaning=True)
     return None
 
 

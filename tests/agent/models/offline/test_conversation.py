@@ -24,6 +24,8 @@ PLANNER = OfflinePlanner()
         (["is she on metformin", "and insulin?"], "on_drug", ["insulin"], None),
         (["is she on metformin", "and what dose?"], "on_drug", ["metformin"], None),
         (["does she have diabetes?", "and asthma?"], "has_problem", ["asthma"], None),
+        (["is she on metformin?", "since when?", "what dose?", "and aspirin?"], "on_drug", ["aspirin"], None),
+        (["when was her last visit?", "how many has she had in 2019?"], "visits", [], "2019"),
         (["last A1c", "why?", "last weight", "and height?"], "latest_result", ["body height"], None),
     ],
 )
