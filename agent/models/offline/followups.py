@@ -51,21 +51,26 @@ _ONE = re.compile(
 _SINCE = ("since when is she on {said}", "when was {said} started", "when was she diagnosed with {said}")
 
 
-def understood(text: str, context: Sequence[Part], now: date, lexicon: Lexicon) -> Part:
+def understood(
+    text: str, context: Sequence[Part], now: date, lexicon: Lexicon, known: dict[str, Reading]
+) -> Part:
     """The question as a reading and the intent that takes it, leaning on the parts of the one before.
 
+    `known` are the readings of texts so far, which one more is added to: reading takes most of the time.
     Raises Unread, saying why.
     """
     alone = _ONE.sub(r"\1", without_courtesies(text))
     told = asks_of_records(text) or asks_of_records(alone)
     if told and context:
         return _WHOLE.get(told, _none)(context, now, lexicon) or about_the_told(told, context)
-    reading = read_plain(alone, now, lexicon)
+    if alone not in known:
+        known[alone] = read_plain(alone, now, lexicon)
+    reading = known[alone]
     if is_command(text):
         raise Unread("shape", reading)
     about = judged(alone)
     if about and not intent_of(reading):
-        part = understood(about, context, now, lexicon)
+        part = understood(about, context, now, lexicon, known)
         if part.reading.concepts("measurement") and not part.leaning:
             return replace(about_the_told("high", [part]), leaning=False)
     if reading.unread:

@@ -14,7 +14,7 @@ from agent.models.offline.concepts import Lexicon
 from agent.models.offline.followups import TIME, understood
 from agent.models.offline.intents import Asked, intent_of
 from agent.models.offline.intents.listing import joined
-from agent.models.offline.reading import read
+from agent.models.offline.reading import Reading, read
 from agent.models.offline.refusals import SEPARABLE, WHOLE, kind_of, reason
 from agent.models.offline.understanding import Part, Unread
 from agent.models.offline.wording import Draft
@@ -117,6 +117,7 @@ class _Splitting:
     def __init__(self, now: date, lexicon: Lexicon) -> None:
         self._now, self._lexicon = now, lexicon
         self._known: dict[tuple[str, tuple[int, ...]], Part | Unread] = {}
+        self._readings: dict[str, Reading] = {}
 
     def is_empty(self, text: str) -> bool:
         """Whether the words say nothing ("Hi!", "Thanks.")."""
@@ -129,7 +130,7 @@ class _Splitting:
         key = text, tuple(map(id, context))
         if key not in self._known:
             try:
-                self._known[key] = understood(text, context, self._now, self._lexicon)
+                self._known[key] = understood(text, context, self._now, self._lexicon, self._readings)
             except Unread as problem:
                 self._known[key] = problem
         return self._known[key]
