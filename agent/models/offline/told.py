@@ -94,7 +94,7 @@ def judged(text: str) -> str | None:
 @cache
 def _judging() -> re.Pattern[str]:
     endings = "|".join(sorted(map(re.escape, read_table("followups")["judged"]), key=len, reverse=True))
-    return re.compile(rf"(?:is|was|are|were)\b(?P<about>.+?)\b(?:{endings})\W*", re.IGNORECASE)
+    return re.compile(rf"(?:is|was|are|were)\b(?P<about>.+?)\b(?:{endings})[\s?.!]*", re.IGNORECASE)
 
 
 def about_the_told(kind: Told, context: Sequence[Part], back: int = 0) -> Part:
