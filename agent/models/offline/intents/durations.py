@@ -40,3 +40,9 @@ def _months(start: date, end: date) -> int:
 
 def _said(least: int, most: int, unit: str) -> str:
     return f"{'' if least == most else 'about '}{most} {unit}{'' if most == 1 else 's'}"
+
+
+def ago(recorded: object, now: date) -> str:
+    """`8 months ago, as of 2026-11-01: `; nothing where the date does not tell."""
+    long = lasted(recorded, now.isoformat())
+    return f"{long} ago, as of {now}: " if long else ""

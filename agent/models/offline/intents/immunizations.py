@@ -33,7 +33,7 @@ def _immunizations(asked: Asked) -> Draft:
 def _about_vaccines(reading: Reading) -> bool:
     """A word for vaccines, or a name that only a vaccine has; "is he immunized?" asks for a judgement."""
     only = bool(reading.mentions) and all(set(one.concepts) == {"vaccine"} for one in reading.mentions)
-    asked = cues("what whether count list when refused by_whom first latest why")
+    asked = cues("what whether count list when refused by_whom first latest why elapsed")
     judged = not reading.mentions and "is" in reading.cues and not reading.cues & asked
     one = len(reading.cues & cues("why by_whom count")) < 2
     return ("immunization" in reading.cues or only) and not judged and one and not looks_ahead(reading)
@@ -45,7 +45,7 @@ INTENTS = (
         _immunizations,
         may=cues(
             "what is whether past latest first when count often list recent history done taken taking and"
-            " immunization refused dose why by_whom reason"
+            " immunization refused dose why by_whom reason elapsed"
         ),
         about="vaccine",
         bare=True,

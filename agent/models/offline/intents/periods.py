@@ -61,8 +61,12 @@ def _period(asked: Asked) -> Draft:
         refs += [str(row["refs"][0]) for row in shown if row.get("refs")]
     else:
         lines.append("No results flagged as abnormal in their record.")
+    if not refs:
+        kinds = "visits, problems, procedures, immunizations, medications or flagged results"
+        text = f"No {kinds} are recorded{asked.said_window}."
+        return Draft(text, (), "not_in_chart")
     text = "\n".join([f"Recorded{asked.said_window}:", *(f"- {line}" for line in lines)])
-    return Draft(text, tuple(dict.fromkeys(refs))[:40], "answered" if refs else "not_in_chart")
+    return Draft(text, tuple(dict.fromkeys(refs))[:40])
 
 
 def _counts(row: Row, none_of_it: tuple[str, ...]) -> bool:

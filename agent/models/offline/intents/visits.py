@@ -3,6 +3,7 @@
 import re
 
 from agent.models.offline.chart import Found, Row, records
+from agent.models.offline.intents.durations import ago
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.intents.listing import counted
 from agent.models.offline.reading import Reading
@@ -124,6 +125,8 @@ def _one(asked: Asked) -> Draft:
     nth = asked.reading.nth or (1 if "first" in asked.reading.cues else None)
     if nth is None:
         told = _described(asked, rows[0])
+        if "elapsed" in asked.reading.cues:
+            told = f"{ago(rows[0].get('date'), asked.now)}{told}"
         text = asked.wording.say("visit", "last", what=noun, window=asked.said_window, item=told)
         return Draft(text + noted(found.notes, later=False), refs_of(rows[:1]))
     dated = [row for row in reversed(rows) if "date" in row]
@@ -165,7 +168,7 @@ def _none(asked: Asked, noun: str, not_held: list[Row], found: Found) -> Draft:
 def is_about_visits(reading: Reading) -> bool:
     """A word for a visit, or a class of visit; "er" and "ed" alone (which is more than a room) are not."""
     alone = {mention.said for mention in reading.mentions} & {"er", "ed"}
-    other = reading.cues & cues("visit latest first when count list recent why where by_whom seen_by")
+    other = reading.cues & cues("elapsed visit latest first when count list recent why where by_whom seen_by")
     seen = reading.anchor is not None and reading.anchor.event == "visit" and bool(reading.cues & _OF_ONE)
     named = bool(reading.mentions) and bool(other or not alone)
     about = bool(reading.cues & {"visit", "checkup", "seen_by"}) or seen or named
@@ -174,7 +177,9 @@ def is_about_visits(reading: Reading) -> bool:
 
 def _asks_of_one(reading: Reading) -> bool:
     """The last, the first, the nth; or when, why, where or with whom, which is the last one's."""
-    asked = reading.cues & cues("latest when first why where by_whom seen_by") or reading.nth is not None
+    asked = (
+        reading.cues & cues("latest when first why where by_whom seen_by elapsed") or reading.nth is not None
+    )
     return is_about_visits(reading) and bool(asked)
 
 
@@ -190,7 +195,7 @@ INTENTS = (
     Intent(
         "last_visit",
         _one,
-        may=_ASIDE | cues("latest when first why where by_whom seen_by"),
+        may=_ASIDE | cues("latest when first why where by_whom seen_by elapsed"),
         about="visit",
         bare=True,
         window=True,
