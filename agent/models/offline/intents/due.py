@@ -4,6 +4,7 @@ The interval is the question's own; without one nothing is answered, for how oft
 matter of the chart.
 """
 
+from collections.abc import Callable
 from datetime import date
 
 from dateutil.relativedelta import relativedelta
@@ -38,7 +39,7 @@ def _every(count: int, unit: str) -> str:
     return plain + words + other
 
 
-_INTERVALS = {
+INTERVALS = {
     f"every_{count}_{unit}": _every(count, unit) for unit, counts in _COUNTS.items() for count in counts
 }
 
@@ -55,12 +56,12 @@ def _length(cue: str) -> relativedelta:
 
 
 def _answer(asked: Asked) -> Draft:
-    (cue,) = asked.reading.cues & _INTERVALS.keys()
+    (cue,) = asked.reading.cues & INTERVALS.keys()
     texts = []
     for concept in asked.reading.concepts("measurement"):
         found = called(asked, concept, "latest")
         if found.rows:
-            texts.append(_told(found.rows[0], asked.now, cue) + noted(found.notes))
+            texts.append(by_interval(found.rows[0], asked.now, cue, item) + noted(found.notes))
         else:
             texts.append(f"No {concept.name} result is recorded in this chart.{noted(found.notes)}")
     text = " ".join(texts)
@@ -68,7 +69,7 @@ def _answer(asked: Asked) -> Draft:
     return Draft(text, refs, "answered" if refs else "not_in_chart")
 
 
-def _told(row: Row, now: date, cue: str) -> str:
+def by_interval(row: Row, now: date, cue: str, item: Callable[[Row], str]) -> str:
     """Whether the interval has gone by since the last one; a coarse date is taken at its word."""
     since = (now - _length(cue)).isoformat()
     last = day(row.get("date", ""))
@@ -79,13 +80,14 @@ def _told(row: Row, now: date, cue: str) -> str:
     return f"Not yet, by the interval that you give; the last one: {item(row)}."
 
 
-def _has_one_interval(reading: Reading) -> bool:
-    return len(reading.cues & _INTERVALS.keys()) == 1
+def has_one_interval(reading: Reading) -> bool:
+    """Whether the question states one interval."""
+    return len(reading.cues & INTERVALS.keys()) == 1
 
 
 CUES = {
     cue: spoken(f"{phrases}, {_ADVERBS[cue]}" if cue in _ADVERBS else phrases)
-    for cue, phrases in _INTERVALS.items()
+    for cue, phrases in INTERVALS.items()
 }
 CUES |= {
     "due": spoken(
@@ -100,9 +102,9 @@ INTENTS = (
         "due_by",
         _answer,
         "due",
-        may=f"latest that {' '.join(_INTERVALS)}",
+        may=f"latest that {' '.join(INTERVALS)}",
         window=False,
         unit=False,
-        also=_has_one_interval,
+        also=has_one_interval,
     ),
 )

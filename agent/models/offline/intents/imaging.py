@@ -125,6 +125,9 @@ def _report(study: Row, reports: list[Row]) -> Row | None:
 
 
 def _elsewhere(asked: Asked, told: str, rows: list[Row]) -> Draft:
+    if not rows and not told:
+        text = f"No imaging studies are recorded in this chart{asked.said_window_to_now}."
+        return Draft(text, (), "not_in_chart")
     if not rows:
         text = (
             f"No {told} is recorded among imaging studies, reports and procedures{asked.said_window_to_now}."

@@ -1,5 +1,6 @@
 """Questions about immunizations: the list, the last, the nth of a series, whether, when, by whom, refused."""
 
+from agent.models.offline.intents.due import INTERVALS, has_one_interval
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.intents.performed import answer
 from agent.models.offline.reading import Reading
@@ -33,9 +34,11 @@ def _immunizations(asked: Asked) -> Draft:
 def _about_vaccines(reading: Reading) -> bool:
     """A word for vaccines, or a name that only a vaccine has; "is he immunized?" asks for a judgement."""
     only = bool(reading.mentions) and all(set(one.concepts) == {"vaccine"} for one in reading.mentions)
-    asked = cues("what whether count list when refused by_whom first latest why elapsed")
+    asked = cues("what whether count list when refused by_whom first latest why elapsed due")
     judged = not reading.mentions and "is" in reading.cues and not reading.cues & asked
     one = len(reading.cues & cues("why by_whom count")) < 2
+    if reading.cues & {"due", *INTERVALS} and not ("due" in reading.cues and has_one_interval(reading)):
+        return False
     return ("immunization" in reading.cues or only) and not judged and one and not looks_ahead(reading)
 
 
@@ -45,8 +48,9 @@ INTENTS = (
         _immunizations,
         may=cues(
             "what is whether past latest first when count often list recent history done taken taking and"
-            " immunization refused dose why by_whom reason elapsed"
-        ),
+            " immunization refused dose why by_whom reason elapsed due"
+        )
+        | INTERVALS.keys(),
         about="vaccine",
         bare=True,
         window=True,

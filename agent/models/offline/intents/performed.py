@@ -6,6 +6,7 @@ from typing import Literal
 
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Kind
+from agent.models.offline.intents.due import INTERVALS, by_interval
 from agent.models.offline.intents.durations import ago
 from agent.models.offline.intents.intent import Asked
 from agent.models.offline.intents.listing import counted, recorded_as_none
@@ -89,6 +90,9 @@ def answer(asked: Asked, kind: Performed, slot: Kind) -> Draft:
         return _about(asked, done[0])
     # Records may call it otherwise (Hep B): the answer shows their names, not the question's.
     noun = f"{'matching ' if asked.reading.mentions else ''}{one}"
+    if "due" in cues:
+        (interval,) = cues & INTERVALS.keys()
+        return Draft(by_interval(done[0], asked.now, interval, item), refs_of(done[:1]))
     if "elapsed" in cues:
         text = f"Last {noun}{asked.said_window}: {ago(done[0].get('date'), asked.now)}{item(done[0])}."
         return Draft(text, refs_of(done[:1]))

@@ -1,6 +1,7 @@
 """Questions about procedures: the list, the last, the first, the nth, whether, when, why, by whom."""
 
 from agent.models.offline.intents.devices import is_a_device
+from agent.models.offline.intents.due import INTERVALS, has_one_interval
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.intents.performed import answer
 from agent.models.offline.reading import Reading
@@ -31,9 +32,13 @@ def _procedures(asked: Asked) -> Draft:
 
 def _about_procedures(reading: Reading) -> bool:
     """A word for procedures, or the name of one with a word that asks for records of it."""
-    asked = cues("whether past latest first when count often list done history why by_whom refused elapsed")
+    asked = cues(
+        "whether past latest first when count often list done history why by_whom refused elapsed due"
+    )
     named = bool(reading.mentions) and bool(reading.cues & asked or reading.plain or reading.follow)
     one = len(reading.cues & cues("why by_whom count")) < 2
+    if reading.cues & {"due", *INTERVALS} and not ("due" in reading.cues and has_one_interval(reading)):
+        return False
     if is_a_device(reading) and not reading.cues & _WHEN_DONE:
         return False
     about = bool(reading.cues & cues("procedure surgery")) or named or reading.nth is not None
@@ -46,8 +51,9 @@ INTENTS = (
         _procedures,
         may=cues(
             "what is whether past latest first when count often list recent history done taken taking and"
-            " procedure surgery refused why by_whom reason elapsed"
-        ),
+            " procedure surgery refused why by_whom reason elapsed due"
+        )
+        | INTERVALS.keys(),
         about="procedure",
         bare=True,
         window=True,

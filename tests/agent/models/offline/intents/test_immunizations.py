@@ -39,3 +39,15 @@ async def test_the_first_the_last_and_how_many_are_told_with_who_gave_it(data_di
             (RENAE, "who gave the last flu shot?", ["no performer recorded"], []),
         ):
             check_said(await navigator.ask(question, patient=patient), ANSWERED, said, unsaid)
+
+
+@pytest.mark.anyio
+async def test_whether_one_is_due_is_told_by_a_stated_interval_alone(data_dir: Path) -> None:
+    async with opened(data_dir) as navigator:
+        for question, status, said in (
+            ("is she due for a tetanus shot every 10 years?", ANSWERED, ["Not yet", "2017-05-04"]),
+            ("is she due for a tetanus shot every 5 years?", ANSWERED, ["Yes, by the interval", "2017"]),
+            ("is she due for a blood transfusion every 2 years?", ANSWERED, ["Yes", "2024-04-18"]),
+            ("is she due for a tetanus shot?", "refused", []),
+        ):
+            check_said(await navigator.ask(question, patient=RENAE), status, said, [])
