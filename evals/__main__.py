@@ -13,6 +13,7 @@ from agent.app import open_navigator
 from agent.config import Settings, load
 from agent.messages import Answer
 from agent.questions import Asked
+from evals import grounding
 from evals.bench import commands, session, tools
 from evals.bench.calling import open_tools
 from evals.bench.serving import measured_server
@@ -164,6 +165,9 @@ def main() -> int:
     hard = parsers.add_parser("hard-cases", help="the hard cases of the sample charts, right or wrong")
     hard.add_argument("--fhir", help="FHIR base that holds the sample charts (default: the embedded store)")
     hard.set_defaults(run=table)
+    checking = parsers.add_parser("grounding", help="the grounding check: planted errors found, by kind")
+    checking.add_argument("--show", action="store_true", help="print what was missed, and the false alarms")
+    checking.set_defaults(run=lambda given: told(*grounding.table(show=given.show)))
     for name, (how, about) in daily.COMMANDS.items():
         asking_daily = parsers.add_parser(name, help=about)
         daily.add_arguments(asking_daily)

@@ -92,3 +92,15 @@ def test_a_chart_that_is_not_plain_about_a_measurement_is_not_asked_about(doubt:
 def test_records_in_error_and_cancelled_ones_do_not_count() -> None:
     wrong = [sodium("2026-05-01", 199, status=status) for status in ("entered-in-error", "cancelled")]
     assert said(gold.latest(found(*FOUR, *wrong))) == (150, "2026-01-10")
+
+
+def test_the_list_of_what_is_outside_has_each_value_and_their_number() -> None:
+    high = [{"coding": [{"code": "H"}]}]
+    results = found(
+        sodium("2024-01-10", 150, interpretation=high),
+        sodium("2024-02-10", 140, interpretation=[{"coding": [{"code": "N"}]}]),
+        sodium("2024-03-10", 152, interpretation=high),
+    )
+    assert said(answer := gold.all_outside(results)) == (2, 150, 152)
+    assert answer is not None
+    assert answer.need == len(answer.refs) == 2
