@@ -130,13 +130,15 @@ def _of_event(anchor: Anchor, event: Event) -> Window:
     day_before, day_after = first - timedelta(days=1), last + timedelta(days=1)
     if anchor.side == "before":
         since = first - anchor.within if anchor.within else None
-        return _window(since, day_before, f"before {event.said}")
+        return _window(since, day_before, f"{_within(anchor)}before {event.said}")
     if anchor.side == "after":
         begin = first if anchor.inclusive else day_after
         until = last + anchor.within if anchor.within else None
-        return _window(begin, until, f"{'since' if anchor.inclusive else 'after'} {event.said}")
+        return _window(
+            begin, until, f"{_within(anchor)}{'since' if anchor.inclusive else 'after'} {event.said}"
+        )
     if anchor.side == "around" and anchor.within:
-        return _window(first - anchor.within, last + anchor.within, f"around {event.said}")
+        return _window(first - anchor.within, last + anchor.within, f"{_within(anchor)}of {event.said}")
     until_end = anchor.side == "during" or anchor.event == "age"
     said = f"{anchor.side} {event.said}" if event.name else event.said
     return Window(event.day, event.until if until_end and event.until else event.day, said)
@@ -153,9 +155,18 @@ def _of_age(anchor: Anchor, event: Event) -> Window:
 
 def _window(since: date | None, until: date | None, said: str) -> Window:
     bounds = [day.isoformat() if day else None for day in (since, until)]
-    if since and until:
-        said = f"between {since} and {until}, {said}"
     return Window(bounds[0], bounds[1], said)
+
+
+def _within(anchor: Anchor) -> str:
+    """`within 3 months `, `within a year `, where the window is bounded so."""
+    if anchor.within is None:
+        return ""
+    months = anchor.within.years * 12 + anchor.within.months
+    n, unit = (months, "month") if months else (anchor.within.days, "day")
+    for size, larger in ((12, "year"),) if months else ((7, "week"),):
+        n, unit = (n // size, larger) if n % size == 0 else (n, unit)
+    return f"within {f'a {unit}' if n == 1 else f'{n} {unit}s'} "
 
 
 def _of_visits(asked: "Asked", count: int) -> Window:

@@ -69,7 +69,7 @@ def _day(tokens: list[str], at: int, now: date) -> tuple[Anchor, int] | None:
 
 def _apart(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[Anchor, int] | None:
     """`6 months after starting X`, `within a year of surgery`, `in the 2 weeks before admission`."""
-    within = tokens[at] in ("within", "in", "over", "during")
+    within = tokens[at] in ("within", "in", "over", "during", "the")
     start = at + within
     start += within and tokens[start : start + 1] == ["the"]
     start += within and tokens[start : start + 1] in (["first"], ["last"])
@@ -146,9 +146,11 @@ class _Told:
         for event, phrase in self._standing("happened", said):
             if not (event == "visit" and said == at) and not self._ends_otherwise(said + len(phrase)):
                 return Anchor("at", event, which="last" if event == "visit" else None), said + len(phrase)
-        for event, phrase in self._standing("leading", said):
-            if not (event == "procedure" and said == start):
-                found = self._dose(said + len(phrase)) or self._named(event, said + len(phrase))
+        for place in (at, said):  # "had" is what was done, or goes before it
+            for event, phrase in self._standing("leading", place):
+                end = place + len(phrase)
+                found = None if event == "procedure" and place == start else self._dose(end)
+                found = found or (self._named(event, end) if event != "procedure" or place > start else None)
                 if found:
                     return found
         had = self._word(at) in ("had", "got", "received", "was") and self._dose(

@@ -117,3 +117,17 @@ def test_dates_of_the_chart_stay_as_coarse_as_they_are() -> None:
     event = Event("Condition/1", "2012", "the onset of Asthma")
     assert event.near is None
     assert event.said == "the onset of Asthma in 2012 [Condition/1]"
+
+
+def test_a_window_beside_an_event_tells_how_far_it_goes_and_not_its_ends() -> None:
+    def said(asked: Asked) -> str:
+        return asked.said_window
+
+    surgery = "the last recorded Off-pump coronary artery bypass on 2024-04-11"
+    assert over_the_chart(RENAE, "a1c in the month before surgery", said).startswith(
+        f" within a month before {surgery}"
+    )
+    assert over_the_chart(RENAE, "a1c within 2 weeks of surgery", said).startswith(
+        f" within 2 weeks of {surgery}"
+    )
+    assert over_the_chart(RENAE, "a1c since age 60", said) == " since age 60, from 2005-11-01"

@@ -39,6 +39,8 @@ def reading(question: str) -> Reading:
         ("ldl since his stroke", "after", "diagnosis", "stroke"),
         ("weight after hip replacement", "after", "procedure", "hip replacement"),
         ("weight before she underwent hip replacement", "before", "procedure", "hip replacement"),
+        ("was she on insulin when she had the hip replacement", "at", "procedure", "hip replacement"),
+        ("a1c the month after surgery", "after", "procedure", None),
         ("creatinine before surgery", "before", "procedure", None),
         ("preop creatinine", "before", "procedure", None),
         ("labs on the day of surgery", "at", "procedure", None),
