@@ -56,7 +56,9 @@ def _members(asked: Asked, panel: Concept) -> _Members:
 def _told(asked: Asked, panel: Concept, members: _Members) -> Draft:
     time, event = period(asked).said, period(asked).event
     if not members.rows and not members.unclear:
-        text = f"No result of {panel.name} is recorded in this chart{time}.{event}"
+        each = ", ".join(members.lacking[:-1])
+        named = f"{each} or {members.lacking[-1]}" if each else members.lacking[-1]
+        text = f"No {named} result is recorded in this chart{time}.{event}"
         return Draft(text, (), "not_in_chart")
     text = _results(asked, members.rows, f"The latest of each{time}")
     if members.lacking:

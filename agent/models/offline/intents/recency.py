@@ -4,6 +4,7 @@ Whether one is due is told only by a time that the question states; what should 
 """
 
 from dataclasses import replace
+from datetime import date
 
 from agent.models.offline.chart import Found
 from agent.models.offline.concepts import Concept
@@ -21,7 +22,7 @@ from agent.models.offline.intents.measured import (
     period,
     said_window,
 )
-from agent.models.offline.wording import REFERENCE, Draft, many, noted
+from agent.models.offline.wording import REFERENCE, Draft, day, many, noted
 
 
 def _elapsed(asked: Asked) -> Draft:
@@ -29,9 +30,12 @@ def _elapsed(asked: Asked) -> Draft:
 
     def said(asked: Asked, concept: Concept, found: Found) -> str:
         row = found.rows[0]
-        long = lasted(row.get("date"), asked.now.isoformat())
+        written = day(row.get("date", ""))
+        long = lasted(written, asked.now.isoformat())
         if long is None:
             return f"Last {concept.name}: {item(row)}; how long ago that was cannot be told."
+        if len(written) == len("2019-05-03"):
+            long = many((asked.now - date.fromisoformat(written)).days, "day")
         return f"Last {concept.name}: {long} ago, {item(row)}. That is as of today, {asked.now}."
 
     return each(asked, "latest", said)

@@ -21,7 +21,8 @@ CASES: list[Case] = [
      ["recorded as abnormal: none", "14.6 g/dL", "Not recorded: hem"], ["Yes"]),
     (JOHN, "lytes and h/h", ANSWERED, ["136.0 mmol/L", "14.6 g/dL"], []),
     (AMARA, "bmp", ANSWERED, ["131 mg/dL"], []),
-    (LUCIA, "cmp", ABSENT, ["No result of comprehensive metabolic panel is recorded"], []),
+    (LUCIA, "cmp", ABSENT,
+     ["No glucose, calcium, sodium", "or aspartate aminotransferase result is recorded"], []),
 ]  # fmt: skip
 
 
