@@ -12,7 +12,7 @@ from agent.models.offline.intents import Intent, intent_of
 from agent.models.offline.negation import read_plain
 from agent.models.offline.reading import Reading, read
 from agent.models.offline.refusals import is_command
-from agent.models.offline.told import Told, about_the_told, asks_of_records, judged
+from agent.models.offline.told import Told, about_the_told, asks_of_records
 from agent.models.offline.understanding import Part, Unread
 from agent.models.offline.windows import shifted
 
@@ -38,6 +38,7 @@ _SINGLE = frozenset(
         "that",
     }
 )
+_IN_RANGE = frozenset({"normal", "abnormal", "high", "low"})
 TIME = ("window", "anchor", "visits")
 _OTHER = ("mentions", "n", "limits", "unit", "nth")
 _TIMELESS: dict[str, Any] = {**dict.fromkeys(TIME), "back": 0}
@@ -68,11 +69,6 @@ def understood(
     reading = known[alone]
     if is_command(text):
         raise Unread("shape", reading)
-    about = judged(alone)
-    if about and not intent_of(reading):
-        part = understood(about, context, now, lexicon, known)
-        if part.reading.concepts("measurement") and not part.leaning:
-            return replace(about_the_told("high", [part]), leaning=False)
     if reading.unread:
         raise Unread("unread", reading)
     own = intent_of(reading)
@@ -173,8 +169,8 @@ def _preceding(context: Sequence[Part], *_: object) -> Part:
     before = context[-1].reading
     earlier = replace(before, back=before.back + 1, follow=True)
     if before.concepts("measurement"):
-        earlier = replace(earlier, cues=before.cues - {"latest", "active"})
-        single = before.cues <= _SINGLE and not before.n
+        earlier = replace(earlier, cues=before.cues - {"latest", "active"} - _IN_RANGE)
+        single = before.cues <= _SINGLE | _IN_RANGE and not before.n
         intent = intent_of(earlier) if single else None
         if intent:
             return Part(earlier, intent)

@@ -85,18 +85,6 @@ def asks_of_records(text: str) -> Told | None:
     return said.get(_without(text, silent))
 
 
-def judged(text: str) -> str | None:
-    """What "is her potassium high?" asks about; None for any other question."""
-    found = _judging().fullmatch(text.strip())
-    return found["about"] if found else None
-
-
-@cache
-def _judging() -> re.Pattern[str]:
-    endings = "|".join(sorted(map(re.escape, read_table("followups")["judged"]), key=len, reverse=True))
-    return re.compile(rf"(?:is|was|are|were)\b(?P<about>.+?)\b(?:{endings})[\s?.!]*", re.IGNORECASE)
-
-
 def about_the_told(kind: Told, context: Sequence[Part], back: int = 0) -> Part:
     """The question `kind` about the records that the parts of the last question told, newest part first."""
     last = context[-1]

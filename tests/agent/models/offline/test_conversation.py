@@ -69,6 +69,11 @@ def test_a_bare_name_is_taken_as_of_the_kind_that_was_asked_about() -> None:
     assert PLANNER.interpret(["last A1c", "flu?"], NOW)[1].name == "has_problem"
 
 
+def test_the_one_before_a_value_that_was_judged_is_the_value_before() -> None:
+    reading, intent = PLANNER.interpret(["is her A1c high?", "and the one before?"], NOW)
+    assert (intent.name, reading.back) == ("previous_result", 1)
+
+
 def test_the_last_one_is_of_what_was_asked_about() -> None:
     reading, intent = PLANNER.interpret(["immunizations", "when was the last one?"], NOW)
     assert intent.name == "immunizations"

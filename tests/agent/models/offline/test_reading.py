@@ -60,7 +60,10 @@ def test_what_is_not_read_to_the_last_word_is_refused() -> None:
             pytest.fail(f"{question} was read as {PLANNER.interpret([question], NOW)[1].name}")
 
 
-@given(row=st.sampled_from(WORDINGS), word=st.sampled_from(["not", "xylophone", "safely", ">", "7"]))
+@given(
+    row=st.sampled_from([one for one in WORDINGS if one["intent"] != "note_mentions"]),
+    word=st.sampled_from(["not", "xylophone", "safely", ">", "7"]),
+)
 def test_a_word_that_nothing_accounts_for_makes_any_question_or_that_part_of_it_refused(
     row: dict[str, Any], word: str
 ) -> None:
