@@ -64,6 +64,11 @@ _BEGINNINGS = frozenset(
     | {phrase[0] for phrase in HOLIDAYS}
     | {"q1", "q2", "q3", "q4", "today", "yesterday", "day", "year", "a", "an", "half"}
 )
+# Between two years, or before a month with its year.
+_DASH = re.compile(
+    r"(?<=\b(?:19|20)\d\d)\s*-\s*(?=(?:19|20)\d\d\b|\d{1,2}/(?:19|20)\d\d\b|[a-z]{3,9}\.? (?:19|20)\d\d\b)",
+    re.IGNORECASE,
+)
 Found = tuple[Span, int]
 
 
@@ -190,14 +195,22 @@ def _month(tokens: list[str], at: int, now: date, lead: bool) -> Found | None:
         day = ordinal(tokens[end])
         end += day is not None
     of = _word(tokens, end) == "of"
-    if is_year(_word(tokens, end + of)):
-        iso = f"{tokens[end + of]}-{month:02d}" + (f"-{day:02d}" if day else "")
-        return (single(iso), end + of + 1) if is_date(iso) else None
+    year, end_of_year = _year(tokens, end + of, now)
+    if year:
+        iso = f"{year}-{month:02d}" + (f"-{day:02d}" if day else "")
+        return (single(iso), end_of_year) if is_date(iso) else None
     if not lead or of:
         return None
     if day is not None:
         return _dated(month, day, now, end)
     return begun(partial(month_of, month), now), end
+
+
+def _year(tokens: list[str], at: int, now: date) -> tuple[str, int]:
+    """`2020`, `last year`, `this year`; empty where none stands there."""
+    if tokens[at : at + 2] in (["last", "year"], ["this", "year"]):
+        return f"{now.year - (tokens[at] == 'last')}", at + 2
+    return (tokens[at], at + 1) if is_year(_word(tokens, at)) else ("", at)
 
 
 def _dated(month: int, day: int, now: date, end: int) -> Found | None:
@@ -228,7 +241,8 @@ def _season(tokens: list[str], at: int, now: date, lead: bool) -> Found | None:
                 f"'winter {year}' may be the one from {year - 1}-12 or from {year}-12;"
                 f" please write winter {year - 1}-{year} or {year}-{year + 1}"
             )
-        return season_of(season, years[0]), end + (1 if "-" in tokens[end] else len(years))
+        to = len(years) > 1 and _word(tokens, end + 1) == "to"
+        return season_of(season, years[0]), end + (1 if "-" in tokens[end] else len(years) + to)
     # "Since the fall" may be since an accident.
     if not lead or tokens[end - 1] == "of" or (season == "fall" and led not in ("in", "during", "over")):
         return None
@@ -243,7 +257,8 @@ def _years(tokens: list[str], at: int) -> list[int]:
     if not is_year(_word(tokens, at)):
         return []
     year = int(tokens[at])
-    return [year, year + 1] if _word(tokens, at + 1) in (f"{year + 1}", f"{(year + 1) % 100:02d}") else [year]
+    second = _word(tokens, at + 1 + (_word(tokens, at + 1) == "to"))
+    return [year, year + 1] if second in (f"{year + 1}", f"{(year + 1) % 100:02d}") else [year]
 
 
 def _holiday(tokens: list[str], at: int, now: date, _lead: bool) -> Found | None:
@@ -371,7 +386,8 @@ def century(two_digits: int, now: date) -> int:
 
 
 def written_out(text: str, now: date) -> str:
-    """The text with '19 as 2019, 1,200 as 1200, and dashes before numbers as hyphens."""
-    text = re.sub(r"(?<=\w)\s*[–—]\s*(?=\d)", "-", text)
+    """The text with '19 as 2019, 1,200 as 1200, a dash between times as "to", and µ as u (no word keeps it)."""
+    text = re.sub(r"(?<=\w)\s*[–—]\s*(?=\w)", "-", re.sub(r"[µμ]", "u", text))
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
-    return re.sub(r"(?<![\w'’])['’](\d\d)(?!\w)", lambda found: f"{century(int(found[1]), now)}", text)
+    text = re.sub(r"(?<![\w'’])['’](\d\d)(?!\w)", lambda found: f"{century(int(found[1]), now)}", text)
+    return _DASH.sub(" to ", text)

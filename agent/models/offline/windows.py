@@ -162,14 +162,13 @@ def _range(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
 
 
 def _two(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
-    """`2018 to 2020`, and `2018-2020`, whose hyphen is no word."""
+    """`2018 to 2020`."""
     first = point(tokens, at, now, lead=True)
     if first is None or first[1] >= len(tokens):
         return None
-    to = tokens[first[1] : first[1] + 1] in _TO[1:]
-    if not to and not (is_year(tokens[at]) and is_year(tokens[first[1]])):
+    if tokens[first[1] : first[1] + 1] not in _TO[1:]:
         return None
-    return _joined(tokens, at, first, first[1] + to, now)
+    return _joined(tokens, at, first, first[1] + 1, now)
 
 
 def _joined(

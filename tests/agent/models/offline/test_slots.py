@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.models.offline.concepts import load_lexicon
+from agent.models.offline.concepts import load_lexicon, read_table
 from agent.models.offline.intents import CUES
 from agent.models.offline.reading import Reading, read
 from agent.models.offline.words import words
@@ -116,6 +116,8 @@ def test_what_no_part_can_hold_is_left_unread_or_named_as_no_time(question: str)
         ("bp over 140", 140, None, None, "above 140"),
         ("glucose under 4 mmol/L", None, 4, "mmol/L", "below 4 mmol/L"),
         ("platelets lower than 150,000", None, 150000, None, "below 150000"),
+        ("hemoglobin under 10 g/dL", None, 10, "g/dL", "below 10 g/dL"),
+        ("iron under 40 µg/dL", None, 40, "ug/dL", "below 40 ug/dL"),
         ("gfr below 60 ml/min/1.73m2", None, 60, "mL/min/{1.73_m2}", "below 60 mL/min/{1.73_m2}"),
     ],
 )
@@ -161,6 +163,15 @@ def test_a_limit_that_takes_its_number_in_is_strict_beside_it(
 )  # fmt: skip
 def test_the_unit_asked_for_is_read_as_ucum(question: str, unit: str) -> None:
     assert reading(question).unit == unit
+
+
+def test_no_spelling_of_a_unit_means_two() -> None:
+    spelled = [
+        (tuple(words(spoken)), code)
+        for code, spellings in read_table("units")["unit"].items()
+        for spoken in spellings
+    ]
+    assert len({words_of for words_of, _ in spelled}) == len(set(spelled))
 
 
 def test_a_place_counts_from_the_first_or_back_from_the_last() -> None:

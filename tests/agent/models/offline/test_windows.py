@@ -68,6 +68,9 @@ def window(text: str) -> tuple[str | None, str | None] | None:
         ("2018-2020", "2018", "2020"),
         ("2018 – 2020", "2018", "2020"),
         ("2018 to 2020", "2018", "2020"),
+        ("Jan 2020 - Mar 2020", "2020-01", "2020-03"),
+        ("1/2020-3/2020", "2020-01", "2020-03"),
+        ("in June of last year", "2025-06", "2025-06"),
         ("in the last 2 years", "2024-11-22", "2026-11-22"),
         ("over the past six months", "2026-05-22", "2026-11-22"),
         ("the last 90 days", "2026-08-24", "2026-11-22"),
@@ -130,7 +133,8 @@ def test_an_expression_of_time_is_a_window(text: str, since: str | None, until: 
     ["around 2019", "2 years ago", "in 2019-13", "since surgery", "between 2018 and 2015", "may",
      "between Nov 2021 and Feb", "in March or April", "before surgery", "at age 60", "on 2019-02-30",
      "since the fall", "since the end of 2020", "after the beginning of 2020", "this winter", "on the 5th",
-     "in 2 years", "next month", "in 3/20", "recently", "the past few years", "on 31/31/2021"],
+     "in 2 years", "next month", "in 3/20", "recently", "the past few years", "on 31/31/2021",
+     "in 2015, 2019"],
 )  # fmt: skip
 def test_what_is_no_plain_expression_of_time_leaves_words_unread(text: str) -> None:
     assert window(text) is None
