@@ -386,7 +386,7 @@ def century(two_digits: int, now: date) -> int:
 
 
 def written_out(text: str, now: date) -> str:
-    """The text with '19 as 2019, 1,200 as 1200, a dash between times as "to", and µ as u (no word keeps it)."""
+    """The text with '19 as 2019, 1,200 as 1200, a dash between times as "to", and µ as u."""
     text = re.sub(r"(?<=\w)\s*[–—]\s*(?=\w)", "-", re.sub(r"[µμ]", "u", text))
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
     text = re.sub(r"(?<![\w'’])['’](\d\d)(?!\w)", lambda found: f"{century(int(found[1]), now)}", text)
