@@ -1,4 +1,4 @@
-"""The pairs that the grounding check is measured by: enough of them, half planted, each error really there."""
+"""The pairs that measure the grounding check: enough of them, half planted, each error really there."""
 
 from collections import Counter
 
