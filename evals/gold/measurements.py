@@ -273,11 +273,14 @@ def last_outside(found: list[Result]) -> Expected | None:
 
 
 def all_outside(found: list[Result]) -> Expected | None:
-    """Every value beyond its reference range."""
+    """Every value beyond its reference range, and how many; citing others is less precise, not wrong."""
     if any(result.outside is None for result in found):
         return None
     beyond = [result for result in found if result.outside]
-    return listed(result.ref for result in beyond) if 1 <= len(beyond) <= 20 else None
+    if not 2 <= len(beyond) <= SHOWN:
+        return None
+    says = dict.fromkeys([Number(len(beyond)), *(result.said for result in beyond)])
+    return Expected(tuple(says), frozenset(result.ref for result in beyond), need=len(beyond))
 
 
 def is_outside(found: list[Result]) -> Expected | None:
