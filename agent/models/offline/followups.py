@@ -40,7 +40,7 @@ _SINGLE = frozenset(
 )
 _IN_RANGE = frozenset({"normal", "abnormal", "high", "low"})
 TIME = ("window", "anchor", "visits")
-_OTHER = ("mentions", "n", "limits", "unit", "nth")
+_OTHER = ("mentions", "n", "limits", "unit", "nth", "topic")
 _TIMELESS: dict[str, Any] = {**dict.fromkeys(TIME), "back": 0}
 # "The last one" is the last of what was asked about, no number.
 _ONE = re.compile(
@@ -128,6 +128,8 @@ def _completed(reading: Reading, before: Reading) -> Iterator[Reading]:
     asked = reading.cues - _POINTING
     if reading.mentions:
         kept = replace(kept, back=0, unit=reading.unit)
+        if before.topic:
+            kept = replace(kept, topic=" ".join(one.said for one in reading.mentions), mentions=())
     if "active" in asked and not _is_timed(reading):
         kept = replace(kept, **_TIMELESS)
     if asked - _ASKING:

@@ -31,12 +31,12 @@ class Reading:
 
     `follow` marks a question that leans on the one before ("and potassium?"); `n` is a number of results
     ("the last 3"); `corrected` are misspelt words with what they were taken for; `back` is how many results
-    before the latest one are meant; `lost` is a follow-up that fits no earlier question, and `plain` a
-    question of names alone. `unit` is the unit asked for ("in mmol/L"), as UCUM; `nth` the place in time of
-    what is asked for ("the second": 2); `visits` how many last visits are the window (an open one, as that
-    of an anchor: only the chart tells it, Asked.window); `negated` a question that expects a no ("isn't he on
-    warfarin?"), which changes no answer. `unclear` is what a time with two readings may mean; its words are
-    unread. `topic` is what notes are asked about, in the question's own words, which no dictionary need hold.
+    before the latest one are meant; `plain` is a question of names alone. `unit` is the unit asked for ("in
+    mmol/L"), as UCUM; `nth` the place in time of what is asked for ("the second": 2); `visits` how many last
+    visits are the window (an open one, as that of an anchor: the chart tells it, Asked.window); `negated`
+    a question that expects a no ("isn't he on warfarin?"), which changes no answer. `unclear` is what a time
+    with two readings may mean; its words are unread. `topic` is what notes are asked about, in the question's
+    own words, which no dictionary need hold.
     """
 
     cues: frozenset[str] = frozenset()
@@ -47,7 +47,6 @@ class Reading:
     unread: tuple[str, ...] = ()
     corrected: tuple[tuple[str, str], ...] = ()
     back: int = 0
-    lost: bool = False
     anchor: Anchor | None = None
     limits: Limits | None = None
     unit: str | None = None

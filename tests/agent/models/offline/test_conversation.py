@@ -74,6 +74,12 @@ def test_the_one_before_a_value_that_was_judged_is_the_value_before() -> None:
     assert (intent.name, reading.back) == ("previous_result", 1)
 
 
+def test_a_name_after_a_question_about_notes_is_what_the_notes_are_asked_about() -> None:
+    questions = ["what do the notes say about dizziness?", "and fatigue?"]
+    reading, intent = PLANNER.interpret(questions, NOW)
+    assert (intent.name, reading.topic) == ("note_mentions", "fatigue")
+
+
 def test_the_last_one_is_of_what_was_asked_about() -> None:
     reading, intent = PLANNER.interpret(["immunizations", "when was the last one?"], NOW)
     assert intent.name == "immunizations"
