@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agent.errors import CannotAnswer
-from agent.models.offline.anchors import moment, told_window
+from agent.models.offline.anchors import told_window
 from agent.models.offline.chart import Found, Row, observations
 from agent.models.offline.concepts import Concept
 from agent.models.offline.intents.intent import Asked, Intent, cues
@@ -76,10 +76,7 @@ def period(asked: Asked) -> Period:
         return Period(window.arguments, f" {window.said}" if window.said else "", "")
     bounds = (("since", window.since), ("until", window.until))
     dates = " and ".join(f"{word} {bound}" for word, bound in bounds if bound)
-    said = window.said
-    if asked.reading.anchor.event == "age" and (event := moment(asked)) and event.ref:
-        said = f"{event.name} {cite([event.ref])}"
-    return Period(window.arguments, f" {dates}", f" That is {said}.")
+    return Period(window.arguments, f" {dates}", f" That is {window.said}.")
 
 
 def called(asked: Asked, concept: Concept, mode: str, **more: Any) -> Found:

