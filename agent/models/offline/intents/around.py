@@ -67,7 +67,8 @@ def _around(concept: Concept, found: Found, event: Event) -> str:
 
 def _time(event: Event, side: str) -> str:
     """`at the first order of ... on 2019-05-03`, `around 2019-05-03`."""
-    return f"{side} {event.said.strip().removeprefix('on ')}".replace("at in ", "in ")
+    said = event.said.strip().removeprefix("on ").replace("the last recorded ", "the ", 1)
+    return f"{side} {said}".replace("at in ", "in ")
 
 
 def _apart(row: Row) -> str:
