@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 from agent.errors import (
@@ -15,7 +14,7 @@ from agent.errors import (
     NavigatorError,
     Refused,
 )
-from agent.grounding import check, verdict
+from agent.grounding import check, faults, verdict
 from agent.messages import (
     Action,
     Answer,
@@ -82,21 +81,27 @@ class Run:
         """The answer, whatever happens: what ends a run early becomes its status and its text."""
         schema = step_schema(self.toolbox.offers)
         self.add(QuestionMessage(text=question))
+        given: Answer | None = None  # a first answer stands, marked, where mending it fails
         try:
             async with asyncio.timeout(self.limits.seconds):
-                while (final := await self.step(schema)) is None:
-                    pass
-            return self.answered(question, final)
+                given = self.answered(question, await self.final(schema))
+                if (why := faults(given.grounding)) and given.model.name != "offline":  # rules mend nothing
+                    self.add(NoticeMessage(text=why))
+                    given = self.answered(question, await self.final(schema))
+            return given
         except TimeoutError:
-            return self.ended(
-                "failed", f"No answer within {self.limits.seconds:g} seconds; the run was stopped."
-            )
-        except Refused as refusal:
-            return self.ended("refused", str(refusal))
+            said = f"No answer within {self.limits.seconds:g} seconds; the run was stopped."
+            return given or self.ended("failed", said)
         except NavigatorError as error:
-            return self.ended("failed", str(error))
+            return given or self.ended("refused" if isinstance(error, Refused) else "failed", str(error))
         finally:
             self.save(self.session)
+
+    async def final(self, schema: dict[str, Any]) -> Action:
+        """Steps until the model answers."""
+        while (answer := await self.step(schema)) is None:
+            pass
+        return answer
 
     async def step(self, schema: dict[str, Any]) -> Action | None:
         """One model turn and the tool calls it asks for; the answer action once the model gives one."""
@@ -161,10 +166,7 @@ class Run:
 
     def answered(self, question: str, final: Action) -> Answer:
         """The answer that the model gave, held against the evidence of the whole conversation."""
-        messages = self.session.messages
-        brought = (message.results for message in messages if isinstance(message, ResultsMessage))
-        evidence = list(chain.from_iterable(brought))
-        earlier = [one.text for one in messages if isinstance(one, QuestionMessage)][:-1]
+        evidence, earlier = self.session.results, self.session.questions[:-1]
         said = final.arguments
         if said["status"] == "not_in_chart":
             # What could not be read is not known to be absent.

@@ -7,6 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Status = Literal["answered", "not_in_chart", "needs_review", "refused", "failed"]
 Target = Literal["offline", "local", "escalation"]
+Verdict = Literal["supported", "contradicted", "unsupported", "not_checkable"]
+ClaimKind = Literal[
+    "number", "dose", "date", "time", "name", "patient", "status", "negation", "count", "comparison",
+    "direction", "duration", "rank", "citation", "quote", "judgement",
+]  # fmt: skip
 
 
 class _Frozen(BaseModel):
@@ -175,11 +180,28 @@ class Citation(_Frozen):
         )
 
 
+class Claim(_Frozen):
+    """One thing that an answer says: its words and their place in the answer, the records it was held
+    against, what they say of it, and why where they do not support it."""
+
+    text: str
+    kind: ClaimKind
+    start: int
+    end: int
+    refs: tuple[str, ...] = ()
+    verdict: Verdict
+    why: str = ""
+
+
 class Grounding(_Frozen):
-    """How many claims were checked against the evidence, and those that it does not support."""
+    """The claims of an answer, each held against the evidence.
+
+    `checked` counts them; `unsupported` are the words of those that are contradicted or unsupported.
+    """
 
     checked: int = 0
     unsupported: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
 
 class RouteEntry(_Frozen):

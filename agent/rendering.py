@@ -1,11 +1,12 @@
 """What a person reads in a terminal: progress, answers, tables."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from agent.messages import Answer, Status, ToolResult
+from agent.messages import Answer, Grounding, Status, ToolResult
 
 
 class Undelivered(Protocol):
@@ -89,6 +90,7 @@ def answer(given: Answer, journal: Path, *, brief: bool = False) -> str:
     """An answer with its citations, who planned it, where its trail lies, and the disclaimer."""
     lines = [_HEADLINE[given.status], given.answer] if _HEADLINE[given.status] else [given.answer]
     lines += [f"  [{citation.ref}] {citation.label}".rstrip() for citation in given.citations]
+    lines += _failed(given.grounding)
     lines += _opinion(given, brief=brief)
     if not brief:
         who = " ".join(
@@ -96,11 +98,26 @@ def answer(given: Answer, journal: Path, *, brief: bool = False) -> str:
         )
         lines += [
             f"Planned by: {who}; {_many(given.hops, 'tool hop')};"
-            f" {_many(given.grounding.checked, 'claim')} checked",
+            f" {_many(given.grounding.checked, 'claim')} checked{_counts(given.grounding)}",
             f"Trail: session {given.audit.session}, {_many(given.audit.events, 'audit event')}, in {journal}",
             given.disclaimer,
         ]
     return plain("\n".join(lines))
+
+
+def _failed(grounding: Grounding) -> list[str]:
+    """Each claim that does not stand, and why."""
+    failed = [claim for claim in grounding.claims if claim.verdict in ("contradicted", "unsupported")]
+    return [f'  {claim.verdict}: {claim.kind} "{claim.text}": {claim.why}' for claim in failed]
+
+
+def _counts(grounding: Grounding) -> str:
+    """How many claims are of each verdict; nothing where all are supported."""
+    found = Counter(claim.verdict for claim in grounding.claims)
+    if set(found) <= {"supported"}:
+        return ""
+    told = ", ".join(f"{n} {verdict.replace('_', ' ')}" for verdict, n in found.most_common())
+    return f" ({told})"
 
 
 def _opinion(given: Answer, *, brief: bool) -> list[str]:

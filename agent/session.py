@@ -9,7 +9,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.errors import Failed
-from agent.messages import Message, Usage
+from agent.messages import Message, QuestionMessage, ResultsMessage, ToolResult, Usage
 
 
 class Session(BaseModel):
@@ -26,6 +26,17 @@ class Session(BaseModel):
     now: datetime
     messages: list[Message] = []
     usage: Usage = Usage()
+
+    @property
+    def results(self) -> list[ToolResult]:
+        """What every call of the conversation brought, in order."""
+        brought = (message.results for message in self.messages if isinstance(message, ResultsMessage))
+        return [result for results in brought for result in results]
+
+    @property
+    def questions(self) -> list[str]:
+        """What was asked, in order."""
+        return [message.text for message in self.messages if isinstance(message, QuestionMessage)]
 
 
 def save(session: Session, folder: Path) -> Path:

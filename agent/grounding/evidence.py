@@ -1,215 +1,152 @@
-"""What the tool results say, read into numbers, dates, names and phrases, row by row."""
+"""The tool results as evidence: rows by their references, and how complete each result is."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-from agent.grounding.claims import (
-    Day,
-    Number,
-    dates_in,
-    numbers_in,
-    pairs_in,
-    stem,
-    times_in,
-    unit_key,
-    words_in,
-)
-from agent.grounding.vocabulary import GENERIC, KINDS, is_common
+from agent.grounding.rows import Row, Text, Texts
+from agent.grounding.vocabulary import GENERIC_STEMS, KIND_STEMS, types_called
+from agent.grounding.written import Day, dates_in
 from agent.messages import ToolResult
 
-# Fields whose digits name a thing and measure nothing; only a verbatim quote of them stands.
-_IDENTIFYING = {"code", "identifier", "telecom", "phone", "id", "url", "system", "unit", "versionId"}
-_REFERRING = {"ref", "refs", "reference"}
-_COUNTING = {"n", "count"}
-_MEASURING = {"value", "min", "max", "mean", "first", "last", "age", "low", "high"}
-_NAMING = {"name", "display", "text", "title", "description", "type", "class", "reason", "modality"}
-_NAMING |= {"body_site", "reaction", "section", "source", "family", "given", "code", "vaccine", "medication"}
-_LONGEST_NAME = 160
-_LONGEST_PHRASE = 300
-_GENERIC = {stem(word) for word in GENERIC}
+_SQL = re.compile(r"'[^']*'|(?<=\bfrom\s)\w+|(?<=\bjoin\s)\w+", re.IGNORECASE)
 
 
 @dataclass
-class Facts:
-    """Everything that may be repeated from one row (or from the rest of a result)."""
+class Source:
+    """One result that succeeded: what was asked for, its rows, and whether they are all there are.
 
-    refs: tuple[str, ...] = ()
-    numbers: list[Number] = field(default_factory=list)
-    measured: list[Decimal] = field(default_factory=list)
-    counts: set[int] = field(default_factory=set)
-    days: list[Day] = field(default_factory=list)
-    times: set[str] = field(default_factory=set)
-    pairs: set[tuple[Decimal, Decimal]] = field(default_factory=set)
-    phrases: set[str] = field(default_factory=set)
-    units: set[str] = field(default_factory=set)
-    words: set[str] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
-    kinds: set[str] = field(default_factory=set)
-    around: "Facts | None" = None
-    record: dict[str, Any] = field(default_factory=dict)
+    `total` is None where nobody knows it; `asked` are the words of the call's arguments.
+    """
+
+    tool: str
+    arguments: dict[str, Any]
+    rows: list[Row]
+    complete: bool
+    total: int | None
+    notes: tuple[str, ...]
+    asked: Text
+
+    @cached_property
+    def counts(self) -> set[int]:
+        """How many records the result says there are, and how many it brought where these are all."""
+        return {n for n in (self.total, len(self.rows) if self.complete else None) if n is not None}
+
+    @cached_property
+    def types(self) -> set[str]:
+        """The resource types that it is about: of its rows, and those that its arguments name."""
+        return {row.type for row in self.rows if row.type} | types_called(self.asked.words)
 
 
 @dataclass
 class Evidence:
-    """The facts of every row, of every result around its rows, and what was asked for.
+    """What every call brought, what was asked for, and the day that it is."""
 
-    `notes` are the results' own notes, word for word.
-    """
-
-    rows: list[Facts]
-    around: list[Facts]
-    asked: Facts
-    sought: set[str]
-    now: list[Day]
-    succeeded: bool
-    notes: tuple[str, ...] = ()
+    sources: list[Source]
+    failed: list[Text]
+    question_text: str
+    earlier: tuple[str, ...]
+    texts: Texts
+    now: tuple[Day, ...]
+    today: str
+    rows: list[Row] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.words = set().union(*(facts.words for facts in [*self.rows, *self.around]))
-        self.names = set().union(*(row.names for row in self.rows))
-        self.units = set().union(*(row.units for row in self.rows))
+        self.rows = [row for source in self.sources for row in source.rows]
+        self._by_ref: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in self.rows:
+            for ref in row.refs:
+                self._by_ref[ref].append(row)
 
-    def of(self, refs: Iterable[str]) -> list[Facts]:
+    @cached_property
+    def question(self) -> Text:
+        """What was asked, earlier questions included."""
+        return self.texts.read("\n".join([*self.earlier, self.question_text]))
+
+    @property
+    def known(self) -> Iterable[str]:
+        """Every reference that a result brought."""
+        return self._by_ref.keys()
+
+    def of(self, refs: Iterable[str]) -> list[Row]:
         """The rows that came from any of these records."""
-        wanted = set(refs)
-        return [row for row in self.rows if wanted.intersection(row.refs)]
+        found = {id(row): row for ref in refs for row in self._by_ref.get(ref, ())}
+        return list(found.values())
+
+    @cached_property
+    def names(self) -> set[str]:
+        """The telling words of all records' names."""
+        return set().union(*(row.names for row in self.rows))
+
+    @cached_property
+    def words(self) -> set[str]:
+        """Every word that a result holds, and those of calls that brought rows."""
+        asked = [source.asked.words for source in self.sources if source.rows]
+        said = [self.texts.read(note).words for source in self.sources for note in source.notes]
+        failed = [text.words for text in self.failed]
+        return set().union(*(row.facts.words for row in self.rows), *asked, *said, *failed)
+
+    @cached_property
+    def sought(self) -> set[str]:
+        """The words of calls that brought no row, and of the question."""
+        asked = [source.asked.words for source in self.sources if not source.rows]
+        words = self.question.words.union(*asked, *(text.words for text in self.failed))
+        return set(words - GENERIC_STEMS)
+
+    @cached_property
+    def asked_days(self) -> list[Day]:
+        """The dates of the question and of the calls' arguments."""
+        asked = [day for source in self.sources for day in source.asked.days]
+        return [*self.question.days, *asked]
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """The notes of all results, word for word."""
+        return tuple(dict.fromkeys(note for source in self.sources for note in source.notes))
 
 
-def gather(results: Sequence[ToolResult], question: str, now: str) -> Evidence:
-    """The evidence in these results; `question` and the arguments of calls count only as what was asked.
+def gather(results: Sequence[ToolResult], question: str, now: str, earlier: Sequence[str] = ()) -> Evidence:
+    """The evidence in these results; the question and the arguments of calls count only as what was asked.
 
     Words of a call's arguments that none of its rows carries name all of them (`observations(name="white
     count")` makes a row called "Leukocytes" the white count); with no rows they were sought and not found.
     """
-    rows: list[Facts] = []
-    around: list[Facts] = []
-    asked, sought = Facts(), set[str]()
-    _read_text(asked, question)
+    texts = Texts()
+    sources: list[Source] = []
+    failed: list[Text] = []
     for result in results:
-        arguments = Facts()
-        for scalar in _scalars(result.arguments):
-            _read_text(asked, str(scalar))
-            _read_text(arguments, str(scalar))
-        envelope = Facts()
-        around.append(envelope)
+        told = " ; ".join(_asked(result))
         if result.data is None:
-            _read_text(envelope, result.text)
-            sought |= arguments.words
+            failed.append(texts.read(f"{told} ; {result.text}"))
             continue
-        for note in result.data.get("notes") or []:
-            _read_text(envelope, note)
-        envelope.counts |= {int(n.value) for n in envelope.numbers if not n.places}
-        found: list[dict[str, Any]] = result.data.get("rows") or []
-        counts = (result.data.get("total"), result.data.get("returned"), len(found))
-        envelope.counts |= {count for count in counts if isinstance(count, int)}
-        envelope.days += [
-            date for dated in dates_in(result.data.get("as_of") or "") for date in dated.readings
-        ]
-        if found:
-            envelope.words |= arguments.words
+        sources.append(_source(result, result.data, texts.read(told), texts))
+    today = tuple(day for dated in dates_in(now) for day in dated.readings)
+    return Evidence(sources, failed, question, tuple(earlier), texts, today, now[:10])
+
+
+def _source(result: ToolResult, data: dict[str, Any], asked: Text, texts: Texts) -> Source:
+    found: list[dict[str, Any]] = data.get("rows") or []
+    rows = [Row(row, texts, result.tool) for row in found]
+    aliases = set(asked.words - GENERIC_STEMS - KIND_STEMS)
+    if aliases and rows:
+        aliases -= set().union(*(row.own_names for row in rows))
+        for row in rows:
+            row.aliases = aliases
+    total = data.get("total")
+    complete = not data.get("truncated") and (total is None or total == len(rows))
+    return Source(result.tool, result.arguments, rows, complete, total, tuple(data.get("notes") or ()), asked)
+
+
+def _asked(result: ToolResult) -> Iterator[str]:
+    """What a call asked for, as text; of a SQL statement, its literals and the tables that it reads."""
+    for scalar in _scalars(result.arguments):
+        if result.tool == "query_chart":
+            yield from (match.group().strip("'%") for match in _SQL.finditer(str(scalar)))
         else:
-            sought |= arguments.words
-        read = [_row(row, envelope) for row in found]
-        aliases = arguments.words - set().union(*(row.names for row in read)) - _GENERIC
-        for row in read:
-            row.names |= aliases
-        rows += read
-    sought -= _GENERIC
-    notes = tuple(note for result in results for note in (result.data or {}).get("notes") or ())
-    today = [day for dated in dates_in(now) for day in dated.readings]
-    return Evidence(
-        rows, around, asked, sought, today, any(result.data is not None for result in results), notes
-    )
-
-
-def _row(row: dict[str, Any], envelope: Facts) -> Facts:
-    refs = tuple(str(ref) for ref in [row.get("ref"), *(row.get("refs") or [])] if ref)
-    facts = Facts(refs=refs, around=envelope, record=row)
-    _read_object(facts, row)
-    facts.names = facts.names - _GENERIC or facts.names
-    for ref in refs:
-        facts.kinds |= {stem(word) for word in KINDS.get(ref.split("/")[0], ())}
-    facts.words |= facts.kinds
-    return facts
-
-
-def _read_object(facts: Facts, value: Any, key: str = "") -> None:
-    """Walk a row; an object's comparator belongs to the number beside it."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            facts.words |= {stem(word) for word in re.split(r"[_\W]+|(?<=[a-z])(?=[A-Z])", name)}
-            if name == "value" and not isinstance(inner, bool) and isinstance(inner, int | float):
-                _read_number(facts, name, inner, str(value.get("comparator") or ""))
-            elif name != "comparator":
-                _read_object(facts, inner, key if key in _IDENTIFYING and key != "code" else name)
-        components = [part.get("value") for part in value.get("components") or () if isinstance(part, dict)]
-        if len(components) == 2 and all(isinstance(part, int | float) for part in components):
-            facts.pairs.add((Decimal(str(components[0])), Decimal(str(components[1]))))
-    elif isinstance(value, list):
-        for inner in value:
-            _read_object(facts, inner, key)
-    elif isinstance(value, str):
-        _read_string(facts, key, value)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        _read_number(facts, key, value, "")
-
-
-def _read_number(facts: Facts, key: str, value: float, op: str) -> None:
-    number = Decimal(str(value))
-    if key in _COUNTING:
-        facts.counts.add(int(value))
-        return
-    facts.numbers.append(Number(number, op))
-    if key == "days":  # how far a result lies from the day asked for, before it or after
-        facts.numbers.append(Number(-number))
-    if key in _MEASURING and not op:
-        facts.measured.append(number)
-
-
-def _read_string(facts: Facts, key: str, text: str) -> None:
-    if key in _REFERRING:
-        return
-    words = {stem(word) for _, word in words_in(text)}
-    facts.words |= words
-    if key == "unit":
-        facts.units.add(unit_key(text))
-    if key in _NAMING and len(text) <= _LONGEST_NAME:
-        facts.names |= words | {short for short in _initials(text) if not is_common(short)}
-        facts.words |= facts.names
-    if key in _IDENTIFYING:
-        facts.phrases |= {text, *re.findall(r"\b(?=[\w-]*\d)[\w-]{4,}", text)}
-        return
-    _read_text(facts, text)
-    if len(text) <= _LONGEST_PHRASE and re.search(r"\d", text) and words:
-        facts.phrases.add(text)
-
-
-def _initials(text: str) -> Iterator[str]:
-    """Abbreviations that a name allows, of two to four words in a row: `bp` for Blood pressure panel."""
-    letters = "".join(word[0].casefold() for _, word in words_in(text))
-    for size in (2, 3, 4):
-        yield from (letters[at : at + size] for at in range(len(letters) - size + 1))
-
-
-def _read_text(facts: Facts, text: str) -> None:
-    facts.words |= {stem(word) for _, word in words_in(text)}
-    for dated in dates_in(text):
-        facts.days += dated.readings
-        text = blank(text, dated.start, dated.end)
-    for span, time in times_in(text):
-        facts.times.add(time)
-        text = blank(text, span.start, span.end)
-    facts.pairs |= {pair for _, pair in pairs_in(text)}
-    for numbered in numbers_in(text):
-        facts.numbers.append(numbered.number)
-
-
-def blank(text: str, start: int, end: int) -> str:
-    """The text with a span blanked out, so that what was read there is not read again."""
-    return f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+            yield str(scalar)
 
 
 def _scalars(value: Any) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agent.grounding.check import GroundingReport
 from agent.grounding.clauses import DENIAL
-from agent.messages import Status, ToolResult
+from agent.messages import Grounding, Status, ToolResult
 
 
 def verdict(said: Status, report: GroundingReport, results: Sequence[ToolResult]) -> Status:
@@ -21,3 +21,19 @@ def verdict(said: Status, report: GroundingReport, results: Sequence[ToolResult]
     if said == "not_in_chart" and report.citations and not DENIAL.search(report.text):
         return "needs_review"
     return said
+
+
+def faults(grounding: Grounding) -> str:
+    """What to tell a model whose answer does not stand: each claim that failed, and why; or nothing.
+
+    It holds the model's own words, numbers, states and references, and no other text of the chart.
+    """
+    failed = [claim for claim in grounding.claims if claim.verdict in ("contradicted", "unsupported")]
+    if not failed:
+        return ""
+    each = (f'{claim.kind} "{claim.text}": {claim.verdict}, {claim.why}' for claim in failed[:12])
+    told = "; ".join(dict.fromkeys(each))
+    return (
+        f"These claims of your answer do not stand in the records that it cites: {told}. "
+        "Look up what is missing, or answer again with what the records say, and nothing else."
+    )

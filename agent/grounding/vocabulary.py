@@ -1,7 +1,10 @@
 """Word lists that tell a record's name from ordinary prose."""
 
 import re
+from collections.abc import Collection
 from importlib.resources import files
+
+from agent.grounding.written import stem
 
 
 def _words(name: str) -> frozenset[str]:
@@ -23,16 +26,25 @@ KINDS = {
     "Goal": ("goal",),
     "ImagingStudy": ("imaging", "study", "scan"),
     "Immunization": ("immunization", "immunisation", "immunized", "vaccine", "vaccination", "vaccinated"),
-    "MedicationAdministration": ("medication", "drug", "given", "administered"),
-    "MedicationDispense": ("medication", "drug", "dispensed"),
+    "MedicationAdministration": ("medication", "drug", "given", "administered", "administration"),
+    "MedicationDispense": ("medication", "drug", "dispensed", "dispense"),
     "MedicationRequest": ("medication", "prescription", "prescribed", "drug", "order"),
     "MedicationStatement": ("medication", "drug"),
     "Procedure": ("procedure", "surgery", "operation"),
     "ServiceRequest": ("order", "referral"),
 }
 
+KIND_STEMS = frozenset(stem(word) for words in KINDS.values() for word in words)
+
+
+def types_called(stems: Collection[str]) -> set[str]:
+    """The resource types that any of these words (stems) names."""
+    return {kind for kind, words in KINDS.items() if any(stem(word) in stems for word in words)}
+
+
 # Words inside record names that name nothing by themselves: sharing one is no support.
 GENERIC = _words("generic.txt")
+GENERIC_STEMS = frozenset(map(stem, GENERIC))
 
 # Capitalised or not, these words claim no record: they may begin a sentence, or stand in an answer
 # because the question used them.
@@ -40,9 +52,12 @@ _COMMON = _words("common.txt")
 
 # Lower-case words that name drugs, findings, tests or procedures by their form ...
 _FORMS = re.compile(
-    r"\w{2,}(?:pril|sartan|statin|olol|alol|illin|mycin|micin|cycline|floxacin|azole|vir|formin|gliptin|gliflozin"
-    r"|glutide|glitazone|prazole|tidine|dipine|parin|xaban|gatran|grel|mab|tinib|azepam|azolam|zepine|triptyline"
-    r"|oxetine|traline|opram|apine|idone|azine|semide|thiazide|lactone|sone|solone|nisone|caine|codone|morphone"
+    r"\w{2,}(?:pril|sartan|statin|olol|alol|illin|mycin|micin|cycline|floxacin|azole|vir|formin"
+    r"|gliptin|gliflozin"
+    r"|glutide|glitazone|prazole|tidine|dipine|parin|xaban|gatran|grel|mab|tinib|azepam|azolam"
+    r"|zepine|triptyline"
+    r"|oxetine|traline|opram|apine|idone|azine|semide|thiazide|lactone|sone|solone|nisone|caine"
+    r"|codone|morphone"
     r"|phylline|terol|profen|triptan|setron|itis|emia|aemia|uria|osis|opathy|algia|ectomy|plasty|otomy|ostomy"
     r"|oscopy|graphy|gram|oma|rrhea|rrhage|plegia|penia|megaly|tension|betes|inin|bumin|globin|ferritin)s?"
 )

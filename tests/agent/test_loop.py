@@ -210,7 +210,7 @@ async def test_what_could_not_be_read_is_never_reported_as_not_in_the_chart(kind
 @pytest.mark.anyio
 async def test_what_a_follow_up_leaves_unsaid_may_be_denied_by_its_name() -> None:
     absent = answer("No lead level is recorded.", status="not_in_chart")
-    async with a_run(look_up(), RIGHT, look_up(), absent) as run:
+    async with a_run(look_up(), RIGHT, look_up("lead"), absent) as run:
         await run.ask("What was the last potassium, and the lead?")
         given = await run.ask("and how high was it?")
     assert given.status == "not_in_chart"
@@ -317,3 +317,16 @@ async def test_stopping_a_run_leaves_the_session_saved() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     assert saved == [1, 1]
+
+
+@pytest.mark.anyio
+async def test_a_model_is_told_once_which_claims_failed_and_may_mend_them() -> None:
+    wrong = answer("Potassium was 5.1 mmol/L [Observation/k1].", "Observation/k1")
+    async with a_run(look_up(), wrong, RIGHT) as run:
+        given = await run.ask("What is the potassium?")
+        notices = [message.text for message in run.session.messages if message.role == "notice"]
+    assert given.status == "answered"
+    assert '"5.1": contradicted, Observation/k1 has 4.1 mmol/l' in notices[0]
+    stubborn = await ask(look_up(), wrong, wrong, RIGHT)
+    assert stubborn.status == "needs_review"
+    assert [claim.text for claim in stubborn.grounding.claims if claim.verdict == "contradicted"] == ["5.1"]

@@ -163,7 +163,7 @@ def test_an_answer_that_repeats_its_evidence_stands(text: str) -> None:
         ("HbA1c7.7 [Observation/a1c]", "HbA1c7"),
         ("The HbA2c was 7.9 % [Observation/a1c].", "HbA2c"),
         ("Blood pressure 87.7/138.9 [Observation/bp]", "87.7/138.9"),
-        ("Blood pressure 139/88 [Observation/bp]", "139/88"),
+        ("Blood pressure 140/88 [Observation/bp]", "140/88"),
         ("Blood pressure was in 2024-02-01 [Observation/bp].", "2024-02-01"),
         ("Troponin was 0.01 ng/mL [Observation/troponin].", "0.01"),
         ("She takes warfarin.", "warfarin"),
@@ -244,7 +244,7 @@ NO_ALLERGY = {"ref": "AllergyIntolerance/n", "name": "No known allergy (situatio
             "Highest Potassium since 2020: 4.1 mmol/L, of 1 results [Observation/potassium].",
         ),
         ("Last magnesium since 2020?", "No magnesium result is recorded in this chart since 2020."),
-        ("Is she on cefuroxime?", "Not currently: Cefuroxime 250 MG Oral Tablet [MedicationRequest/cef]."),
+        ("Is she on cefuroxime?", "Yes: Cefuroxime 250 MG Oral Tablet [MedicationRequest/cef]."),
         (
             "Is she on warfarin?",
             "No record of warfarin in the medication list (1 medication records checked).",
@@ -263,7 +263,7 @@ def test_the_wording_of_everyday_answers_is_not_mistaken_for_claims(question: st
 
 def test_no_record_cannot_be_said_when_every_call_failed() -> None:
     down = ToolResult(tool="observations", arguments={}, text="[server_failed] down", error="server_failed")
-    assert ask("There is no record of it.", results=[down]).grounding.unsupported == ("no record",)
+    assert ask("There is no record of it.", results=[down]).grounding.unsupported == ("no record of it",)
     assert ask("There is no record of it.", results=[down, found()]).grounding.unsupported == ()
 
 
@@ -307,7 +307,10 @@ def test_a_statistics_row_is_cited_by_any_of_its_records() -> None:
         (5.333333, "5.3", True),
         (5.333333, "5.4", False),
         (5.333333, "5", False),
-        (5.65, "5.7", False),
+        (5.65, "5.7", True),
+        (5.65, "5.8", False),
+        (138.9, "139", True),
+        (7.9, "8", False),
         (2.125, "2.13", True),
         (2.125, "2.12", True),
         (0.012, "0.01", False),
@@ -315,7 +318,9 @@ def test_a_statistics_row_is_cited_by_any_of_its_records() -> None:
         (1234.0, "1,234", True),
     ],
 )
-def test_only_long_decimals_may_be_rounded(recorded: float, written: str, stands: bool) -> None:
+def test_a_value_may_be_rounded_to_two_significant_digits_and_no_fewer(
+    recorded: float, written: str, stands: bool
+) -> None:
     row = {"ref": "Observation/x", "name": "Glucose", "value": recorded}
     report = ask(f"Glucose was {written} [Observation/x].", results=[found(row)])
     assert (report.grounding.unsupported == ()) is stands

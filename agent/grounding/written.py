@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from agent.grounding.units import Unit, unit_at
+
 
 @dataclass(frozen=True)
 class Number:
@@ -12,11 +14,19 @@ class Number:
 
     value: Decimal
     op: str = ""
-    unit: str = ""
+    unit: Unit | None = None
 
     @property
     def places(self) -> int:
         return max(0, -int(self.value.as_tuple().exponent))
+
+    @property
+    def whole(self) -> bool:
+        return self.value == self.value.to_integral_value()
+
+    def rounds(self, exact: Decimal) -> bool:
+        """Whether this is `exact`, rounded as it is written (a half either way)."""
+        return abs(self.value - exact) * 2 <= Decimal(1).scaleb(-self.places)
 
 
 @dataclass(frozen=True)
@@ -50,9 +60,10 @@ class Dated(Span):
 
 @dataclass(frozen=True)
 class Numbered(Span):
-    """A number in a text; `end` is before its unit, but after one with digits of its own."""
+    """A number in a text, with its comparator; `after` is where the unit ends that follows it."""
 
     number: Number
+    after: int = 0
 
 
 # R4 resource types: a LOINC name such as "Glucose [Mass/volume] in Blood" must not read as a reference.
@@ -107,17 +118,14 @@ _OPS = {
     "<=": r"<=|≤|at\s+most|up\s+to|(?:no|not)\s+more\s+than",
     ">=": r">=|≥|at\s+least|(?:no|not)\s+less\s+than",
 }
-_POWER = r"(?:[x×]\s?)?10[*^]\d+(?:/\w+)?"
-_UNIT = r"%|percent\b|/[A-Za-z]+\b|[A-Za-zµμ°\[{][\w\[\]{}*^°²³]*(?:/[\w\[\]{}*^.²³]*[\w\]}²³])*"
 _NUMBER = re.compile(
     r"(?:(?P<op><=|>=|[<>≤≥]|\b(?:(?:no|not)\s+(?:more|less)|less|fewer|lower|more|greater|higher)\s+than\b"
     r"|\b(?:below|under|above|over|exceed(?:s|ed|ing)?|at\s+most|up\s+to|at\s+least)\b)\s*)?"
-    r"(?<![^\W_])(?<!\.)(?<![A-Za-z]-)(?P<number>(?:(?<![\w.)\]-])[-−+])?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
-    r"(?!\d|[.,:]\d|(?:st|nd|rd|th)\b)"
-    rf"(?:\s?(?P<power>{_POWER})|(?=\s?(?P<unit>{_UNIT})?))",
+    r"(?<![^\W_])(?<!\.)(?<![A-Za-z]-)(?P<number>(?:(?<![\w.)\]-])[-−+])?(?:\d{1,3}(?:,\d{3})+"
+    r"|\d+)(?:\.\d+)?|\.\d+)"
+    r"(?!\d|[.,:]\d|(?:st|nd|rd|th)\b)",
     re.IGNORECASE,
 )
-_UNIT_NAMES = {"percent": "%", "c": "cel", "f": "degf"}
 _SPELLED = (
     "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     "|eighteen|nineteen|twenty"
@@ -165,24 +173,18 @@ def pairs_in(text: str) -> Iterator[tuple[Span, tuple[Decimal, Decimal]]]:
 
 def numbers_in(text: str) -> Iterator[Numbered]:
     """Numbers with their comparator (sign or words) and unit; ordinals such as `2nd` are no numbers."""
+    taken = 0
     for match in _NUMBER.finditer(text):
-        digits = match["number"].replace(",", "").replace("−", "-")
+        if match.start("number") < taken:
+            continue
+        value = Decimal(match["number"].replace(",", "").replace("−", "-"))
         op = next((op for op, words in _OPS.items() if re.fullmatch(words, match["op"] or "", re.I)), "")
-        yield Numbered(
-            match.start(),
-            match.end(),
-            Number(Decimal(digits), op, unit_key(match["power"] or match["unit"] or "")),
-        )
+        unit, taken = unit_at(text, match.end())
+        yield Numbered(match.start(), match.end(), Number(value, op, unit), taken)
     for match in _SPELLED_NUMBER.finditer(text):
-        yield Numbered(
-            match.start(), match.end(), Number(Decimal(_SPELLED.split("|").index(match[1].lower()) + 2))
-        )
-
-
-def unit_key(unit: str) -> str:
-    """A unit in one spelling: `mm[Hg]` and `mmHg`, `10*3/uL` and `x10^3/µL`, `Cel` and `°C` are the same."""
-    unit = unit.strip().lower().translate(str.maketrans("µμ^²³", "uu*23", "[]{}_ °"))
-    return _UNIT_NAMES.get(unit, re.sub(r"^[x×](?=10\*)", "", unit))
+        value = Decimal(_SPELLED.split("|").index(match[1].lower()) + 2)
+        unit, after = unit_at(text, match.end())
+        yield Numbered(match.start(), match.end(), Number(value, "", unit), after)
 
 
 def words_in(text: str) -> Iterator[tuple[Span, str]]:
@@ -199,3 +201,8 @@ def stem(word: str) -> str:
     word = re.sub(r"['’]s?$", "", word.casefold())
     short = re.sub(r"(?:ions?|ives?|ics?|ies|es|s|y)$", "", word)
     return short if len(short) >= 4 else word
+
+
+def blank(text: str, start: int, end: int) -> str:
+    """The text with a span blanked out, so that what was read there is not read again."""
+    return f"{text[:start]}{' ' * (end - start)}{text[end:]}"

@@ -1,0 +1,220 @@
+"""Counts: how many records there are, told by a result that is complete."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from agent.grounding.clauses import Clause, Finding, stems_in
+from agent.grounding.evidence import Evidence, Source
+from agent.grounding.rows import Row
+from agent.grounding.standing import states_told
+from agent.grounding.vocabulary import KIND_STEMS, types_called
+from agent.grounding.written import Day, Numbered, dates_in, stem, words_in
+
+_NOUNS = (
+    frozenset(
+        stem(word)
+        for word in [
+            "relative",
+            "device",
+            "member",
+            "result",
+            "value",
+            "reading",
+            "measurement",
+            "test",
+            "record",
+            "time",
+            "occasion",
+            "episode",
+            "entry",
+            "item",
+            "lab",
+            "dose",
+            "shot",
+            "person",
+            "match",
+            "finding",
+            "check",
+            "drug",
+            "medicine",
+            "med",
+            "statin",
+            "antibiotic",
+            "hospitalization",
+            "admission",
+            "others",
+            "appointment",
+            "operation",
+            "instance",
+            "diagnoses",
+            "class",
+            "type",
+            "name",
+            "date",
+            "checked",
+            "prescription",
+            "renewal",
+            "study",
+            "series",
+            "image",
+            "booster",
+            "passage",
+            "mention",
+            "sentence",
+            "letter",
+            "patient",
+        ]
+    )
+    | KIND_STEMS
+)
+_AFTER = re.compile(
+    r"(?:,?\s+(?!(?:on|in|at|as|and|from|to|by|with|was|were|is|are|of)\b)[A-Za-z][\w'’/-]*){1,6}"
+)
+_SHARE = re.compile(
+    r"\s+(?:out\s+)?of\s+(?:the\s+|her\s+|his\s+|their\s+|these\s+)?(?:\d|last|all|first)", re.I
+)
+_BEFORE = re.compile(r"\b(?:number|count|total|times)\b[^.,;\d]{0,40}$|\bn\s*=\s*$", re.IGNORECASE)
+CLASSED = re.compile(r"\b(?:type|stage|grade|class|phase|category|score|dose|line|level)\s+$", re.IGNORECASE)
+_WHOLE = re.compile(r"(?:\bof|\bamong|\()\s*(?:the\s+|all\s+)?$", re.IGNORECASE)
+_CHECKED = re.compile(r"\s+(?:\w+\s+){0,2}checked\b", re.IGNORECASE)
+_FREQUENCY = re.compile(r"\s+times?\s+(?:a|per|each|every|daily|weekly)\b", re.IGNORECASE)
+_SOME = re.compile(
+    r"\b(?:first|newest|last|latest|next|these|those|following|top|most recent)\s+$", re.IGNORECASE
+)
+
+
+def is_count(claim: Numbered, text: str) -> bool:
+    """Whether the number says how many there are: a whole number before the name of what is counted."""
+    number, before, after = claim.number, text[: claim.start], text[claim.end :]
+    known = number.unit is not None and number.unit.dimension not in ("one",)
+    if (
+        not number.whole
+        or number.places
+        or number.value < 0
+        or known
+        or CLASSED.search(before)
+        or _FREQUENCY.match(after)
+    ):
+        return False
+    if _BEFORE.search(before) or _SHARE.match(after):
+        return True
+    words = _AFTER.match(after)
+    said = [word for _, word in words_in(words.group())] if words else []
+    told = {part for word in said for part in (stem(word), word.lower().rstrip("s"))}
+    return bool(_NOUNS.intersection(told))
+
+
+def counted(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> Finding:
+    """Whether a count stands: as a row tells it, as a complete result does, or counted again in one."""
+    n = int(claim.number.value)
+    rows = clause.rows
+    own = {int(one.number.value) for row in rows for one in row.facts.figures if _counts(one.role, row)}
+    if n in own or _quoted(n, claim, text, rows):
+        return Finding(claim.start, claim.end, "count", rows=rows)
+    sources = _relevant(claim, text, clause, evidence)
+    scope = _scope(claim, clause.plain)
+    summed = {
+        sum(int(one.number.value) for row in source.rows for one in row.facts.figures if one.role == "count")
+        for source in sources
+    }
+    noted = {
+        int(number.value)
+        for source in evidence.sources
+        for note in source.notes
+        for number in evidence.texts.read(note).numbers
+        if number.whole
+    }
+    whole = bool(_WHOLE.search(text[: claim.start])) or bool(_CHECKED.match(text[claim.end :]))
+    states = states_told(scope)
+    totals = [
+        source.counts
+        for source in sources
+        if whole or all(not states or row.facts.states & states for row in source.rows)
+    ]
+    told = summed | set().union(*totals) | (noted if not clause.cited else set())
+    listed = {len(clause.sentence)} - {0}
+    if n in told | listed:
+        return Finding(claim.start, claim.end, "count", rows=rows)
+    again = {count for source in sources for count in _recounts(source, scope)}
+    if n in again:
+        return Finding(claim.start, claim.end, "count", rows=rows)
+    asked = any(n == one.value for one in evidence.question.numbers)
+    if _SOME.search(text[: claim.start]) and (asked or n == len(clause.told)):
+        return Finding(claim.start, claim.end, "count", rows=rows)
+    if clause.denies and asked:
+        return Finding(claim.start, claim.end, "count", rows=rows)
+    if sources and not any(source.complete or source.total is not None for source in sources):
+        return Finding(claim.start, claim.end, "count", "unsupported", "the result is not complete", rows)
+    known = sorted(own | told | again)[:4]
+    why = f"the records say {' or '.join(map(str, known))}" if known else "no result counts them"
+    return Finding(claim.start, claim.end, "count", "contradicted" if known else "unsupported", why, rows)
+
+
+def _counts(role: str, row: Row) -> bool:
+    return role == "count" or (row.tool == "query_chart" and role not in ("value", "text", "range"))
+
+
+def _quoted(n: int, claim: Numbered, text: str, rows: Sequence[Row]) -> bool:
+    """Whether a text of the rows counts the same thing ("1 tablet", "3 views")."""
+    told = re.match(r"\s+([A-Za-z]+)", text[claim.end :])
+    if not told:
+        return False
+    for row in rows:
+        words = row.facts.words
+        if stem(told[1]) in words and any(
+            one.role == "text" and one.number.value == n for one in row.facts.figures
+        ):
+            return True
+    return False
+
+
+def _relevant(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> list[Source]:
+    """The results that the count is told from: those of the cited records; else of the kind that is named."""
+    own = {id(row) for row in evidence.of(clause.sentence)} if clause.cited else set()
+    after = _AFTER.match(text[claim.end :])
+    types = types_called(stems_in(after.group())) if after else set()
+    found = [one for one in evidence.sources if types & one.types or any(id(row) in own for row in one.rows)]
+    return found or evidence.sources
+
+
+def _scope(claim: Numbered, text: str) -> str:
+    """The clause up to where what is counted is told one by one."""
+    end = re.search(r"[:;(]", text[claim.end :])
+    return text[: claim.end + end.start()] if end else text
+
+
+def _recounts(source: Source, scope: str) -> Iterator[int]:
+    """How many rows of a complete result there are, of the states, names, kinds and years that are told."""
+    if not source.complete:
+        return
+    stems = stems_in(scope)
+    kinds = stems & KIND_STEMS
+    base = [row for row in source.rows if kinds & row.kinds] if kinds else []
+    for rows in ([row for row in source.rows if row.refs], base):
+        for chosen in _chosen(rows, scope, stems):
+            yield len(chosen)
+            yield len({row.label.casefold() for row in chosen})
+
+
+def _chosen(rows: Sequence[Row], scope: str, stems: set[str]) -> Iterator[list[Row]]:
+    states = states_told(scope)
+    stated = [row for row in rows if not states or row.facts.states & states]
+    named = [row for row in rows if stems & row.head]
+    windows = [reading for dated in dates_in(scope) for reading in dated.readings]
+    within = [row for row in rows if _within(row, windows, scope)] if windows else list(rows)
+    yield stated
+    yield [row for row in stated if row in named]
+    if windows:
+        yield [row for row in within if row in stated]
+        yield [row for row in within if row in stated and row in named]
+
+
+def _within(row: Row, windows: Sequence[Day], text: str) -> bool:
+    days = [day for dated in dates_in(row.date[:10]) for day in dated.readings]
+    if any(window.stands_in(day) for window in windows for day in days):
+        return True
+    if not re.search(r"\b(?:since|after|from|between)\b", text, re.IGNORECASE):
+        return False
+    years = [window.year for window in windows if window.year]
+    top = max(years) if len(years) > 1 else 9999
+    return any(day.year and years and min(years) <= day.year <= top for day in days)

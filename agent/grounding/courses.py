@@ -1,0 +1,289 @@
+"""Values in time: which way they went, and which one is the last, the first, the highest, the lowest."""
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from agent.grounding.clauses import Clause, Finding, stems_in, undated
+from agent.grounding.evidence import Evidence
+from agent.grounding.rows import Figure, Row
+from agent.grounding.vocabulary import GENERIC_STEMS, KIND_STEMS, is_common
+from agent.grounding.written import Span, numbers_in
+from agent.messages import Verdict
+
+_UP = (
+    r"r[io]s(?:e|es|en|ing)|increas(?:e|es|ed|ing)|climb(?:s|ed|ing)?|(?:went|gone|going|trending"
+    r"|trended) up|upward|up from|worsened upward"
+)
+_DOWN = (
+    r"f[ae]ll(?:s|en|ing)?|decreas(?:e|es|ed|ing)|dropp(?:ed|ing)|drops|declin(?:e|es|ed|ing)"
+    r"|(?:went|gone|going|trending|trended|come|came|coming) down|downward|down from"
+)
+_FLAT = r"unchanged|steady|stable|(?:the )?same|flat|(?:did not|has not|hasn['’]t|didn['’]t) change"
+_WAY = re.compile(rf"\b(?:(?P<up>{_UP})|(?P<down>{_DOWN})|(?P<flat>{_FLAT}))\b", re.IGNORECASE)
+_THAN = re.compile(
+    r"\b(?:(?P<up>higher|greater|more)|(?P<down>lower|less))\s+(?:now\s+)?than\s+(?:before"
+    r"|(?:at |in |on )?(?:the |her |his )?(?:previous|prior|last|earlier|one before))",
+    re.IGNORECASE,
+)
+_NOT = re.compile(r"(?:\b(?:not|no|never|without)\b|n['’]t)\W+(?:\w+\W+)?$", re.IGNORECASE)
+_FROM_TO = re.compile(r"\s*(?:[^.;\n]{0,60}?)\bfrom\b(?P<x>.*?)\bto\b(?P<y>.*)", re.DOTALL)
+_STEADY = Decimal("0.15")
+_RANK = re.compile(
+    r"(?<![/\w])(?:(?P<last>last|latest|newest(?! first)|most recent(?:ly)?)"
+    r"|(?P<first>(?<!newest )(?<!oldest )(?<!latest )first|earliest|initial|oldest)"
+    r"|(?P<max>highest|maximum|max|peak(?:ed)?|greatest)|(?P<min>lowest|minimum|min|nadir|smallest)"
+    r"|(?P<mean>average|mean)|(?P<median>median))\b",
+    re.IGNORECASE,
+)
+_EARLIER = re.compile(
+    r"\b(?:before|previous\w*|prior|until|second|next|but one|since|within|past|back"
+    r"|last \w+ (?:results?|values?|readings?|visits?|measurements?)"
+    r"|last \d|earlier|then|year|month|months|weeks|years|days|normal|abnormal|high|low|exact"
+    r"|above|below|first of)\b",
+    re.IGNORECASE,
+)
+_ASKED_LATEST = re.compile(
+    r"\b(?:latest|last|current|most recent|newest|now|today|what(?:['’]s| is)(?: the| her| his| their)?)\b",
+    re.I,
+)
+_ASKED_OTHER = re.compile(
+    r"\b(?:first|highest|lowest|average|mean|previous|before|trend|all|history|when|how (?:many"
+    r"|often|long)|list|change\w*|since|ever"
+    r"|earliest|min\w*|max\w*|median|peak|between|was|were|had|series|every|each|past|over"
+    r"|compare\w*|difference|above|below)\b",
+    re.IGNORECASE,
+)
+_UNUSABLE = {
+    "entered-in-error",
+    "cancelled",
+    "not-done",
+    "noshow",
+    "planned",
+    "draft",
+    "preparation",
+    "refuted",
+}
+_SETTING = ("emergency", "inpatient", "ambulatory", "virtual", "outpatient", "telephone")
+_NAMES_A_SETTING = re.compile(
+    r"\b(?:er|ed|emergency|inpatient|outpatient|hospital\w*|admission|admitted|stay|telephone"
+    r"|phone|virtual|tele\w+)\b",
+    re.I,
+)
+
+
+def courses(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
+    """Every word of change and of rank in the clause, and a value that is told though it is not the last."""
+    yield from _changes(clause, evidence)
+    ranked = False
+    for match in _RANK.finditer(clause.bare):
+        found = list(_ranked(match, clause, evidence))
+        ranked = ranked or bool(found)
+        yield from found
+    if not ranked:
+        yield from _stale(clause, evidence)
+
+
+def told_change(text: str) -> Iterator[Finding]:
+    """Words of change before "from X to Y" whose numbers go the other way, over a whole answer."""
+    text = undated(text)
+    for match in _WAY.finditer(text):
+        told = re.split(r";|\.\s|\n", text[match.end() : match.end() + 300])[0]
+        steps = _FROM_TO.match(told)
+        if not steps or match["flat"] or _NOT.search(text[: match.start()]):
+            continue
+        x, y = (next(numbers_in(steps[part]), None) for part in ("x", "y"))
+        if not x or not y:
+            continue
+        wrong = y.number.value <= x.number.value if match["up"] else y.number.value >= x.number.value
+        why = f"from {x.number.value} to {y.number.value}" if wrong else ""
+        yield Finding(match.start(), match.end(), "direction", "contradicted" if wrong else "supported", why)
+
+
+def _changes(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
+    text = undated(clause.bare)
+    words = [*_WAY.finditer(text), *_THAN.finditer(text)]
+    for match in words:
+        told = re.split(r";|\.\s|\n", text[match.end() :])[0]
+        if _FROM_TO.match(told) and "flat" in match.groupdict() and not match["flat"]:
+            continue
+        points = _points(clause, evidence, text[: match.start()])
+        if len(words) > 1 or len(points) < 2:
+            if any(row.type == "Observation" for row in clause.rows):
+                yield Finding(
+                    match.start(), match.end(), "direction", "not_checkable", "no two values to compare"
+                )
+            continue
+        first, last = (points[-2] if "than" in match.group().lower() else points[0]), points[-1]
+        said = match.lastgroup
+        is_flat = abs(last - first) <= abs(first) * _STEADY
+        stands = {"up": last > first, "down": last < first, "flat": is_flat}[str(said)]
+        if _NOT.search(text[: match.start()]):
+            stands = not stands
+        verdict: Verdict = "supported" if stands else "contradicted"
+        why = "" if stands else f"from {first} to {last}"
+        yield Finding(match.start(), match.end(), "direction", verdict, why, clause.rows)
+
+
+def _points(clause: Clause, evidence: Evidence, before: str) -> list[Decimal]:
+    """The values that a word of change is about, oldest first: of a row of statistics, else those that the
+    sentence cites, else those that the answer does, else all of the same code."""
+    own = [row for row in clause.rows if row.type == "Observation" or row.measured]
+    for row in own:
+        of = {one.role: one.number.value for one in row.facts.figures}
+        if "first" in of and "last" in of:
+            return [of["first"], of["last"]]
+    if not own:
+        return []
+    like = own[0].code
+    for rows in (evidence.of(clause.sentence), evidence.of(clause.told), evidence.rows):
+        dated = {
+            (row.date[:19], row.measured[0].number.value)
+            for row in rows
+            if row.code == like
+            and row.date
+            and row.measured
+            and row.measured[0].role == "value"
+            and _usable(row)
+        }
+        if len(dated) > 1:
+            return [value for _, value in sorted(dated)]
+    return []
+
+
+def _ranked(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterator[Finding]:
+    """A word of rank, held against the row of statistics, or against the others of its kind."""
+    rank, text = str(match.lastgroup), clause.plain
+    span = Span(match.start(), match.end())
+    stats = [row for row in clause.rows if "min" in row.record and "max" in row.record]
+    if stats and clause.cited:
+        plain = undated(text)
+        number = next((one for one in numbers_in(plain) if one.start > match.end()), None)
+        figures = [one for row in stats for one in row.facts.figures if one.role == rank]
+        if number and figures and not _RANK.search(text, match.end(), number.start):
+            if any(
+                one.number.value == number.number.value for row in stats for one in row.measured
+            ) and not any(number.number.value == one.number.value for one in figures):
+                why = f"the {match.group().lower()} is {figures[0].number.value}"
+                yield Finding(span.start, span.end, "rank", "contradicted", why, stats)
+            else:
+                yield Finding(span.start, span.end, "rank", rows=stats)
+        return
+    if rank in ("mean", "median") or evidence.question.days or _EARLIER.search(text):
+        return
+    told = [row for row in clause.about(match.end()) if row.date and _usable(row)]
+    if not clause.cited:
+        told = [row for row in told if _is_told(row, text)]
+    if (
+        told
+        and told[0].type != "Observation"
+        and _unknown_qualifier(clause.plain[match.end() :], told, evidence)
+    ):
+        return
+    others = [row for row in evidence.rows if told and _alike(row, told[0], clause, evidence)]
+    if not told or (rank in ("max", "min") and not told[0].measured):
+        return
+    better = [row for row in others if all(_beats(row, one, rank) for one in told)]
+    if better:
+        why = f"{better[0].refs[0] if better[0].refs else 'another'} is {_why(rank)}"
+        yield Finding(span.start, span.end, "rank", "contradicted", why, [*told, better[0]])
+    else:
+        yield Finding(span.start, span.end, "rank", rows=told)
+
+
+def _unknown_qualifier(after: str, told: Sequence[Row], evidence: Evidence) -> bool:
+    """Whether "last" is said of some of the records only, in a word that no row holds ("last check-up")."""
+    said = re.match(
+        r"\s*((?:[\w-]+\s+){0,3}?)(?=[\w-]*[:(,]|was\b|is\b|on\b|of\b|in\b|[\w-]+:)([\w-]+)?", after
+    )
+    words = stems_in(said.group()) if said else set()
+    plain = {word for word in words if not is_common(word)} - KIND_STEMS - GENERIC_STEMS
+    held = set().union(*(row.names | row.facts.words for row in told)) if told else set()
+    return any(word not in held and word not in evidence.names for word in plain if len(word) > 3)
+
+
+def _is_told(row: Row, text: str) -> bool:
+    values = {one.number.value for one in numbers_in(undated(text))}
+    return any(one.number.value in values for one in row.measured)
+
+
+def _why(rank: str) -> str:
+    return {"last": "newer", "first": "older", "max": "higher", "min": "lower"}[rank]
+
+
+def _beats(row: Row, told: Row, rank: str) -> bool:
+    if rank in ("last", "first"):
+        mine, other = row.date[:10], told.date[:10]
+        size = min(len(mine), len(other))
+        return mine[:size] > other[:size] if rank == "last" else mine[:size] < other[:size]
+    one, other_figure = _value(row), _value(told)
+    if (
+        not one
+        or not other_figure
+        or one.number.op
+        or (one.number.unit and other_figure.number.unit != one.number.unit)
+    ):
+        return False
+    mine_value, theirs = one.number.value, other_figure.number.value
+    return mine_value > theirs if rank == "max" else mine_value < theirs
+
+
+def _value(row: Row) -> Figure | None:
+    return next((one for one in row.measured if one.role == "value"), None)
+
+
+def _usable(row: Row) -> bool:
+    return not row.facts.states & _UNUSABLE and "absent" not in row.record
+
+
+def _alike(row: Row, told: Row, clause: Clause, evidence: Evidence) -> bool:
+    """Whether a row is one of those among which a rank is told: of one code, or named by the same words."""
+    if row.type != told.type or not _usable(row) or not row.date or row.date[:10] > evidence.today:
+        return False
+    if told.type == "Observation":
+        return row.code == told.code and ("value" in row.record or "value" not in told.record)
+    if told.type == "Encounter":
+        asked = f"{clause.lead} {evidence.question_text}"
+        same = row.record.get("class") == told.record.get("class")
+        return same if _NAMES_A_SETTING.search(asked) else _named_alike(row, told, clause, evidence)
+    if told.type.startswith("Medication"):
+        return bool(row.head & told.head) and row.record.get("status") == told.record.get("status")
+    return _named_alike(row, told, clause, evidence)
+
+
+def _named_alike(row: Row, told: Row, clause: Clause, evidence: Evidence) -> bool:
+    """Whether the words that name the told row, before its own name begins, name the other too."""
+    at = clause.plain.casefold().find(told.label.casefold()[:12])
+    lead = clause.plain[:at] if at > 0 else clause.plain
+    asked = (stems_in(lead) | set(evidence.question.words)) & told.names - KIND_STEMS
+    return asked <= row.names
+
+
+def _stale(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
+    """A value told in answer to a question about now, where the evidence holds a newer, untold one."""
+    question = evidence.question_text
+    if not _ASKED_LATEST.search(question) or _ASKED_OTHER.search(question) or evidence.question.days:
+        return
+    told = [row for row in clause.rows if row.type == "Observation" and row.date and _value(row)]
+    if (
+        not clause.cited
+        or clause.start
+        or not told
+        or _EARLIER.search(clause.plain)
+        or _WAY.search(clause.plain)
+    ):
+        return
+    newer = [
+        row
+        for row in evidence.rows
+        if _alike(row, told[0], clause, evidence) and all(_beats(row, one, "last") for one in told)
+    ]
+    cited = {ref for row in evidence.of(clause.told) for ref in row.refs}
+    newer = [row for row in newer if not cited & set(row.refs)]
+    if newer:
+        start = len(clause.plain) - len(clause.plain.lstrip())
+        why = f"{newer[0].refs[0]} is newer"
+        end = start + len(clause.plain.strip())
+        number = next(numbers_in(undated(clause.plain)), None)
+        span = (number.start, number.end) if number else (start, end)
+        yield Finding(*span, "rank", "contradicted", why, newer[:1])

@@ -1,0 +1,153 @@
+"""Figures that no row holds, worked out again: ages, intervals, differences, means, sums, shares."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from itertools import combinations, permutations
+
+from agent.grounding.clauses import Clause
+from agent.grounding.evidence import Evidence
+from agent.grounding.rows import Row
+from agent.grounding.written import Number, Numbered, dates_in
+
+_DAYS = {"d": 1.0, "wk": 7.0, "mo": 30.436875, "a": 365.2425}
+_BY = re.compile(
+    r"\b(?:differen\w*|chang\w*|by|rise|fall|drop|gain\w*|loss|lost|increas\w*|decreas\w*|points?|down|up"
+    r"|lower|higher|more|less|between|apart|declin\w*|reduc\w*)\b",
+    re.IGNORECASE,
+)
+_MEAN = re.compile(r"\b(?:mean|average|averag\w+)\b", re.IGNORECASE)
+_MEDIAN = re.compile(r"\bmedian\b", re.IGNORECASE)
+_SUM = re.compile(r"\b(?:total|sum|altogether|combined|in all)\b", re.IGNORECASE)
+_RATE = re.compile(r"^\W*(?:\S+\s+)?(?:a|per|each|every)\s+(?:year|month|week|day)\b", re.IGNORECASE)
+_AGED = re.compile(r"\b(?:aged?|age of|at)\s+$", re.IGNORECASE)
+_OLD = re.compile(r"[\s-]*years?[\s-]*old\b|[\s-]*(?:yo|y/o)\b", re.IGNORECASE)
+_TENTH = 0.06
+_MANY = 60
+
+
+def is_duration(claim: Numbered, text: str) -> bool:
+    """Whether the number is of days, weeks, months or years."""
+    return bool(claim.number.unit and claim.number.unit.key in _DAYS) or bool(
+        re.search(r"\b(?:aged?|age of)\s+(?:of\s+)?$", text[: claim.start], re.IGNORECASE)
+    )
+
+
+def is_mean(claim: Numbered, text: str, rows: Sequence[Row]) -> bool:
+    """Whether the number is told as the mean of several rows, none of which is one of statistics."""
+    valued = [row for row in rows if any(one.role == "value" for one in row.measured)]
+    return (
+        not any(one.role == "mean" for row in rows for one in row.facts.figures)
+        and len(valued) > 1
+        and len(valued) == len(rows)
+        and bool(re.search(rf"{_MEAN.pattern}[^.;\d]*$", text[: claim.start], re.IGNORECASE))
+    )
+
+
+def derived(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> str:
+    """How the number follows from the records that the answer rests on; empty where it does not."""
+    rows = list(clause.rows)
+    told = evidence.of(clause.told) if clause.told else rows
+    if is_duration(claim, text):
+        return _interval(claim, text, [*rows, *told], evidence)
+    nearby = f"{text[max(0, claim.start - 60) : claim.start]} {text[claim.end : claim.end + 40]}"
+    for among in (rows, told):
+        values = list(_values(among, claim.number))
+        if why := _worked_out(claim.number, nearby, values):
+            return why
+    return ""
+
+
+def _values(rows: Sequence[Row], like: Number) -> Iterator[Decimal]:
+    for row in rows:
+        for one in row.measured:
+            unit = one.number.unit
+            fits = like.unit is None or unit is None or like.unit.key in (unit.key, "%")
+            if fits and not one.number.op and one.role != "age":
+                yield one.number.value
+
+
+def _worked_out(number: Number, nearby: str, values: list[Decimal]) -> str:
+    if not 2 <= len(values) <= _MANY:
+        return ""
+    mine = Number(abs(number.value))
+    if _MEAN.search(nearby) and mine.rounds(sum(values, Decimal(0)) / len(values)):
+        return f"the mean of {len(values)} values"
+    if _MEDIAN.search(nearby) and mine.rounds(_median(values)):
+        return f"the median of {len(values)} values"
+    if _SUM.search(nearby) and mine.value == sum(values):
+        return f"the sum of {len(values)} values"
+    if _BY.search(nearby):
+        for one, other in combinations(dict.fromkeys(values), 2):
+            if mine.value == abs(one - other) or (mine.places and mine.rounds(abs(one - other))):
+                return f"{one} and {other} differ by it"
+        if number.unit and number.unit.key == "%":
+            for one, other in permutations(dict.fromkeys(values), 2):
+                if other and mine.rounds(abs(one - other) / abs(other) * 100):
+                    return f"from {other} to {one}"
+    return ""
+
+
+def _median(values: list[Decimal]) -> Decimal:
+    ranked = sorted(values)
+    middle = len(ranked) // 2
+    return ranked[middle] if len(ranked) % 2 else (ranked[middle - 1] + ranked[middle]) / 2
+
+
+def _interval(claim: Numbered, text: str, rows: Sequence[Row], evidence: Evidence) -> str:
+    """The two dates that are so far apart: of the clause's rows, of the patient's birth, and today.
+
+    A day's length is told whole; of months and years, those completed, or the nearest number.
+    """
+    said = [day for dated in dates_in(text) for day in _dates([dated_iso(r) for r in dated.readings])]
+    of_rows = list(_dates([str(value) for row in rows for value in row.record.values()]))
+    births = list(
+        _dates([str(row.record.get("birth_date") or row.record.get("birthDate")) for row in evidence.rows])
+    )
+    today = list(_dates([evidence.today]))
+    unit = claim.number.unit.key if claim.number.unit else "a"
+    if _AGED.search(text[max(0, claim.start - 12) : claim.start]) or _OLD.match(text[claim.end :]):
+        at = [*said, *of_rows, *today]
+        pairs = [(birth, day) for birth in births for day in at if day > birth]
+        for birth, day in pairs:
+            if _completed(birth, day) == claim.number.value:
+                return f"born {birth}, on {day}"
+        return ""
+    days = list(dict.fromkeys([*said, *of_rows, *today, *births]))[:_MANY]
+    for one, other in combinations(days, 2):
+        early, late = sorted((one, other))
+        if _fits(float(claim.number.value), unit, early, late):
+            return f"from {early} to {late}"
+    return ""
+
+
+def dated_iso(day: object) -> str:
+    """A date with year, month and day as ISO text; empty where it lacks one."""
+    year, month, of = (getattr(day, part) for part in ("year", "month", "day"))
+    return f"{year:04}-{month:02}-{of:02}" if year and month and of else ""
+
+
+def _completed(early: date, late: date) -> int:
+    return late.year - early.year - ((late.month, late.day) < (early.month, early.day))
+
+
+def _dates(texts: Sequence[str]) -> Iterator[date]:
+    for text in texts:
+        if re.match(r"\d{4}-\d\d-\d\d(?!\d)", text):
+            try:
+                yield date.fromisoformat(text[:10])
+            except ValueError:
+                continue
+        elif re.fullmatch(r"\d{4}(?:-\d\d)?", text):
+            yield date(int(text[:4]), int(text[5:7] or 1) if "01" <= (text[5:7] or "01") <= "12" else 1, 1)
+
+
+def _fits(value: float, unit: str, early: date, late: date) -> bool:
+    apart = (late - early).days
+    if unit == "d":
+        return value in (apart, apart + 1)
+    exact = apart / _DAYS.get(unit, _DAYS["a"])
+    if value != int(value):
+        return abs(exact - value) <= _TENTH
+    return value in (_completed(early, late) if unit == "a" else int(exact), round(exact))
