@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from agent.grounding.claims import CITATION, dates_in, numbers_in
-from agent.grounding.evidence import blank
+from agent.grounding.written import CITATION, blank, dates_in, numbers_in
 from agent.messages import Answer, SecondOpinion
 
 _TELLING = ("answered", "not_in_chart", "needs_review")
