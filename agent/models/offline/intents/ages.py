@@ -8,9 +8,7 @@ from agent.models.offline.reading import Reading
 from agent.models.offline.spans import first_day, last_day
 from agent.models.offline.wording import Draft, cite, day
 
-CUES = {
-    "age": ("how old was she", "how old was he", "what age", "at what age")
-}
+CUES = {"age": ("how old was she", "how old was he", "what age", "at what age")}
 
 
 def _age_then(asked: Asked) -> Draft:

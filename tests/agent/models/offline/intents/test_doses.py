@@ -4,7 +4,7 @@ import pytest
 
 from tests.agent.models.offline.intents.answers import AMARA, FOUND, MEI, check_answer
 
-CASES = [
+CASES: list[tuple[str, str, str, list[str], list[str]]] = [
     # patient, question, status, what the answer says, and what it must not say
     (AMARA, "what was her metformin dose before?", FOUND, ["Before: metformin hydrochloride 500 MG"], []),
     (AMARA, "previous dose of metformin", FOUND, ["Before: metformin hydrochloride 500 MG", "now: "], []),

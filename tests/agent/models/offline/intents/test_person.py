@@ -32,6 +32,7 @@ async def test_an_age_at_another_time_is_counted_to_that_day(data_dir: Path) -> 
 @pytest.mark.anyio
 async def test_particulars_are_told_as_the_patients_record_has_them(data_dir: Path) -> None:
     async with opened(data_dir) as navigator:
+        unsaid: list[str]
         for patient, question, status, said, unsaid in (
             (JOHN, "what is his address?", ANSWERED, ["240 Commonwealth Ave, Springfield, MA"], []),
             (JOHN, "what language does he speak?", ANSWERED, ["English(US) (preferred)"], []),
