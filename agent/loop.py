@@ -177,12 +177,8 @@ class Run:
         report = check(said["text"], said["citations"], evidence, question, now, earlier=earlier)
         status = verdict(said["status"], report, evidence)
         text = report.text + held_back(self.hops, self.policy)
-        return self.ended(status, text).model_copy(
-            update={
-                "citations": Citation.labelled(report.citations, evidence),
-                "grounding": report.grounding,
-            }
-        )
+        cited = Citation.labelled(report.citations, evidence)
+        return self.ended(status, text).model_copy(update={"citations": cited, "grounding": report.grounding})
 
     def ended(self, status: Status, text: str) -> Answer:
         """The Answer object as the run stands."""
