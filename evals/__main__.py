@@ -167,7 +167,8 @@ def main() -> int:
     hard.set_defaults(run=table)
     checking = parsers.add_parser("grounding", help="the grounding check: planted errors found, by kind")
     checking.add_argument("--show", action="store_true", help="print what was missed, and the false alarms")
-    checking.set_defaults(run=lambda given: told(*grounding.table(show=given.show)))
+    checking.add_argument("--set", choices=grounding.SETS, default="development")
+    checking.set_defaults(run=lambda given: told(*grounding.table(given.set, show=given.show)))
     for name, (how, about) in daily.COMMANDS.items():
         asking_daily = parsers.add_parser(name, help=about)
         daily.add_arguments(asking_daily)
