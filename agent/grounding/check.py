@@ -61,7 +61,10 @@ def check(
     listed = [ref for citation in citations for ref in REFERENCE.findall(citation) or [citation]]
     listed = list(dict.fromkeys(listed))
     found = list(_findings(text, [ref for ref in listed if ref in known], evidence))
-    inline = [ref for group in CITATION.finditer(text) for ref in REFERENCE.findall(group.group())]
+    own = text
+    for note in _repeated(evidence.notes, text):
+        own = blank(own, note.start, note.end)
+    inline = [ref for group in CITATION.finditer(own) for ref in REFERENCE.findall(group.group())]
     marked, claims = _marked(text, found)
     claims += [_listed(ref, known, len(marked)) for ref in listed if ref not in inline]
     failed = tuple(dict.fromkeys(claim.text for claim in claims if claim.verdict in _FAILED))

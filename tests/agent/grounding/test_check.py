@@ -288,6 +288,8 @@ def test_a_note_of_a_result_may_be_repeated_word_for_word_and_cites_nothing() ->
     report = ask(said + note, results=results)
     assert report.grounding.unsupported == ()
     assert report.citations == ("MedicationRequest/cef",)
+    held = found({**CEFUROXIME, "ref": "MedicationRequest/held"}, tool="list_records")
+    assert ask(said + note, results=[*results, held]).citations == ("MedicationRequest/cef",)
     for altered in (note.replace("10", "20"), note.replace("held", "other"), note[:-1] + "-01."):
         assert ask(said + altered, results=results).grounding.unsupported != ()
 
