@@ -10,6 +10,7 @@ from agent.models.offline.dates import ARTICLES, UNITS, ago, duration, is_year, 
 from agent.models.offline.spans import Span, calendar_unit, first_day, last_day
 
 _LEADS = ("in", "during", "within", "over", "for", "from", "of", "on", "throughout")
+_ONWARDS = (["onward"], ["onwards"], ["forward"])
 _TO = (["and"], ["to"], ["until"], ["till"], ["through"], ["thru"])
 
 
@@ -80,6 +81,9 @@ def window_at(tokens: list[str], start: int, now: date) -> tuple[Window, int] | 
     if ago(tokens, at, now):  # a moment, no window
         return None
     found_point = point(tokens, at, now, lead=at > start)
+    after = tokens[found_point[1] :] if found_point else []
+    if found_point and word == "from" and (after == ["on"] or after[:1] in _ONWARDS):
+        return _since(found_point[0]), found_point[1] + 1
     return (_between(found_point[0]), found_point[1]) if found_point else None
 
 

@@ -18,10 +18,10 @@ CUES = {
     "allergy": (
         *spoken("""allergic to anything, intolerant, intolerant of, intolerance to,
             allergies and intolerances, allergy and intolerance, allergen, allergy status,
-            allergy record, allergy history, history of allergy, known drug allergy, documented allergy,
+            allergy record, allergy history, history of allergy, documented allergy,
             hypersensitivity, hypersensitivity to, sensitivity to, drug reaction,
             drug allergies or intolerances, sensitive to, react to, reacts to, reacted to,
-            bad reaction to, allergic response to, drug allergy list"""),
+            bad reaction to, allergic response to"""),
     ),
     "new_allergy": (
         *_each("new, newly recorded, recently recorded, recent"),

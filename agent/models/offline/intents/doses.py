@@ -25,7 +25,7 @@ CUES = {
     "doses": spoken("""past dose, past dose of, dose history, history of dose, dose over time,
         dose in the past, all dose, all dose of, all the dose, all the dose of, dosage history,
         dosing history, different dose, dose has she been on, dose has he been on, different dose of,
-        former dose, past dosage"""),
+        past dosage"""),
     "dose_before": (
         *(f"{old} {dose}{end}" for old in ("previous", "prior", "old", "earlier", "former") for dose in _DOSES
           for end in ("", " of")),
@@ -33,7 +33,7 @@ CUES = {
             earlier, before this one, before the change, before the increase, before it was changed,
             before it was increased, before the current one, used to be""")),
     ),
-    "before": spoken("before, beforehand, before now, before that, earlier, used to be"),
+    "before": spoken("before, beforehand, earlier, used to be"),
 }  # fmt: skip
 
 

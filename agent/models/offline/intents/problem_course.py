@@ -20,7 +20,7 @@ CUES = {
         date of diagnosis, date of diagnosis of, diagnosis date, diagnosis date of, diagnosed date,
         date diagnosed, year of diagnosis, year of diagnosis of, year diagnosed, develop, developed,
         come down with, came down with, first appeared, first diagnosed, first diagnosed with,
-        first diagnosis of, first get, first had, appeared, onset year"""),
+        first diagnosis of, first had, appeared, onset year"""),
     "resolved": spoken("""resolved, resolve, resolution of, resolution date, resolution date of,
         date of resolution, date of resolution of, date resolved, gone away, went away, go away,
         cleared, cleared up, clear up, abated, abatement of, abatement date, in remission, remission,

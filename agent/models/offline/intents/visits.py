@@ -91,19 +91,20 @@ def _described(asked: Asked, row: Row) -> str:
 def visits(asked: Asked) -> tuple[list[Row], str, Found]:
     """The visits of the class asked for, held or not; what one is called; all that was read."""
     found = asked.chart.fetch(records("encounters", **asked.window_to_now))
-    wanted = [concept for concept, _ in asked.named("visit")]
+    wanted = [concept.name for concept, _ in asked.named("visit")]
+    if "in_hospital" in asked.reading.cues:
+        wanted.append("IMP")
     if "checkup" in asked.reading.cues:
         return [row for row in found.rows if _called(row, _CHECKUP)], "check-up", found
     if not wanted:
         return found.rows, "visit", found
-    classes = {word.lower() for word in asked.lexicon.visit_classes[wanted[0].name]}
+    classes = {word.lower() for word in asked.lexicon.visit_classes[wanted[0]]}
     of_class = [
         row
         for row in found.rows
-        if str(row.get("class", "")).lower() in classes
-        or (wanted[0].name == "VR" and _called(row, _BY_PHONE))
+        if str(row.get("class", "")).lower() in classes or (wanted[0] == "VR" and _called(row, _BY_PHONE))
     ]
-    return of_class, f"{asked.lexicon.visit_names[wanted[0].name]} visit", found
+    return of_class, f"{asked.lexicon.visit_names[wanted[0]]} visit", found
 
 
 def _called(row: Row, names: tuple[str, ...]) -> bool:
@@ -171,7 +172,7 @@ def is_about_visits(reading: Reading) -> bool:
     other = reading.cues & cues("elapsed visit latest first when count list recent why where by_whom seen_by")
     seen = reading.anchor is not None and reading.anchor.event == "visit" and bool(reading.cues & _OF_ONE)
     named = bool(reading.mentions) and bool(other or not alone)
-    about = bool(reading.cues & {"visit", "checkup", "seen_by"}) or seen or named
+    about = bool(reading.cues & {"visit", "checkup", "seen_by", "in_hospital"}) or seen or named
     return about and not looks_ahead(reading)
 
 
@@ -190,7 +191,7 @@ def _asks_of_all(reading: Reading) -> bool:
     return is_about_visits(reading) and bool(past or noun) and not _asks_of_one(reading)
 
 
-_ASIDE = cues("what is whether past reason visit checkup and done")
+_ASIDE = cues("what is whether past reason visit checkup in_hospital and done")
 INTENTS = (
     Intent(
         "last_visit",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.models.offline.concepts import Concept, Kind, load_lexicon, stems_of_record
+from agent.models.offline.concepts import Concept, Kind, load_lexicon, read_table, stems_of_record
 from agent.models.offline.intents import CUES
 from agent.models.offline.reading import read
 from agent.models.offline.words import stems, words
@@ -45,6 +45,15 @@ def concept(name: str, kind: Kind) -> Concept:
 )
 def test_what_clinicians_and_patients_say_means_its_concept(said: str, kind: Kind, meant: str) -> None:
     assert concept(said, kind).name == meant
+
+
+def test_no_phrase_is_claimed_under_two_cues() -> None:
+    claims: dict[tuple[str, ...], set[str]] = {}
+    for table in (read_table("phrases")["cues"], *CUES):
+        for cue, spoken in table.items():
+            for phrase in spoken:
+                claims.setdefault(stems(phrase), set()).add(cue)
+    assert {phrase: cues for phrase, cues in claims.items() if len(cues) > 1} == {}
 
 
 def test_a_class_has_its_drugs_and_a_panel_its_measurements_alone() -> None:

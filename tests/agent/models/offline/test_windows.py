@@ -46,6 +46,8 @@ def window(text: str) -> tuple[str | None, str | None] | None:
         ("since December", "2025-12", None),
         ("since March 2020", "2020-03", None),
         ("since 2 years ago", "2024-11-22", None),
+        ("from 2022 on", "2022", None),
+        ("from March 2020 onwards", "2020-03", None),
         ("since the beginning of 2020", "2020", None),
         ("since the start of the year", "2026", None),
         ("after 2019", "2020-01-01", None),

@@ -20,6 +20,8 @@ async def test_a_visit_is_told_with_its_class_reason_place_and_practitioner(data
             (RENAE, "last checkup", ANSWERED, ["General examination", "2026-03-19"], []),
             (RENAE, "visits in 2024", ANSWERED, ["8 visits in 2024"], []),
             (JOHN, "who saw him last?", ANSWERED, ["with Orlando Field"], []),
+            (JOHN, "When was he last in hospital?", ANSWERED, ["Last inpatient", "2026-07-02"], []),
+            (AMARA, "has she been in the hospital in 2024?", ABSENT, ["No inpatient visits"], []),
             (JOHN, "last ER visit", ANSWERED, ["2026-07-02", "Worsening dyspnea"], []),
             (JOHN, "ER visits", ANSWERED, ["1 emergency visit"], []),
             (AMARA, "last telephone visit", ABSENT, ["No virtual visits"], []),
