@@ -22,6 +22,8 @@ _SHORTEST_CORRECTED = 5
 # The words before a number that limit a value, and nothing that is counted.
 _OF_VALUES = ("above", "below", "higher", "lower", "greater", "smaller", "exceeding", ">", "<", "≥", "≤")
 _COUNTED = ("visit", "result", "medication", "problem", "allergy", "immunization", "procedure", "dose")
+# Of this patient's drug, and not of what any such drug is for.
+_HERE = frozenset({"the", "she", "he", "they", "her", "his", "their", "patient", "pt"})
 _OF_DAYS = ("on", "since", "from", "of", "by", "until", "before", "after")
 
 
@@ -72,7 +74,7 @@ def read(text: str, now: date, lexicon: Lexicon) -> Reading:
     mentions: list[Mention] = []
     unread: list[str] = []
     follow = False
-    at = 0
+    named = at = 0
     while at < len(tokens):
         size = _longest_phrase(tokens, at, lexicon)
         phrase = tuple(stem(token) for token in tokens[at : at + max(size, 1)])
@@ -80,7 +82,12 @@ def read(text: str, now: date, lexicon: Lexicon) -> Reading:
         odd = size == 1 and tokens[at] in lexicon.unread
         if size == 0 or odd or (phrase == ("mean",) and at + 1 == len(tokens)):  # "what does A1c mean?"
             unread.append(tokens[at])
+        elif phrase == ("for",) and at + 1 == len(tokens) and at == named and cues == {"what", "is"}:
+            if _HERE.isdisjoint(tokens):
+                unread.append("for")
+            cues.add("why")  # "what is the enoxaparin for?"
         elif phrase in lexicon.concepts:
+            named = at + size
             mentions.append(Mention(" ".join(tokens[at : at + size]), lexicon.concepts[phrase]))
         elif cue in ("follow", "and") and not (cues or mentions):
             follow = True
@@ -167,7 +174,10 @@ def _limits(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[Limits, int] 
 
 
 def _nth(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[int, bool, int] | None:
-    if tokens[at - (2 if tokens[at - 1 : at] == ["the"] else 1)] in _OF_DAYS and at:
+    lead = tokens[at - (2 if tokens[at - 1 : at] == ["the"] else 1)] if at else ""
+    named = tuple(stem(token) for token in tokens[at + 1 : at + 1 + lexicon.longest])
+    of_one = lead == "of" and any(named[:size] in lexicon.concepts for size in range(1, len(named) + 1))
+    if lead in _OF_DAYS and not of_one:  # "the date of the third colonoscopy" is none
         return None  # "on the 5th" is a day of nobody knows which month
     found = nth_at(tokens, at)
     phrase = tuple(stem(token) for token in tokens[at : found[-1]]) if found else ()

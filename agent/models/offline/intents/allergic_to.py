@@ -98,7 +98,7 @@ def _anaphylaxis(asked: Asked) -> Draft:
 
 
 _ASIDE = cues("is whether past active what when since_when started onset certainty history") | cues(
-    "reaction severity taking done reason"
+    "reaction severity taking done reason happens"
 )
 _ABOUT = (cues("allergy severe_allergy new_allergy reaction severity"),)
 

@@ -21,7 +21,9 @@ CUES = {
             allergy record, allergy history, history of allergy, documented allergy,
             hypersensitivity, hypersensitivity to, sensitivity to, drug reaction,
             drug allergies or intolerances, sensitive to, react to, reacts to, reacted to,
-            bad reaction to, allergic response to"""),
+            drug or food allergy, food or drug allergy, drug or other allergy, drug allergy or other allergy,
+            any drug allergy or other allergy, allergies or intolerances, bad reaction to,
+            allergic response to"""),
     ),
     "new_allergy": (
         *_each("new, newly recorded, recently recorded, recent"),

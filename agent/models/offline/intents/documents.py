@@ -25,6 +25,8 @@ CUES = {
     "note": (
         "note", "document", "documentation", "clinical note", "clinical document", "letter", "chart note",
         "doctor note", "doctor s note", "physician note", "provider note", "written note", "free text note",
+        "search note", "search the note", "search her note", "search his note", "search all note",
+        "search through the note", "look through the note", "look in the note",
     ),
     "report": ("report", "diagnostic report", "written report"),
     "discharge_summary": (
@@ -115,6 +117,13 @@ def _wanted(asked: Asked) -> tuple[str, list[Action]]:
 def _documents(asked: Asked) -> Draft:
     called, calls = _wanted(asked)
     every = asked.chart.fetch_all(calls)
+    panel = next(iter(asked.reading.concepts("panel")), None)
+    if panel and not any(one.rows for one in every):  # charts call it otherwise
+        texts = [" ".join(name) for name in panel.names]
+        every = asked.chart.fetch_all(
+            [records("reports", text=text, **asked.window_to_now) for text in texts]
+        )
+        called = "matching report" if any(one.rows for one in every) else called
     found = every[0] if len(every) == 1 else _together(every)
     rows = [row for row in found.rows if not is_later(row, asked.now)]
     if not rows:
@@ -154,18 +163,19 @@ def quoted(passage: object) -> str:
 
 
 def _together(every: list[Found]) -> Found:
-    rows = sorted(
-        (row for one in every for row in one.rows), key=lambda row: day(row.get("date", "")), reverse=True
-    )
+    unique = {row["ref"]: row for one in every for row in one.rows}
+    rows = sorted(unique.values(), key=lambda row: day(row.get("date", "")), reverse=True)
     notes = tuple(note for one in every for note in one.notes)
     complete = all(one.complete for one in every)
-    return Found(rows, sum(one.total for one in every), every[0].finding, complete, notes)
+    total = len(rows) if complete else sum(one.total for one in every)
+    return Found(rows, total, every[0].finding, complete, notes)
 
 
 def _is_about_documents(reading: Reading) -> bool:
-    """A word for notes or reports, or a type of them; a name only beside "report"."""
+    """A word for notes or reports, or a type of them; a name beside "report", or a panel's."""
     if reading.mentions:
-        return "report" in reading.cues
+        concluded = "opened" in reading.cues and all("panel" in one.concepts for one in reading.mentions)
+        return "report" in reading.cues or concluded
     return bool(reading.cues & {"note", "report", *TYPES})
 
 

@@ -17,12 +17,13 @@ CUES = {
         "imaging", "imaging study", "scan", "imaging test", "imaging done", "imaging exam", "radiology study",
         "radiological study", "image", "picture taken", "radiologic study", "imaging history", "imaging list",
     ),
+    "pictures": ("study", "exam", "examination", "film"),
     **{f"site_{site}": (site,) for site in _SITES},
 }  # fmt: skip
 
 
 _KINDS = ("imaging", "reports", "procedures")
-_LISTED = cues("list count history recent")
+_LISTED = cues("list count history recent times_had")
 # How names of records write a modality (DICOM's code) in short.
 _SHORT = {
     "CT": ("ct",),
@@ -150,7 +151,7 @@ INTENTS = (
         may=cues(
             "what whether is past latest when first list count history recent done imaging result opened"
         )
-        | cues("why reason")
+        | cues("why reason pictures times_had")
         | {f"site_{site}" for site in _SITES},
         about="imaging",
         bare=True,

@@ -48,7 +48,7 @@ INTENTS = (
         _immunizations,
         may=cues(
             "what is whether past latest first when count often list recent history done taken taking and"
-            " immunization refused dose why by_whom reason elapsed due"
+            " immunization refused dose given why by_whom reason elapsed due times_had"
         )
         | INTERVALS.keys(),
         about="vaccine",

@@ -7,6 +7,11 @@ from agent.messages import Action
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.wording import Draft, cite
 
+_TONGUES = (
+    "english", "spanish", "french", "german", "portuguese", "italian", "polish", "russian", "ukrainian",
+    "arabic", "turkish", "hindi", "urdu", "bengali", "chinese", "mandarin", "cantonese", "japanese", "korean",
+    "vietnamese", "tagalog", "haitian creole", "farsi", "persian", "somali",
+)  # fmt: skip
 CUES = {
     "address": (
         "address", "home address", "where does she live", "where does he live", "where do they live", "live",
@@ -18,7 +23,8 @@ CUES = {
     ),
     "language": (
         "language", "preferred language", "speak", "speaks", "spoken language", "primary language",
-        "mother tongue", "what language",
+        "mother tongue", "what language", "or what else", "or another language", "or some other language",
+        *(f"{speak} {tongue}" for speak in ("speak", "speaks", "understand") for tongue in _TONGUES),
     ),
     "marital": ("marital status", "married", "single", "divorced", "widowed", "marital"),
     "race": ("race", "ethnicity", "ethnic group", "ethnic background", "race and ethnicity"),

@@ -7,6 +7,12 @@ from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft, cite, day, many
 
 _FACTS = ("name", "age", "birth", "sex", "deceased", "identifier")
+CUES = {
+    "sex": (
+        "man or woman", "man or a woman", "woman or man", "woman or a man", "boy or girl", "boy or a girl",
+        "girl or boy", "girl or a boy", "male or a female", "female or male", "female or a male",
+    ),
+}  # fmt: skip
 # Below this age full years say too little: the birth date goes with them.
 _INFANT = 2
 # How long a birth date of a year, or of a year and a month, is.

@@ -25,7 +25,7 @@ from agent.models.offline.wording import (
 )
 
 Performed = Literal["immunizations", "procedures"]
-_WHETHER, _LISTED = {"whether", "past", "is"}, {"count", "list", "often", "history", "what"}
+_WHETHER, _LISTED = {"whether", "past", "is"}, {"count", "list", "often", "history", "what", "given"}
 _NOT_DONE = ("not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown")
 # Rows that hold the words asked for in other texts than the name (a reason) come last; a note counts them.
 _ASIDE = re.compile(r"(\d+) records?, listed last, with ")
@@ -96,12 +96,12 @@ def answer(asked: Asked, kind: Performed, slot: Kind) -> Draft:
     if "elapsed" in cues:
         text = f"Last {noun}{asked.said_window}: {ago(done[0].get('date'), asked.now)}{item(done[0])}."
         return Draft(text, refs_of(done[:1]))
-    if cues & {"latest", "when"}:
+    if "latest" in cues or ("when" in cues and not cues & {"list", "given"}):
         text = asked.wording.say("visit", "last", what=noun, window=asked.said_window, item=item(done[0]))
         return Draft(text + noted(found.notes, later=False), refs_of(done[:1]))
     if asked.reading.mentions and cues & _WHETHER and not cues & _LISTED:
         return _yes(asked, done, other, found)
-    draft = counted(asked, found, done, noun, item, each=True)
+    draft = counted(asked, found, done, noun, item, each="when" not in cues)  # each date is asked for
     return _with_refusals(asked, draft, other)
 
 
@@ -114,11 +114,16 @@ def _nth(asked: Asked, done: list[Row], nth: int, found: Found, one: str) -> Dra
     if len(dated) < nth:
         text = f"There is no number {nth} with a date: {asked.wording.listed(done, item)}."
         return Draft(text, refs_of(done), "not_in_chart")
-    which = "First" if nth == 1 else f"Number {nth} in time"
+    which = "First" if nth == 1 else f"{_ordinal(nth)} in time"
     text = f"{which}: {item(dated[nth - 1])}."
     if undated:
         text += f" Without a date: {asked.wording.listed(undated, item)}."
     return Draft(text, refs_of([dated[nth - 1], *undated[:10]]))
+
+
+def _ordinal(number: int) -> str:
+    """`2nd`, `11th`, `22nd`."""
+    return f"{number}{'th' if number // 10 == 1 else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def _about(asked: Asked, row: Row) -> Draft:

@@ -21,7 +21,8 @@ CUES = {
         date diagnosed, year of diagnosis, year of diagnosis of, year diagnosed, develop, developed,
         come down with, came down with, first appeared, first diagnosed, first diagnosed with,
         first diagnosis of, first had, appeared, onset year"""),
-    "resolved": spoken("""resolved, resolve, resolution of, resolution date, resolution date of,
+    "resolved": spoken("""resolved, resolve, resolution, over, resolution of, resolution date,
+        resolution date of,
         date of resolution, date of resolution of, date resolved, gone away, went away, go away,
         cleared, cleared up, clear up, abated, abatement of, abatement date, in remission, remission,
         got over, get over, healed, no longer active, no longer has, not active anymore, inactive,
@@ -139,13 +140,21 @@ def _asks_since(reading: Reading) -> bool:
     return "when" in reading.cues and bool(reading.cues & cues("diagnosed started first problem taking"))
 
 
+def _asks_dates(reading: Reading) -> bool:
+    """All the dates of it; onset alone, and the end alone, are questions of their own."""
+    if {"onset", "resolved"} <= reading.cues:
+        return True
+    whole = reading.cues & cues("past latest history trend")
+    return "when" in reading.cues and bool(whole) and not reading.cues & cues("onset resolved")
+
+
 _ASIDE = cues("is whether past problem diagnosed active and what history")
 
 INTENTS = (
     Intent(
         "problem_since",
         _each(_since),
-        may=_ASIDE | cues("when onset since_when how_long started first taking latest"),
+        may=_ASIDE | cues("when onset since_when how_long started first taking latest list"),
         about="problem",
         several=True,
         also=_asks_since,
@@ -161,11 +170,11 @@ INTENTS = (
     Intent(
         "problem_dates",
         _each(_when),
-        may=cues("past whether latest and"),
-        needs=(cues("when"),),
+        may=cues("past whether latest and list history resolved trend"),
+        needs=(cues("when onset"),),
         about="problem",
         several=True,
-        also=lambda reading: bool(reading.cues & cues("past latest")),
+        also=_asks_dates,
     ),
     Intent(
         "problem_recorder",

@@ -21,13 +21,15 @@ def _each(words: str) -> tuple[str, ...]:
 CUES = {
     "problem": (
         *_each("chronic, known, medical, health, ongoing medical, documented, recorded"),
-        *spoken("comorbidity, comorbid condition, list of problem, list of diagnoses, medical issue"),
+        *spoken("""comorbidity, comorbid condition, list of problem, list of diagnoses, medical issue,
+            followed for, being followed for, followed up for, being followed up for"""),
     ),
     "ended_problem": (
         *_each("resolved, inactive, closed, past resolved, no longer active, healed, old"),
-        *(f"{noun} {over}" for noun in _NOUNS for over in spoken("""have resolved, has resolved, resolved,
+        *(f"{past}{noun} {that}{over}" for past in ("", "past ") for noun in _NOUNS
+          for that in ("", "that ", "which ") for over in spoken("""have resolved, has resolved, resolved,
             are resolved, were resolved, been resolved, no longer active, are no longer active,
-            is no longer active""")),
+            is no longer active, are over, is over, went away, have gone away""")),
     ),
     "refuted_problem": (
         *_each("refuted, excluded, ruled out"),

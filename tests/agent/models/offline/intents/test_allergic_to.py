@@ -8,6 +8,7 @@ CASES = [
     # patient, question, status, what the answer says, and what it must not say
     (AMARA, "what was the reaction to penicillin?", FOUND, ["Anaphylaxis (severe)"], ["Yes"]),
     (AMARA, "what happens when she takes penicillin?", FOUND, ["Anaphylaxis (severe)"], ["Yes"]),
+    (AMARA, "penicillin allergy: what happens?", FOUND, ["Anaphylaxis (severe)"], ["Yes"]),
     (AMARA, "how severe is the penicillin allergy?", FOUND, ["(severe), criticality high"], ["Yes"]),
     (NOOR, "how severe is the wasp allergy?", FOUND, ["Wasp venom", "No severity is recorded"], []),
     (NOOR, "what was the reaction to wasp stings?", FOUND, ["No reaction is recorded"], []),

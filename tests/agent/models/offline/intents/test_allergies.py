@@ -17,6 +17,7 @@ CASES = [
     # patient, question, status, what the answer says, and what it must not say
     (AMARA, "any food allergies?", ABSENT, ["Food allergy: none; 1 record checked"], ["egg"]),
     (AMARA, "drug allergies", FOUND, ["1 drug allergy: Penicillin"], []),
+    (NOOR, "any drug allergies or other allergies?", FOUND, ["Wasp venom"], []),
     (AMARA, "any severe allergies?", FOUND, ["1 high-risk allergy: Penicillin", "Anaphylaxis"], []),
     (MEI, "any severe allergies?", FOUND, ["High-risk allergy: none", "without saying: Fish"], []),
     (MEI, "food allergies", FOUND, ["Food allergy: none", "without saying: Fish and seafood"], []),

@@ -31,8 +31,10 @@ async def test_care_team_plans_and_goals_in_force_are_told_apart_from_those_that
         for patient, question, status, said, unsaid in (
             (AMARA, "who is her pcp?", ANSWERED, ["Dr. Maja Lindqvist (Family physician)"], []),
             (AMARA, "care team", ANSWERED, ["Diabetes team", "Dr. Maja Lindqvist"], []),
+            (AMARA, "care teams that are active", ANSWERED, ["1 active care team: Diabetes team"], []),
             (AMARA, "care plans", ANSWERED, ["1 active care plan: Diabetes"], ["rehabilitation"]),
             (AMARA, "all care plans", ANSWERED, ["2 care plans", "status revoked"], []),
+            (AMARA, "what care plans are in place?", ANSWERED, ["1 active care plan"], ["revoked"]),
             (AMARA, "goals", ANSWERED, ["HbA1c below 7 %", "1 record entered in error"], ["Stop", "Gain"]),
             (JOHN, "who is his pcp?", ABSENT, ["No general practitioner is recorded"], []),
             (JOHN, "goals of care", ABSENT, ["No active goals"], []),

@@ -28,6 +28,13 @@ async def test_a_note_is_opened_and_a_report_told_with_its_status_and_conclusion
                 [],
             ),
             (JOHN, "how many progress notes?", ANSWERED, ["16 progress notes"], []),
+            (
+                "tammy-parker",
+                "conclusion of the latest liver panel",
+                ANSWERED,
+                ["Last matching report: Hep"],
+                [],
+            ),
             (JOHN, "radiology reports", ANSWERED, ["3 radiology reports", "“Lungs clear; Heart"], []),
             (JOHN, "when was the last discharge summary?", ANSWERED, ["2026-07-09"], ["Admitted"]),
             (
@@ -62,6 +69,7 @@ async def test_what_notes_say_is_quoted_with_note_date_and_author(data_dir: Path
                 [],
             ),
             (JOHN, "notes on wheezing since august 2026", ABSENT, ["No note mentions “wheezing”"], []),
+            (JOHN, "search the notes for wheezing", ANSWERED, ["wheezing"], []),
             (JOHN, "do the notes mention chest pain?", ABSENT, ["No note holds `pain`"], ["ED workup"]),
             (
                 JOHN,

@@ -11,6 +11,7 @@ CASES = [
     (AMARA, "does she have thyroid disease?", ABSENT, ["or the kinds of it known by name here (10"], []),
     (AMARA, "is the sleep apnea confirmed?", FOUND, ["Recorded, but not confirmed", "provisional"], ["Yes"]),
     (AMARA, "gout status?", FOUND, ["Gout (recurrence"], ["Yes"]),
+    (AMARA, "gout, yes or no?", FOUND, ["Yes: Gout (recurrence"], []),
     (AMARA, "did she have pneumonia in 2019?", FOUND, ["Pneumonia (resolved", "status is that of now"], []),
     (AMARA, "did she have pneumonia in 2022?", ABSENT, ["No problem record of pneumonia held"], []),
     (LUCIA, "did she have asthma in 2000?", FOUND, ["Not certain: onset at age 7"], ["Yes"]),

@@ -20,6 +20,8 @@ async def test_pictures_are_found_by_modality_and_site_wherever_the_chart_record
             (JOHN, "ct scan of the chest", ANSWERED, ["1 matching imaging study: CT Chest"], ["X-ray PA"]),
             (JOHN, "was a chest ct done?", ANSWERED, ["Yes, the last", "“No acute abnormal findings"], []),
             (JOHN, "how many x-rays?", ANSWERED, ["2 matching imaging studies"], ["CT Chest"]),
+            (JOHN, "number of x-ray exams", ANSWERED, ["2 matching imaging studies"], ["CT Chest"]),
+            (JOHN, "how many times has he had an x-ray?", ANSWERED, ["2 matching imaging studies"], []),
             (JOHN, "ct scan of the head", ABSENT, ["No head ct scan"], []),
             (JOHN, "last brain mri", ABSENT, ["No brain mri is recorded among imaging"], []),
             (NOOR, "ankle x-ray", ANSWERED, ["but otherwise: XR Ankle", "No fracture"], []),

@@ -36,6 +36,8 @@ async def test_particulars_are_told_as_the_patients_record_has_them(data_dir: Pa
         for patient, question, status, said, unsaid in (
             (JOHN, "what is his address?", ANSWERED, ["240 Commonwealth Ave, Springfield, MA"], []),
             (JOHN, "what language does he speak?", ANSWERED, ["English(US) (preferred)"], []),
+            (JOHN, "does he speak Spanish, or what else?", ANSWERED, ["English(US) (preferred)"], []),
+            (JOHN, "is the patient a man or a woman?", ANSWERED, ["male"], []),
             (JOHN, "race and ethnicity", ANSWERED, ["White; Not Hispanic or Latino"], []),
             (JOHN, "emergency contact", ANSWERED, ["Nancy Wilson, sibling, (508) 769-6485"], []),
             (JOHN, "is he married?", ANSWERED, ["Marital status: Married"], []),

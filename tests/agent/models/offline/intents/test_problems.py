@@ -15,6 +15,8 @@ from tests.agent.models.offline.intents.answers import (
 CASES = [
     # patient, question, status, what the answer says, and what it must not say
     (AMARA, "resolved problems", FOUND, ["3 problems: ", "Pneumonia", "Malignant"], ["Gout", "lung"]),
+    (AMARA, "past medical problems that are over", FOUND, ["3 problems: ", "Pneumonia"], ["Gout", "lung"]),
+    (AMARA, "what is she being followed for?", FOUND, ["active problem"], ["Pneumonia"]),
     (AMARA, "unconfirmed diagnoses", FOUND, ["2 problems: ", "differential", "provisional"], ["Gout"]),
     (AMARA, "refuted diagnoses", FOUND, ["1 problem: Chronic obstructive lung"], ["Gout"]),
     (LUCIA, "resolved problems", FOUND, ["1 problem: Herpes zoster", "after six weeks"], ["Asthma"]),

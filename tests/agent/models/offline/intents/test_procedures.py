@@ -23,5 +23,20 @@ async def test_a_procedure_is_told_with_what_its_record_says_of_when_and_why(dat
             (GEORGE, "surgical history", ANSWERED, ["4 procedures", "do not say which"], []),
             (RENAE, "has she had a colonoscopy?", ABSENT, ["No colonoscopy", "(620 checked)"], ["Yes"]),
             (RENAE, "blood transfusion?", ANSWERED, ["2024-04-18"], []),
+            (
+                RENAE,
+                "date of the third medication reconciliation",
+                ANSWERED,
+                ["3rd in time", "1946-07-18"],
+                [],
+            ),
+            (RENAE, "every throat culture with its date", ANSWERED, ["matching procedures"], ["Last"]),
+            (
+                RENAE,
+                "how many times has she had a throat culture?",
+                ANSWERED,
+                ["matching procedures"],
+                ["Last"],
+            ),
         ):
             check_said(await navigator.ask(question, patient=patient), status, said, unsaid)
