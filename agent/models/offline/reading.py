@@ -94,6 +94,9 @@ def read(text: str, now: date, lexicon: Lexicon) -> Reading:
         elif cue:
             cues.add(cue)
         at += max(size, 1)
+    of_results = bool(mentions) and all("measurement" in one.concepts for one in mentions)
+    if of_results and tokens[:3] == ["how", "long", "ago"]:
+        cues = cues - {"when"} | {"elapsed"}
     plain = not unread and len(tokens) == sum(len(mention.said.split()) for mention in mentions)
     return Reading(
         frozenset(cues),

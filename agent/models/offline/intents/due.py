@@ -91,7 +91,8 @@ CUES = {
 }
 CUES |= {
     "due": spoken(
-        "due, overdue, past due, overdue if, due if, overdue if due, overdue if it is due, overdue if done,"
+        "due, overdue, past due, is it due, is it overdue, should be checked, should be measured,"
+        " should be done, overdue if, due if, overdue if due, overdue if it is due, overdue if done,"
         " overdue if it is done, due if done, due if it is done, overdue if checked, due if checked,"
         " overdue if it is checked, due if it is checked, overdue if we check it, due if we check it,"
         " overdue if they are done, overdue when done, due when done, overdue if measured, due if measured"

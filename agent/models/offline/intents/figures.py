@@ -16,6 +16,7 @@ from agent.models.offline.intents.measured import (
     summed_up,
     told_of,
 )
+from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft, cite, day, many, name, refs_of, unit, when
 
 _FIGURES = ("first", "highest", "lowest", "average", "median")
@@ -31,7 +32,8 @@ _FIELDS: dict[str, tuple[str, str, slice]] = {
 
 def _answer(asked: Asked) -> Draft:
     both = {"lowest", "highest"} if "spread" in asked.reading.cues else set()
-    wanted = [figure for figure in _FIGURES if figure in asked.reading.cues | both]
+    first = {"first"} if "next_after" in asked.reading.cues else set()
+    wanted = [figure for figure in _FIGURES if figure in asked.reading.cues | both | first]
 
     def said(asked: Asked, concept: Concept, found: Found) -> str:
         return " ".join(_figure(asked, concept, figure, row) for row in found.rows for figure in wanted)
@@ -83,6 +85,13 @@ def _whole(asked: Asked, concept: Concept, row: Row, refs: Sequence[str], date: 
     return f" (of {pair['value']}{unit(pair)})" if pair else ""
 
 
+def _is_after(reading: Reading) -> bool:
+    """After a day or an event, with no end: the next value is the first of that time."""
+    if reading.anchor is not None:
+        return reading.anchor.side == "after"
+    return reading.window is not None and reading.window.since is not None and reading.window.until is None
+
+
 CUES = {
     "median": spoken("median, middle value"),
     "spread": spoken(
@@ -107,6 +116,7 @@ CUES = {
     "first": spoken(
         "earliest recorded, first ever, first recorded, baseline, the very first, originally, at first"
     ),
+    "next_after": spoken("was the next, what was the next, the very next"),
     # Words that only say that a value was had.
     "ran": spoken(
         "set of, get to, reach, reached, hit, been running, running, looking like, come out as, "
@@ -117,11 +127,12 @@ INTENTS = (
     over_time(
         "statistics",
         _answer,
-        "first highest lowest average median spread",
+        "first highest lowest average median spread next_after",
         may="when latest taking",
         n=True,
         also=lambda reading: (
-            "latest" not in reading.cues or (bool(reading.n) and "first" not in reading.cues)
+            ("latest" not in reading.cues or (bool(reading.n) and "first" not in reading.cues))
+            and ("next_after" not in reading.cues or _is_after(reading))
         ),
     ),
 )

@@ -168,7 +168,9 @@ INTENTS = (
         window=True,
         also=lambda reading: (
             is_timed(reading)
-            and bool(reading.cues & cues("new_medication medication what") or reading.mentions)
+            and bool(
+                reading.cues & cues("new_medication medication drug prescribed started") or reading.mentions
+            )
         ),
     ),
     Intent(

@@ -43,7 +43,7 @@ def _item(row: Row) -> str:
 def _orders(asked: Asked) -> Draft:
     """The orders asked for: all, the cancelled, the open; or who ordered the last one, when and why."""
     asks = asked.reading.cues
-    if "open" in asks:
+    if asks & {"open", "active"}:
         return _open(asked)
     found, mine = _found(asked)
     if "cancelled" in asks:

@@ -100,7 +100,7 @@ def _result(row: Row) -> str:
 
 def _of_a_time(reading: Reading) -> bool:
     """A window or an event that makes one; of the whole chart there is a summary of its own."""
-    asked = reading.cues & cues("summary happened happens change")
+    asked = reading.cues & cues("summary happened happens change") or reading.cues == cues("what new")
     return bool(asked) and (reading.window is not None or reading.anchor is not None)
 
 

@@ -155,13 +155,14 @@ CUES = {
         "gotten better, gotten worse, deteriorating, deteriorated"
     ),
     "change": spoken(
-        "change, change in, changed, changing, changed by, net change, net change in, overall "
-        "change, overall change in, total change, total change in, difference, difference in, "
-        "differ, differed, delta, vary, varied, fluctuated"
+        "change, change in, how much of a change, changed, changing, changed by, net change, "
+        "net change in, overall change, overall change in, total change, "
+        "total change in, difference, difference in, differ, differed, delta, vary, varied, fluctuated"
     ),
     "compare": spoken(
         "compare, difference between, compared, comparison, comparison of, versus, vs, compared "
-        "to, compared with, against, compare to, compare with"
+        "to, compared with, against, compare to, compare with, between the first and the last, "
+        "between first and last, between the first and last"
     ),
     "lost": spoken(
         "lost, lose, losing, gained, gain, gaining, lost or gained, gained or lost, lost weight, "

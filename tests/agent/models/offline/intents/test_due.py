@@ -11,6 +11,8 @@ CASES: list[Case] = [
     (RENAE, "is the A1c overdue if due every 6 months?", ANSWERED,
      ["Yes, by the interval", "2026-03-19"], ["Not"]),
     (RENAE, "is her yearly A1c due?", ANSWERED, ["Not yet, by the interval", "2026-03-19"], ["Yes"]),
+    (RENAE, "A1c every 6 months: is it due?", ANSWERED, ["Yes, by the interval", "2026-03-19"], ["Not"]),
+    (RENAE, "Should be checked every 6 months: is her A1c overdue?", ANSWERED, ["Yes, by the interval"], []),
     (NOBODY, "is the potassium due if it is done every 3 months?", ABSENT, ["No potassium result"], ["Yes"]),
 ]  # fmt: skip
 

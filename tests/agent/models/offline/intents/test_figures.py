@@ -11,6 +11,7 @@ CASES: list[Case] = [
     (RENAE, "highest A1c", ANSWERED, ["Highest", "7.5 % on 2008-05-22, of 19 results"], []),
     (RENAE, "how low has her LDL been since 2020?", ANSWERED, ["Lowest", "78.8 mg/dL on 2020-01-16"], []),
     (RENAE, "median A1c since 2010", ANSWERED, ["Median", "6.0 %, of 18 results from 2010-06-17"], []),
+    (RENAE, "what was the next A1c after 2024-03-07", ANSWERED, ["First", "on 2024-04-10"], []),
     (RENAE, "average LDL in 2024", ANSWERED,
      ["141.275 mg/dL, of 4 results from 2024-03-07 to 2024-04-19"], []),
     (RENAE, "range of her LDL in 2024", ANSWERED, ["Highest", "168.3 mg/dL", "Lowest", "116.5 mg/dL"], []),

@@ -16,6 +16,7 @@ async def test_orders_are_told_with_their_standing_and_the_results_that_refer_to
         for patient, question, status, said, unsaid in (
             (AMARA, "orders", ANSWERED, ["4 orders", "not to be performed", "status revoked"], ["mistaken"]),
             (AMARA, "pending orders", ANSWERED, ["1 open order", "A1c"], ["fundoscopy"]),
+            (AMARA, "which orders are still active?", ANSWERED, ["1 open order", "A1c"], ["fundoscopy"]),
             (AMARA, "cancelled orders", ANSWERED, ["1 revoked order", "fundoscopy"], ["A1c"]),
             (AMARA, "was the A1c that was ordered done?", ANSWERED, ["status active", "No report"], []),
             (AMARA, "who ordered the A1c?", ANSWERED, ["ordered by Dr. Maja Lindqvist"], []),

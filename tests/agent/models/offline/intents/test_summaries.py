@@ -34,6 +34,7 @@ async def test_a_time_is_told_by_kind_with_counts_and_flagged_results(data_dir: 
                 ["No visits.", "2026-10-20 (status not-done)", "(status cancelled)"],
                 ["semaglutide"],
             ),
+            (AMARA, "what's new since she was last seen?", ["No visits.", "2026-10-20"], ["semaglutide"]),
             (JOHN, "what happened in july 2026?", ["4 visits", "3 procedures", "139 medication records"], []),
         ):
             check_said(await navigator.ask(question, patient=patient), ANSWERED, said, unsaid)

@@ -26,6 +26,10 @@ CASES: list[Case] = [
      ["fell from 134.3 mg/dL", "89.1 mg/dL", "-45.2 mg/dL"], []),
     (AMARA, "has her glucose gone up?", ANSWERED,
      ["fell from 142 mg/dL", "2 results are too few", "8.1 mmol/L"], []),
+    (RENAE, "change in A1c between the first and the last value", ANSWERED,
+     ["fell from 7.5 %", "change -1.5 %"], []),
+    (RENAE, "A1c: first vs last, how much of a change?", ANSWERED,
+     ["fell from 7.5 %", "change -1.5 %"], ["Not answered"]),
     (AMARA, "change in LDL", ANSWERED, ["only 1 result", "no change can be told"], []),
     (NOBODY, "weight trend", ABSENT, ["No body weight result is recorded"], []),
 ]  # fmt: skip
