@@ -1,8 +1,5 @@
 """The dictionary as questions have it: what a name means, what counts as it, and how fast it is there."""
 
-import os
-import subprocess
-import sys
 from datetime import date
 
 import pytest
@@ -125,18 +122,3 @@ def test_no_name_of_a_drug_or_disease_is_taken_for_another() -> None:
 @given(st.text(alphabet="abcs19 ", max_size=30))
 def test_plain_words_are_read_as_all_others_are(text: str) -> None:
     assert words(text) == words(f"{text} ?")
-
-
-def test_the_dictionary_is_there_in_a_fraction_of_what_the_messages_take_to_import() -> None:
-    """In one process, so that a busy machine slows both; that of `agent.messages` is pydantic's time."""
-    program = (
-        "import time; a = time.process_time(); import agent.messages; b = time.process_time();"
-        "from agent.models.offline.concepts import load_lexicon;"
-        "from agent.models.offline.intents import CUES;"
-        "c = time.process_time(); load_lexicon(CUES); print((time.process_time() - c) / (b - a))"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-    )
-    assert float(ran.stdout) < 0.75

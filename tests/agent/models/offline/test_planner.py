@@ -1,7 +1,6 @@
 """The planner as a Model: its steps, what errors of tools mean, and that it keeps nothing between calls."""
 
 import inspect
-import time
 from typing import Any
 
 import pytest
@@ -155,16 +154,6 @@ async def test_chart_text_that_speaks_to_a_program_is_only_quoted() -> None:
     first = await _step(question="does she have asthma?")
     step = await _step(_results(first, {"rows": [row], "total": 1}), question="does she have asthma?")
     assert step.actions[0].arguments["text"] == f"Yes: {name} (active) [Condition/1]."
-
-
-@pytest.mark.anyio
-async def test_a_step_takes_less_than_20_milliseconds() -> None:
-    taken = []
-    for _ in range(20):
-        started = time.process_time()
-        await _step(question="how many emergency room visits has she had in the last 2 years?")
-        taken.append(time.process_time() - started)
-    assert sorted(taken)[len(taken) // 2] < 0.02
 
 
 def test_it_is_a_model_with_an_exact_identity() -> None:

@@ -1,7 +1,6 @@
 """Events, limits, units and places that a question holds, as parts of its reading."""
 
 from datetime import date
-from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -240,15 +239,3 @@ def test_a_misspelt_word_of_time_is_put_right_and_told(question: str, taken: str
 @pytest.mark.parametrize("word", ["converted", "admitted", "celsius", "thanksgiving", "spring", "exceeding"])
 def test_a_word_of_times_and_numbers_is_never_taken_for_another(word: str) -> None:
     assert reading(f"a1c {word}").corrected == ()
-
-
-def test_a_long_question_is_read_in_a_few_milliseconds() -> None:
-    question = (
-        "What was her average systolic blood pressure in mmHg over the last five visits before the hip"
-        " replacement, and how many of the readings were above 140 since she was diagnosed with diabetes?"
-    )
-    reading(question)
-    started = perf_counter()
-    for _ in range(20):
-        reading(question)
-    assert (perf_counter() - started) / 20 < 0.015  # 2 ms where nothing else runs
