@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agent.grounding.alternatives import alternatives
 from agent.grounding.clauses import Clause, Finding, clauses, subject
 from agent.grounding.courses import courses, told_change
 from agent.grounding.denials import denials
@@ -113,6 +114,7 @@ def _of_clause(clause: Clause, evidence: Evidence, named: set[str]) -> Iterator[
     yield from denials(clause, evidence)
     yield from standing(clause, evidence)
     yield from courses(clause, evidence)
+    yield from alternatives(clause, evidence)
     for match in _JUDGEMENT.finditer(clause.plain):
         yield Finding(match.start(), match.end(), "judgement", "not_checkable", "an opinion, not a record")
 

@@ -8,16 +8,18 @@ from agent.grounding.clauses import Clause, Finding, stems_in, undated
 from agent.grounding.evidence import Evidence
 from agent.grounding.rows import Figure, Row
 from agent.grounding.vocabulary import GENERIC_STEMS, KIND_STEMS, is_common
-from agent.grounding.written import Span, numbers_in
+from agent.grounding.written import SPELLED, Span, numbers_in
 from agent.messages import Verdict
 
 _UP = (
     r"r[io]s(?:e|es|en|ing)|increas(?:e|es|ed|ing)|climb(?:s|ed|ing)?|(?:went|gone|going|trending"
     r"|trended) up|upward|up from|worsened upward"
+    r"|gain(?:s|ed|ing)?"
 )
 _DOWN = (
     r"f[ae]ll(?:s|en|ing)?|decreas(?:e|es|ed|ing)|dropp(?:ed|ing)|drops|declin(?:e|es|ed|ing)"
     r"|(?:went|gone|going|trending|trended|come|came|coming) down|downward|down from"
+    r"|lost|los(?:es|ing)"
 )
 _FLAT = r"unchanged|steady|stable|(?:the )?same|flat|(?:did not|has not|hasn['’]t|didn['’]t) change"
 _WAY = re.compile(rf"\b(?:(?P<up>{_UP})|(?P<down>{_DOWN})|(?P<flat>{_FLAT}))\b", re.IGNORECASE)
@@ -27,7 +29,7 @@ _THAN = re.compile(
     re.IGNORECASE,
 )
 _NOT = re.compile(r"(?:\b(?:not|no|never|without)\b|n['’]t)\W+(?:\w+\W+)?$", re.IGNORECASE)
-_FROM_TO = re.compile(r"\s*(?:[^.;\n]{0,60}?)\bfrom\b(?P<x>.*?)\bto\b(?P<y>.*)", re.DOTALL)
+_FROM_TO = re.compile(r"\s*(?:[^.;\n]|\.\d){0,60}?\bfrom\b(?P<x>.*?)\bto\b(?P<y>.*)", re.DOTALL)
 _STEADY = Decimal("0.15")
 _RANK = re.compile(
     r"(?<![/\w])(?:(?P<last>last|latest|newest(?! first)|most recent(?:ly)?)"
@@ -36,6 +38,7 @@ _RANK = re.compile(
     r"|(?P<mean>average|mean)|(?P<median>median))\b",
     re.IGNORECASE,
 )
+_THING = re.compile(r"(?:(?!\b(?:was|is|were|are|on|of|in|for|began|took)\b)[^:;,(|])*")
 _EARLIER = re.compile(
     r"\b(?:before|previous\w*|prior|until|second|next|but one|since|within|past|back"
     r"|last \w+ (?:results?|values?|readings?|visits?|measurements?)"
@@ -51,7 +54,8 @@ _ASKED_OTHER = re.compile(
     r"\b(?:first|highest|lowest|average|mean|previous|before|trend|all|history|when|how (?:many"
     r"|often|long)|list|change\w*|since|ever"
     r"|earliest|min\w*|max\w*|median|peak|between|was|were|had|series|every|each|past|over"
-    r"|compare\w*|difference|above|below)\b",
+    r"|compare\w*|difference|above|below|results|values|readings|measurements"
+    rf"|last (?:time|few|\d+|{SPELLED}))\b",
     re.IGNORECASE,
 )
 _UNUSABLE = {
@@ -252,10 +256,15 @@ def _alike(row: Row, told: Row, clause: Clause, evidence: Evidence) -> bool:
 
 
 def _named_alike(row: Row, told: Row, clause: Clause, evidence: Evidence) -> bool:
-    """Whether the words that name the told row, before its own name begins, name the other too."""
+    """Whether the words that name the told row, before its own name begins or as what is ranked ("the last
+    Tdap was"), name the other too."""
     at = clause.plain.casefold().find(told.label.casefold()[:12])
     lead = clause.plain[:at] if at > 0 else clause.plain
-    asked = (stems_in(lead) | set(evidence.question.words)) & told.names - KIND_STEMS
+    ranked = _RANK.search(clause.plain)
+    thing = _THING.match(clause.plain, ranked.end()) if ranked else None
+    asked = (
+        stems_in(lead) | stems_in(thing.group() if thing else "") | set(evidence.question.words)
+    ) & told.names - KIND_STEMS
     return asked <= row.names
 
 

@@ -142,18 +142,19 @@ def _source(result: ToolResult, data: dict[str, Any], asked: Text, texts: Texts)
 
 def _asked(result: ToolResult) -> Iterator[str]:
     """What a call asked for, as text; of a SQL statement, its literals and the tables that it reads."""
-    for scalar in _scalars(result.arguments):
+    for scalar in scalars(result.arguments):
         if result.tool == "query_chart":
             yield from (match.group().strip("'%") for match in _SQL.finditer(str(scalar)))
         else:
             yield str(scalar)
 
 
-def _scalars(value: Any) -> Iterator[Any]:
+def scalars(value: Any) -> Iterator[Any]:
+    """Every text, number and truth value inside, at any depth."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
         for inner in value:
-            yield from _scalars(inner)
+            yield from scalars(inner)
     elif value is not None:
         yield value

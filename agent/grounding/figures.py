@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from agent.grounding.clauses import Clause, Finding
+from agent.grounding.clauses import Clause, Finding, stems_in
 from agent.grounding.counts import CLASSED, counted, is_count
 from agent.grounding.derived import derived, is_duration, is_mean
 from agent.grounding.evidence import Evidence
@@ -21,7 +21,9 @@ from agent.grounding.written import (
     dates_in,
     numbers_in,
     pairs_in,
+    stem,
     times_in,
+    words_in,
 )
 from agent.messages import ClaimKind
 
@@ -249,8 +251,11 @@ def _number(
         (row, one.date)
         for row in (rows if worked_out is None else ())
         for one in row.facts.figures
-        if _in_place(one, claim, text) and _equal(number, one, text, claim, row)
+        if _in_place(one, claim, clause.plain) and _equal(number, one, text, claim, row)
     ]
+    if held and all(_of_other_part(claim, clause.plain, row) for row, _ in held):
+        why = "that is another part's value"
+        return _finding(claim, "number", False, why, [row for row, _ in held]), ()
     kind: ClaimKind = "dose" if rows and rows[0].type.startswith(_DRUG) else "number"
     if held:
         return Finding(claim.start, claim.after or claim.end, kind, rows=[row for row, _ in held]), held
@@ -281,10 +286,31 @@ def _number(
     return _finding(claim, kind, False, _why_not(number, rows), rows if clause.cited else ()), ()
 
 
+def _of_other_part(claim: Numbered, text: str, row: Row) -> bool:
+    """Whether the number is told of one component of the row (the only one named beside it, before the number
+    or, where numbers come first, after it) and is the value of another."""
+    parts = [part for part in row.record.get("components") or () if isinstance(part, dict)]
+    words = [row.texts.read(str(part.get("name") or "")).words for part in parts]
+    telling = [mine - set().union(*words[:at], *words[at + 1 :]) for at, mine in enumerate(words)]
+    numbers = sorted(numbers_in(text), key=lambda one: one.start)
+    named = [span for span, word in words_in(text) if any(stem(word) in mine for mine in telling)]
+    if not named or not numbers:
+        return False
+    first = named[0].start < numbers[0].start
+    low = max((one.end for one in numbers if one.end <= claim.start), default=0) if first else claim.end
+    later = min((one.start for one in numbers if one.start >= claim.end), default=len(text))
+    beside = stems_in(text[low : claim.start if first else later])
+    meant = [part for part, mine in zip(parts, telling, strict=True) if mine & beside]
+    held = [part for part in parts if str(part.get("value")) == str(claim.number.value)]
+    return len(meant) == 1 and bool(held) and meant[0] not in held
+
+
 def _in_place(one: Figure, claim: Numbered, text: str) -> bool:
     """Whether a figure can be meant where the number stands: bounds of normal as bounds, counts as counts."""
     if one.role == "range":
-        return bool(_BOUNDING.search(text[max(0, claim.start - 60) : claim.start]))
+        before = text[max(0, claim.start - 60) : claim.start]
+        between = re.search(r"\d\s?[-–]\s?$", before) or re.match(r"\s?[-–]\s?\d", text[claim.end :])
+        return bool(between or _BOUNDING.search(before))
     return one.role != "count"
 
 

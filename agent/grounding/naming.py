@@ -9,7 +9,7 @@ from agent.grounding.evidence import Evidence
 from agent.grounding.rows import Row
 from agent.grounding.units import unit_of
 from agent.grounding.vocabulary import KIND_STEMS, is_common, names_a_record
-from agent.grounding.written import CITATION, REFERENCE, stem, words_in
+from agent.grounding.written import CITATION, REFERENCE, numbers_in, stem, words_in
 from agent.models.offline.concepts import Concept, load_lexicon, stems_of_record
 
 
@@ -23,7 +23,7 @@ def citations(clause: Clause, evidence: Evidence, named: set[str]) -> Iterator[F
                 yield Finding(*span, "citation", "contradicted", "no call brought this record")
                 continue
             rows = evidence.of([ref.group()])
-            if any(_is_named(row, clause, named) for row in rows):
+            if any(_is_named(row, clause, named) or _is_measured(row, clause, evidence) for row in rows):
                 yield Finding(*span, "citation", rows=rows)
             else:
                 why = "the record is of something that is not named here"
@@ -36,6 +36,17 @@ def _is_named(row: Row, clause: Clause, named: set[str]) -> bool:
     if row.type == "Patient" or not named:
         return True
     return bool(named & (row.names | row.kinds | row.facts.names)) or _synonymous(clause.plain, row.label)
+
+
+def _is_measured(row: Row, clause: Clause, evidence: Evidence) -> bool:
+    """Whether the clause tells the row's value with its unit, and names nothing but other records that it
+    cites ("he weighed 92.4 kg, 4 days before metformin")."""
+    told = subject(clause.plain, evidence)
+    others = [one for one in evidence.of(clause.cited) if one is not row]
+    if any(not any(word in one.names for one in others) for word in told):
+        return False
+    said = [one.number for one in numbers_in(clause.plain) if one.number.unit]
+    return any(one.number == number for one in row.measured for number in said)
 
 
 def named_in(clause: Clause, evidence: Evidence, before: set[str]) -> set[str]:

@@ -63,8 +63,8 @@ _ORDERED = ("MedicationRequest", "MedicationStatement")
 _LEVEL = re.compile(
     r"\b(?:was|is|were|are|remains?|which is|and|,|\() ?(?:\w+ )?"
     r"(?P<level>normal|high|elevated|low|within (?:the |its )?(?:normal|reference) (?:range|limits)"
-    r"|above (?:the |its )?(?:normal|reference|upper)(?: range| limit)"
-    r"|below (?:the |its )?(?:normal|reference|lower)(?: range| limit))\b(?![-\w])",
+    r"|above (?:the |its )?(?:(?:normal|reference|upper|recorded)(?: range| limit)|range)"
+    r"|below (?:the |its )?(?:(?:normal|reference|lower|recorded)(?: range| limit)|range))\b(?![-\w])",
     re.IGNORECASE,
 )
 _INTERPRETED = {"normal": r"normal|n", "high": r".*high.*|hh?", "low": r".*low.*|ll?"}

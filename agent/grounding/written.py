@@ -94,6 +94,8 @@ _NO_MORE = r"(?![\d/:]|[.,]\d)"
 _DATES = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
+        rf"(?<![\w./-]){_NTH}(?=\s*(?:to|and|until|through|-|–)\s*\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}"
+        rf",?\s+(?P<year>\d{{4}}){_NO_MORE})",
         r"(?<![\w./-])(?P<year>\d{4})-(?P<m>0[1-9]|1[0-2])(?:-(?P<day>0[1-9]|[12]\d|3[01]))?(?![\d-])",
         rf"(?<![\w./-])(?P<year>\d{{4}})/(?P<m>\d\d)/(?P<day>\d\d){_NO_MORE}",
         rf"(?<![\w./-])(?P<a>\d{{1,2}})(?P<sep>[/.])(?P<b>\d{{1,2}})(?P=sep)(?P<year>\d{{4}}){_NO_MORE}",
@@ -126,11 +128,11 @@ _NUMBER = re.compile(
     r"(?!\d|[.,:]\d|(?:st|nd|rd|th)\b)",
     re.IGNORECASE,
 )
-_SPELLED = (
+SPELLED = (
     "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     "|eighteen|nineteen|twenty"
 )
-_SPELLED_NUMBER = re.compile(rf"\b({_SPELLED})\b(?![-/])", re.IGNORECASE)
+_SPELLED_NUMBER = re.compile(rf"\b({SPELLED})\b(?![-/])", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:[-’'][^\W_]+)*")
 
 
@@ -182,7 +184,7 @@ def numbers_in(text: str) -> Iterator[Numbered]:
         unit, taken = unit_at(text, match.end())
         yield Numbered(match.start(), match.end(), Number(value, op, unit), taken)
     for match in _SPELLED_NUMBER.finditer(text):
-        value = Decimal(_SPELLED.split("|").index(match[1].lower()) + 2)
+        value = Decimal(SPELLED.split("|").index(match[1].lower()) + 2)
         unit, after = unit_at(text, match.end())
         yield Numbered(match.start(), match.end(), Number(value, "", unit), after)
 
