@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from mcp_servers.audit.record import Kind, Record, chain_hash
 SCHEMA = Path(__file__).with_name("schema.sql")
 APPLICATION_ID = 0x45485241  # "EHRA": tells a journal from any other SQLite file
 VERSION = 1
+RETRY_SECONDS = 0.01  # while other processes make the journal
 
 
 class Transaction:
@@ -60,6 +62,7 @@ class Journal:
 
     def __init__(self, path: Path, *, lock_seconds: float = 5.0) -> None:
         self.path = path
+        self._lock_seconds = lock_seconds
         self._lock = threading.Lock()
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -118,7 +121,7 @@ class Journal:
             self._head.close()
 
     def _prepare(self) -> None:
-        if self._db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        if self._journal_mode() != "wal":
             raise JournalUnavailable(
                 f"The audit journal {self.path} lies on a file system that cannot hold a write-ahead log; "
                 "set another data folder."
@@ -138,6 +141,18 @@ class Journal:
             raise damaged(self.path, "it was written by another version of this program")
         self._check_end()
         self._db.execute("COMMIT")
+
+    def _journal_mode(self) -> str:
+        """Switch to the write-ahead log. Where others create the journal too, SQLite says at once that it is busy:
+        its time limit does not hold for a reader that wants to write."""
+        deadline = time.monotonic() + self._lock_seconds
+        while True:
+            try:
+                return str(self._db.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(RETRY_SECONDS)
 
     def _check_end(self) -> None:
         """Refuse a journal that lost its tail: appending to it would bury the loss."""
