@@ -117,7 +117,7 @@ def _content(reply: Reply, request_id: str) -> responses.Response:
 
 
 def _respond(reply: Reply, request_id: str) -> responses.Response:
-    content = b"" if reply.resource is None else json.dumps(reply.resource, separators=(",", ":")).encode()
+    content = b"" if reply.resource is None else reply.text.encode()
     headers = {**reply.headers, "X-Request-ID": request_id}
     if content:
         headers["Content-Type"] = FHIR_JSON

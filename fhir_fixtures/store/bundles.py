@@ -1,5 +1,6 @@
 """Batches and transactions: Bundles of requests."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -149,5 +150,6 @@ def _entry(one: Request, reply: Reply) -> dict[str, Any]:
             response[key] = reply.headers[header]
     if reply.resource and reply.resource["resourceType"] == "OperationOutcome":
         return {"response": response | {"outcome": reply.resource}}
-    read = one.method == "GET" and reply.resource
-    return {"resource": reply.resource, "response": response} if read else {"response": response}
+    if one.method != "GET" or not reply.resource:
+        return {"response": response}
+    return {"resource": json.loads(reply.text), "response": response}

@@ -1,5 +1,6 @@
 """A request to the store and its reply, apart from HTTP."""
 
+import json
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
@@ -24,11 +25,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: the status, the resource (None: no body) and headers."""
+    """One answer: the status, the resource (None: no body) and headers.
+
+    `entries` are those of a Bundle as JSON, as they are stored: they are not read to be written again.
+    """
 
     status: int
     resource: dict[str, Any] | None
     headers: dict[str, str] = field(default_factory=dict)
+    entries: str = ""
+
+    @property
+    def text(self) -> str:
+        """The resource as JSON, with its entries."""
+        written = json.dumps(self.resource, separators=(",", ":"))
+        return f'{written[:-1]},"entry":[{self.entries}]}}' if self.entries else written
 
     @property
     def status_line(self) -> str:

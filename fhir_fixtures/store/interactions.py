@@ -35,7 +35,7 @@ def _route(store: Store, request: Request) -> Reply:
     get = request.method in ("GET", "HEAD")
     match request.path:
         case () if get and any(name == "_getpages" for name, _ in request.query):
-            return Reply(200, searching.next_page(store, request.query, request.base))
+            return searching.next_page(store, request.query, request.base)
         case () if request.method == "POST":
             return bundles.process(store, request, answer, _route)
         case ():
@@ -53,7 +53,7 @@ def _route(store: Store, request: Request) -> Reply:
         case (name,) if request.method == "DELETE":
             return _conditional_delete(store, request, name)
         case ("Patient", patient, "$everything") if get:
-            return Reply(200, searching.everything(store, patient, request.base, request.query))
+            return searching.everything(store, patient, request.base, request.query)
         case (name, resource_id) if get and not resource_id.startswith("$"):
             return _read(store, request, name, resource_id)
         case (name, resource_id) if request.method == "PUT":
@@ -84,7 +84,7 @@ def _search(store: Store, request: Request, name: str, pairs: list[tuple[str, st
     _known(name)
     lenient = "handling=lenient" in request.headers.get("prefer", "")
     search = read_search(name, pairs, request.base, lenient=lenient)
-    return Reply(200, searching.first_page(store, search, request.base, name))
+    return searching.first_page(store, search, request.base, name)
 
 
 def _read(store: Store, request: Request, name: str, resource_id: str) -> Reply:

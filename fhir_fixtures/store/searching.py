@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 from fhir_fixtures.store.database import Store, instant
 from fhir_fixtures.store.errors import BadRequest, Gone, NotFound
+from fhir_fixtures.store.exchange import Reply
 from fhir_fixtures.store.parameters import resource_type, type_names
 from fhir_fixtures.store.predicates import Sql, all_of
 from fhir_fixtures.store.query import OF_TYPE, Include, Search, count, read_search
@@ -82,13 +83,18 @@ def _found(store: Store, search: Search) -> Sql:
 
     The others are then asked of each of these; of many it is quicker to look each condition up once.
     """
-    sizes = {n: _size(store, condition) for n, condition in enumerate(search.conditions) if condition.rows}
-    fewest = min(sizes, key=lambda n: sizes[n], default=None)
-    if fewest is None:
+    indexed = [n for n, condition in enumerate(search.conditions) if condition.rows]
+    if not indexed:
         whole = all_of(list(search.conditions))
         return Sql(f"resource r WHERE {whole.text}", whole.values)
+    fewest, size = indexed[0], 0
+    if len(indexed) > 1:
+        size = _MANY
+        for n in reversed(indexed):  # whose record it is stands first, and many are of one patient
+            found = _size(store, search.conditions[n], size + 1)
+            fewest, size = (n, found) if found <= size else (fewest, size)
     first = search.conditions[fewest]
-    few = sizes[fewest] < _MANY
+    few = size < _MANY
     others = [
         Sql(condition.each if few and condition.each else condition.text, condition.values)
         for n, condition in enumerate(search.conditions)
@@ -105,13 +111,13 @@ def _found(store: Store, search: Search) -> Sql:
     return Sql(f"resource r WHERE r.rid IN ({first.rows}) AND {met.text}", [*first.values, *met.values])
 
 
-def _size(store: Store, condition: Sql) -> int:
+def _size(store: Store, condition: Sql, most: int = _MANY) -> int:
     """How many index rows meet a condition, counted as far as it matters."""
-    counted = f"SELECT count(*) FROM ({condition.rows} LIMIT {_MANY})"
+    counted = f"SELECT count(*) FROM ({condition.rows} LIMIT {min(most, _MANY)})"
     return int(store.connection.execute(counted, condition.values).fetchone()[0])
 
 
-def first_page(store: Store, search: Search, base: str, address: str) -> dict[str, Any]:
+def first_page(store: Store, search: Search, base: str, address: str) -> Reply:
     """The searchset Bundle of a search; `address` is what was searched, such as `Patient`.
 
     The total is left out when more pages follow, unless it was asked for, as HAPI does.
@@ -120,7 +126,7 @@ def first_page(store: Store, search: Search, base: str, address: str) -> dict[st
         f"?{urlencode(search.kept, quote_via=quote, safe=',:|/')}" if search.kept else ""
     )
     if search.count == 0:
-        return _bundle(base, self_link, total=_count(store, search), entries=None)
+        return Reply(200, _bundle(self_link, total=_count(store, search)))
     beginning = _first_by_date(store, search)
     total = None
     if beginning is not None and search.accurate:
@@ -137,7 +143,7 @@ def first_page(store: Store, search: Search, base: str, address: str) -> dict[st
     return _page(store, showing, base, self_link, size=search.count)
 
 
-def everything(store: Store, patient: str, base: str, pairs: list[tuple[str, str]]) -> dict[str, Any]:
+def everything(store: Store, patient: str, base: str, pairs: list[tuple[str, str]]) -> Reply:
     """`Patient/[id]/$everything`: the patient, the compartment, and what these refer to outside of it.
 
     As in HAPI a patient's devices belong to it, and `_type` narrows the compartment alone. Parameters:
@@ -179,7 +185,7 @@ def _compartment_parameters(name: str) -> list[Any]:
     return [kind.parameters[code] for code in kind.compartment if code in kind.parameters] if kind else []
 
 
-def next_page(store: Store, pairs: list[tuple[str, str]], base: str) -> dict[str, Any]:
+def next_page(store: Store, pairs: list[tuple[str, str]], base: str) -> Reply:
     """A further page, as a next link asks for it. Raises Gone, BadRequest."""
     given = dict(pairs)
     token, offset = given["_getpages"], given.get("_getpagesoffset", "0")
@@ -213,7 +219,7 @@ def _page(
     size: int,
     offset: int = 0,
     token: str | None = None,
-) -> dict[str, Any]:
+) -> Reply:
     """The Bundle of one page; a first page that others follow is given a token to ask for them by."""
     found = showing["found"]
     on_page = found[offset : offset + size]
@@ -228,29 +234,34 @@ def _page(
     includes = [Include(**include) for include in showing["includes"]]
     entries = [(rid, "match") for rid in on_page]
     entries += [(rid, "include") for rid in _included(store, on_page, includes)]
-    bodies = dict(
-        _rows(store, "SELECT rid, body FROM resource WHERE rid IN ({})", [rid for rid, _ in entries])
+    rids = [rid for rid, _ in entries]
+    bodies = {
+        rid: (f"{base}/{kind}/{identifier}", body)
+        for rid, kind, identifier, body in _rows(
+            store, "SELECT rid, type, id, body FROM resource WHERE rid IN ({}) AND body IS NOT NULL", rids
+        )
+    }
+    shown = ",".join(
+        f'{{"fullUrl":{json.dumps(bodies[rid][0])},"resource":{_shown(bodies[rid][1], showing)},'
+        f'"search":{{"mode":"{mode}"}}}}'
+        for rid, mode in entries
+        if rid in bodies
     )
-    shown = []
-    for rid, mode in entries:
-        if bodies.get(rid):
-            resource = shaped(json.loads(bodies[rid]), showing["summary"], showing["elements"])
-            url = f"{base}/{resource['resourceType']}/{resource['id']}"
-            shown.append({"fullUrl": url, "resource": resource, "search": {"mode": mode}})
     single = not more and offset == 0
     counted = showing.get("total") or len(found)
     total = counted if showing["accurate"] or single else None
-    return _bundle(base, self_link, total=total, entries=shown, links=links)
+    return Reply(200, _bundle(self_link, total=total, links=links), entries=shown)
 
 
-def _bundle(
-    base: str,
-    self_link: str,
-    *,
-    total: int | None,
-    entries: list[dict[str, Any]] | None,
-    links: Iterable[dict[str, str]] = (),
-) -> dict[str, Any]:
+def _shown(body: str, showing: dict[str, Any]) -> str:
+    """A resource as it is stored, cut down where the search asks for that."""
+    summary, elements = showing["summary"], showing["elements"]
+    if not elements and summary not in ("true", "text", "data"):
+        return body
+    return json.dumps(shaped(json.loads(body), summary, elements), separators=(",", ":"))
+
+
+def _bundle(self_link: str, *, total: int | None, links: Iterable[dict[str, str]] = ()) -> dict[str, Any]:
     bundle: dict[str, Any] = {
         "resourceType": "Bundle",
         "id": str(uuid.uuid4()),
@@ -260,8 +271,6 @@ def _bundle(
     if total is not None:
         bundle["total"] = total
     bundle["link"] = [{"relation": "self", "url": self_link}, *links]
-    if entries:
-        bundle["entry"] = entries
     return bundle
 
 

@@ -211,12 +211,12 @@ class FhirClient:
         """
         filters = await self._filters(resource_type, parameters, lock, call)
         asked = [*filters, ("_count", str(count)), *([("_total", "accurate")] if total else [])]
-        url = self._url(resource_type).copy_with(params=asked)
+        url = self._url(resource_type, asked)
         bundle = await self._transport.get(url, call)
         check_filters_kept(bundle, [n for n, _ in filters if n != "_sort" and n not in INCLUDES])
         sort = next((value for name, value in filters if name == "_sort"), "")
         here = Next(str(url), resource_type, sort, frozenset())
-        return await anyio.to_thread.run_sync(self._page, bundle, lock, here)
+        return await self._checked(bundle, lock, here)
 
     async def next_page(self, following: Next, lock: PatientLock | None, call: Call) -> Page:
         """The page behind a next link, checked as the first was. Raises SearchExpired, and as `search`."""
@@ -224,7 +224,7 @@ class FhirClient:
             bundle = await self._transport.get(httpx.URL(following.url), call)
         except NotFound:
             raise SearchExpired("This search has expired on the FHIR server; run it again.") from None
-        return await anyio.to_thread.run_sync(self._page, bundle, lock, following)
+        return await self._checked(bundle, lock, following)
 
     async def referred(
         self, resource_type: str, ids: Iterable[str], lock: PatientLock | None, call: Call
@@ -257,7 +257,7 @@ class FhirClient:
         counts add up.
         """
         filters = await self._filters(resource_type, parameters, lock, call)
-        url = self._url(resource_type).copy_with(params=[*filters, ("_summary", "count")])
+        url = self._url(resource_type, [*filters, ("_summary", "count")])
         bundle = await self._transport.get(url, call)
         entries(bundle)
         if bundle.get("link"):
@@ -275,7 +275,7 @@ class FhirClient:
         if not (await self.capability(call)).offers(operation):
             return None
         kind, name = operation
-        url = self._url(f"{kind}/${name}").copy_with(params=list(parameters))
+        url = self._url(f"{kind}/${name}", list(parameters))
         return await self._transport.get(url, call)
 
     async def _filters(
@@ -294,8 +294,13 @@ class FhirClient:
         owner = _patient_filter(resource_type, known, lock)
         return [owner, *((n, v) for n, v in filters if n not in ("patient", "subject"))]
 
+    async def _checked(self, bundle: Resource, lock: PatientLock | None, here: Next) -> Page:
+        """The page that the link `here` brought. Takes seconds for a large one: made in a thread."""
+        if not bundle.get("entry"):  # as mostly where it is asked what changed
+            return self._page(bundle, lock, here)
+        return await anyio.to_thread.run_sync(self._page, bundle, lock, here)
+
     def _page(self, bundle: Resource, lock: PatientLock | None, here: Next) -> Page:
-        """The page that the link `here` brought. Takes seconds for a large one: run it in a thread."""
         matches: list[Resource] = []
         others: list[Resource] = []
         notes: list[str] = []
@@ -370,8 +375,8 @@ class FhirClient:
             )
         return Next(str(url), here.resource_type, here.sort, followed)
 
-    def _url(self, path: str) -> httpx.URL:
-        return httpx.URL(f"{self.base}/{path}")
+    def _url(self, path: str, parameters: list[tuple[str, str]] | None = None) -> httpx.URL:
+        return httpx.URL(f"{self.base}/{path}", params=parameters)
 
 
 def _patient_filter(resource_type: str, known: dict[str, str], lock: PatientLock) -> tuple[str, str]:

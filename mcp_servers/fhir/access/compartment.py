@@ -107,7 +107,7 @@ class PatientLock:
                 waiting += [item for item in node if isinstance(item, _NODES)]
                 continue
             if _TELLING.isdisjoint(node):
-                waiting += [item for item in node.values() if isinstance(item, _NODES)]
+                _push_within(node, waiting)
                 continue
             if node is not resource and "resourceType" in node and self._is_about_another(node, held):
                 node.clear()
@@ -131,7 +131,7 @@ class PatientLock:
                     node[link] = reference.local
                     if not in_compartment(reference.type):
                         mentioned.add(reference.local)
-            waiting += [item for item in node.values() if isinstance(item, _NODES)]
+            _push_within(node, waiting)
         if self.verdict(resource) == "inside":
             self._seen |= mentioned
             self._own.add(_ref(resource))
@@ -220,6 +220,19 @@ class PatientLock:
 def in_compartment(resource_type: str) -> bool:
     """Whether records of this type are about patients, by the R4 patient compartment."""
     return resource_type == "Patient" or resource_type in _paths()
+
+
+def _push_within(node: Resource, waiting: list[Any]) -> None:
+    """Put the nodes within a node on the stack, those of a list in its place; every node of a chart is."""
+    for value in node.values():
+        if type(value) is str:  # most are, and this is asked of all that is read
+            continue
+        if isinstance(value, dict):
+            waiting.append(value)
+        elif isinstance(value, list):
+            for item in value:
+                if isinstance(item, _NODES):
+                    waiting.append(item)
 
 
 def _contained(resource: Resource) -> dict[str, Resource]:

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import date
 from itertools import pairwise
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -120,10 +121,8 @@ def next_link(bundle: Resource, base: httpx.URL, resource_type: str) -> httpx.UR
 
 def _kept(bundle: Resource) -> Counter[str]:
     """The parameters that the server says it used, by name."""
-    try:
-        return Counter(name for name, _ in httpx.URL(_link(bundle, "self") or "").params.multi_items())
-    except httpx.InvalidURL:
-        return Counter()
+    query = (_link(bundle, "self") or "").partition("#")[0].partition("?")[2]
+    return Counter(name for name, _ in parse_qsl(query, keep_blank_values=True))
 
 
 def _link(bundle: Resource, relation: str) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import anyio
@@ -74,7 +75,7 @@ class Transport:
         self._limits = limits
         self._spent: OrderedDict[str, _Spent] = OrderedDict()
 
-    @property
+    @cached_property
     def base(self) -> str:
         """The server's base address, without a slash at its end, and without the credentials in it."""
         return str(self._http.base_url.copy_with(userinfo=b"")).rstrip("/")

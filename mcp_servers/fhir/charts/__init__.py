@@ -4,7 +4,7 @@ from mcp_servers.fhir.charts.code_systems import addressed, short_name
 from mcp_servers.fhir.charts.dates import day_before
 from mcp_servers.fhir.charts.errors import UnusableArgument
 from mcp_servers.fhir.charts.kinds import KINDS, OBSERVATIONS, OVERVIEW, REASONS, SEARCHES, Kind, Search
-from mcp_servers.fhir.charts.listing import Projected, Status, list_records
+from mcp_servers.fhir.charts.listing import Projected, Read, Status, list_records
 from mcp_servers.fhir.charts.meanings import codes_of, has_code, main_code_of, meant
 from mcp_servers.fhir.charts.measurement_names import (
     Ambiguous,
@@ -37,6 +37,7 @@ __all__ = [
     "Candidate",
     "Kind",
     "Projected",
+    "Read",
     "Search",
     "Status",
     "UnusableArgument",

@@ -83,6 +83,8 @@ def _dose(dosage: Resource) -> str | None:
 
 
 def _ratio(ratio: object) -> str | None:
+    if not ratio:
+        return None
     numerator = quantity_text(first(ratio).get("numerator"))
     denominator = quantity_text(first(ratio).get("denominator"))
     return f"{numerator} per {denominator}" if numerator and denominator else None
@@ -102,6 +104,8 @@ def _most(dosage: Resource) -> str | None:
 
 def timing_text(timing: object) -> str | None:
     """A Timing in words: `2 times per day`, `every 8 hours`, `bedtime`; its code where that is all."""
+    if not timing:
+        return None
     repeat = first(first(timing).get("repeat"))
     frequency, period = number(repeat.get("frequency")), number(repeat.get("period"))
     one_unit = _UNITS_OF_TIME.get(string(repeat.get("periodUnit")) or "")

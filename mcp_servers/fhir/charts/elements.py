@@ -19,6 +19,9 @@ LONGEST_TEXT = 1000
 SHOWN = 5
 LARGEST_NUMBER = 1e100
 
+_WITHDRAWN_BY = ("status", "verificationStatus", "lifecycleStatus", "docStatus")
+_IN_ERROR = "entered-in-error"
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 _NUMERIC = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -46,6 +49,8 @@ def string(value: object) -> str | None:
     """
     if not isinstance(value, str):
         return None
+    if value.isascii() and value.isprintable() and len(value) <= LONGEST_TEXT and "  " not in value:
+        return value.strip() or None  # most of what is read: the only white space in it is a single space
     text = " ".join(without_unseen(value).split())
     if len(text) > LONGEST_TEXT:
         return f"{text[:LONGEST_TEXT]} ... [{len(text) - LONGEST_TEXT} more characters]"
@@ -89,6 +94,8 @@ def concept_names(concept: object) -> list[str]:
 
 def concept_text(concept: object) -> str | None:
     """What to call one CodeableConcept: its text, else a display, else what its code means, else the code."""
+    if not concept:  # of most elements there is none, and each record has many
+        return None
     text = string(first(concept).get("text"))
     if text:
         return text
@@ -151,7 +158,7 @@ def plain(value: int | float) -> str:
 
 def quantity_text(quantity: object) -> str | None:
     """A Quantity (or Age, Duration) as a text, such as `< 0.5 mg/L`."""
-    value = number(first(quantity).get("value"))
+    value = number(first(quantity).get("value")) if quantity else None
     if value is None:
         return None
     return " ".join(
@@ -166,6 +173,8 @@ def unit(quantity: object) -> str | None:
 
 def range_text(value: object) -> str | None:
     """A Range as a text, such as `3.5-5.1 mmol/L`, `>= 60 mL/min` or `<= 5 mg/L`."""
+    if not value:
+        return None
     low, high = first(value).get("low"), first(value).get("high")
     low_value, high_value = number(first(low).get("value")), number(first(high).get("value"))
     measured_in = unit(low) or unit(high)
@@ -189,8 +198,12 @@ def resource_ref(resource: object) -> str:
 
 def entered_in_error(resource: Resource) -> bool:
     """Whether a record was withdrawn as entered in error, by whichever status its type has for that."""
-    fields = ("status", "verificationStatus", "lifecycleStatus", "docStatus")
-    return any(status_code(resource[field]) == "entered-in-error" for field in fields if field in resource)
+    stated = [resource[field] for field in _WITHDRAWN_BY if field in resource]
+    return any(
+        status_code(status) == _IN_ERROR
+        for status in stated
+        if type(status) is not str or len(status) >= len(_IN_ERROR)  # of most records it is not
+    )
 
 
 def why_withdrawn(record: Resource) -> str | None:
@@ -202,6 +215,8 @@ def why_withdrawn(record: Resource) -> str | None:
 
 def folded(text: str) -> str:
     """A text as it is compared: without case, accents and punctuation."""
+    if text.isascii():
+        return " ".join(_ASCII_WORD.findall(text.lower()))
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     letters = "".join(
         character if character.isalnum() else " "

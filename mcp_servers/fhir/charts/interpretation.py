@@ -32,10 +32,10 @@ def abnormal(holder: Resource) -> bool:
     if _side(holder) in ("Low", "High"):
         return True
     flags = objects(holder.get("interpretation"))
-    if any(code in ABNORMAL_CODES for code in codes(flags)):
-        return True
-    words = set(folded(concepts_text(flags) or "").split())
-    return not codes(flags) and bool(words & _ABNORMAL_WORDS) and not words & _NEGATED
+    if flagged := codes(flags):
+        return not ABNORMAL_CODES.isdisjoint(flagged)
+    words = set(folded(concepts_text(flags) or "").split()) if flags else set()
+    return bool(words & _ABNORMAL_WORDS) and not words & _NEGATED
 
 
 def _side(holder: Resource) -> str | None:

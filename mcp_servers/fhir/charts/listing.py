@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from mcp_servers.fhir.charts.dates import Span, bound, day_or_moment, newest_first, span
@@ -54,6 +55,23 @@ class Projected(NamedTuple):
     finding: Finding
 
 
+class Read:
+    """The records of a kind as they were read last: those of equal resources are not read again."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Kind, list[Resource], Included, str | None] | None = None
+        self._read: tuple[list[Record], list[Record]] = ([], [])
+
+    def records(
+        self, kind: Kind, resources: list[Resource], included: Included, base: str | None
+    ) -> tuple[list[Record], list[Record]]:
+        """The records, and those of them that were entered in error."""
+        of = (kind, resources, included, base)
+        if self._of != of:
+            self._read, self._of = _read(*of), of
+        return self._read
+
+
 def list_records(
     kind: Kind,
     resources: Iterable[Resource],
@@ -70,6 +88,7 @@ def list_records(
     born: str | None = None,
     now: str,
     unread: Mapping[str, int] | None = None,
+    read: Read | None = None,
 ) -> Projected:
     """The records of `kind` among `resources` as rows (docs/architecture.md, "Common row fields").
 
@@ -81,23 +100,18 @@ def list_records(
     `at`: the records that held on that day instead of those current now, `uncertain` where the chart does not
     tell; with `born`, the patient's birth date, it may tell of an onset at an age. `unread`: how many others
     are known not to be current, by the reason. `base`: the address of the server, which its references may
-    carry. What is recorded and only left out is not `nothing_recorded`, but what was entered in error is, and
-    is counted. Raises UnusableDate.
+    carry. `read`: what an earlier call may have made of the same records. What is recorded and only left out
+    is not `nothing_recorded`, but what was entered in error is, and is counted. Raises UnusableDate.
     """
     window = Window.of(since, until, now if kind == "encounters" else None)
     then = _past(at, now)
     notes: list[str] = []
-    resources = [resource for resource in resources if isinstance(resource, dict)]
-    # Other records of the chart (the problem that an order is for) name what a reference points to.
-    included = {resource_ref(one): one for one in resources if not belongs(kind, one)} | dict(included or {})
-    if base:
-        included |= {f"{base}/{ref}": one for ref, one in included.items()}
-    records, withdrawn = _read(kind, resources, included)
-    wrong = _asked_for(withdrawn, text, wording, code, included=included, notes=[])
+    records, withdrawn = (read or Read()).records(kind, list(resources), included or {}, base)
+    wrong = _asked_for(withdrawn, text, wording, code, notes=[])
     wrong = [one for one in wrong if window.may_hold(one.row)]
     if wrong:
         notes.append(f"{_many(len(wrong))} entered in error left out.")
-    records = _asked_for(records, text, wording, code, included=included, notes=notes)
+    records = _asked_for(records, text, wording, code, notes=notes)
     n_asked_for = len(records) + sum((unread or {}).values())
     if then:
         records = _as_of(kind, records, then, span(born), notes)
@@ -119,9 +133,15 @@ def list_records(
     return Projected(rows, notes, finding)
 
 
-def _read(kind: Kind, resources: Iterable[Resource], included: Included) -> tuple[list[Record], list[Record]]:
-    """The records of the kind, and those of them that were entered in error."""
+def _read(
+    kind: Kind, resources: list[Resource], included: Included, base: str | None
+) -> tuple[list[Record], list[Record]]:
     reading = READINGS[kind]
+    resources = [resource for resource in resources if isinstance(resource, dict)]
+    # Other records of the chart (the problem that an order is for) name what a reference points to.
+    known = {resource_ref(one): one for one in resources if not belongs(kind, one)} | dict(included)
+    if base:
+        known |= {f"{base}/{ref}": one for ref, one in known.items()}
     records: list[Record] = []
     withdrawn: list[Record] = []
     seen: set[str] = set()
@@ -132,8 +152,8 @@ def _read(kind: Kind, resources: Iterable[Resource], included: Included) -> tupl
         if "/" in ref and ref in seen:
             continue
         seen.add(ref)
-        row = {"ref": ref, **reading.row(resource, included)}
-        record = Record(resource, row, _negation(kind, resource))
+        row = {"ref": ref, **reading.row(resource, known)}
+        record = Record(resource, row, _negation(kind, resource), known)
         (withdrawn if entered_in_error(resource) else records).append(record)
     return records, withdrawn
 
@@ -194,7 +214,7 @@ def _as_of(kind: Kind, records: list[Record], at: Span, born: Span | None, notes
         if verdict.held is False:
             left.append((record, verdict.why))
         elif verdict.held is None:
-            kept.append(record._replace(row={**record.row, "uncertain": verdict.why}))
+            kept.append(replace(record, row={**record.row, "uncertain": verdict.why}))
         else:
             kept.append(record)
     _note_left_out(left, f"not so on {at.start:%Y-%m-%d}", notes, how="without `at`, ")
@@ -218,7 +238,7 @@ def _note_left_out(
         said = ", ".join(f"{n} {reason}" for reason, n in counted.most_common())
         notes.append(f"{_many(counted.total())} {what} left out ({said}); {how}status=all lists them.")
     for reason, said in _NAMED.items():
-        named = [record.row for record, why in left if why == reason]
+        named = [record.row for record, why in left if why == reason] if reason in counted else []
         if named:
             names = listed([f"{row.get('name', 'unnamed')} ({row['ref']})" for row in named])
             notes.append(f"{said}: {names}.")
@@ -236,12 +256,11 @@ def _asked_for(
     wording: Wording | None,
     code: str | None,
     *,
-    included: Included,
     notes: list[str],
 ) -> list[Record]:
     if code and code.strip():
-        records = with_code(records, code, included, notes)
-    return with_words(records, text, wording, included, notes) if text and folded(text) else records
+        records = with_code(records, code, notes)
+    return with_words(records, text, wording, notes) if text and folded(text) else records
 
 
 def _finding(records: list[Record], notes: list[str]) -> Finding:

@@ -1,6 +1,8 @@
 """Which records of a kind a text or a code is about."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
@@ -54,12 +56,14 @@ _NOT_WORDS = frozenset(
 )
 
 
-class Record(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Record:
     """A record of a kind; `aside` where the words asked for stand in its other texts, not in its names."""
 
     resource: Resource
     row: Row
     negation: Negation | None
+    included: Included
     aside: bool = False
 
     @property
@@ -67,15 +71,42 @@ class Record(NamedTuple):
         """Whether it says that something is not so."""
         return bool(self.row.get("verification") == "refuted")
 
+    @cached_property
+    def concepts(self) -> list[object]:
+        """The CodeableConcepts that say what it is about."""
+        fields = ("code", "vaccineCode", "type", "category", "procedureCode")
+        direct = [self.resource[field] for field in fields if field in self.resource]
+        of_relative = [one.get("code") for one in objects(self.resource.get("condition"))]
+        return [*direct, *of_relative, *medication_concepts(self.resource, self.included)]
+
+    @cached_property
+    def about(self) -> str:
+        """Equal for records with equal concepts."""
+        return repr(self.concepts)
+
+    @cached_property
+    def names(self) -> str:
+        """Its names, folded, between blanks."""
+        names = [name for concept in self.concepts for name in concept_names(concept)]
+        return f" {folded(' '.join([*names, str(self.row.get('name', ''))]))} "
+
+    @cached_property
+    def texts(self) -> str:
+        """Its names and what else its row says, folded, between blanks."""
+        row = self.row.items()
+        texts = (text for field, text in row if isinstance(text, str) and field not in _NOT_WORDS)
+        return f"{self.names}{folded(' '.join(texts))} "
+
 
 class Wording(NamedTuple):
     """A text as a dictionary reads it.
 
     `literal`: its words, without those that only say the kind or form of a record (a vaccine, tablets). Each
     of `covers` tells whether a CodeableConcept is about one thing that the text names; `words` are the
-    others, which must occur. `said` tells a person how it was read. `related` tells, by an ingredient of the
-    combination named whether a record is of it, and by the name of a class whether an allergy concerns the
-    drugs named because it is to their class or to a drug like them.
+    others, which must occur. `each` are the words of names that are asked for one by one. `said` tells a
+    person how it was read. `related` tells, by an ingredient of the combination named whether a record is of
+    it, and by the name of a class whether an allergy concerns the drugs named because it is to their class or
+    to a drug like them.
     """
 
     literal: tuple[str, ...]
@@ -83,16 +114,31 @@ class Wording(NamedTuple):
     words: tuple[str, ...]
     said: str
     related: Mapping[str, Callable[[object], bool]]
+    each: tuple[tuple[str, ...], ...] = ()
+
+    def names_one(self, texts: str) -> bool:
+        """Whether all words of one of `each` stand in a folded text between blanks, as they are or plural."""
+        return any(all(f" {word} " in texts or f" {word}s " in texts for word in name) for name in self.each)
 
 
-def with_code(records: list[Record], code: str, included: Included, notes: list[str]) -> list[Record]:
+class _Verdict(NamedTuple):
+    """Whether words find a record: in its other texts alone (`aside`), by their meaning alone (`meant`), or
+    not, as they stand only `inside` longer words."""
+
+    found: bool = False
+    aside: bool = False
+    meant: bool = False
+    inside: bool = False
+
+
+def with_code(records: list[Record], code: str, notes: list[str]) -> list[Record]:
     """The records with a code, bare or `system|code`; where there are none, `notes` tell what to try."""
     found = [
         record
         for record in records
         if any(
             stands_for(code, string(coding.get("system")) or "", string(coding.get("code")) or "")
-            for concept in _concepts(record, included)
+            for concept in record.concepts
             for coding in codings(concept)
         )
     ]
@@ -104,33 +150,44 @@ def with_code(records: list[Record], code: str, included: Included, notes: list[
     return found
 
 
-def with_words(
-    records: list[Record], text: str, wording: Wording | None, included: Included, notes: list[str]
-) -> list[Record]:
+def with_words(records: list[Record], text: str, wording: Wording | None, notes: list[str]) -> list[Record]:
     """The records in which every word of `text` occurs but those of their kind, or that are about what it
     means. `notes` name records beside them that are related; where there are none, what comes near."""
     words = folded(text).split()
     needed = wording.literal if wording else words
+    all_words, all_needed, the_others = map(_written, (words, needed, wording.words if wording else ()))
+    within = [one for one in needed if len(one) > WHOLE_WORD]
+    whole = _written(one for one in needed if len(one) <= WHOLE_WORD)
+    covered: dict[str, bool] = {}
+
+    def verdict(record: Record) -> _Verdict:
+        texts, names = record.texts, record.names
+        if all(word in texts for word in all_needed) or (wording and wording.names_one(texts)):
+            aside = bool(needed) and not any(word in names for word in all_needed)
+            return _Verdict(found=True, aside=aside, meant=not all(word in texts for word in all_words))
+        if wording and all(word in texts for word in the_others) and _covered(record, wording, covered):
+            return _Verdict(found=True, meant=True)
+        return _Verdict(inside=bool(needed) and all(word in names for word in (*whole, *within)))
+
     found: list[Record] = []
     inside: list[str] = []
-    meant = 0
+    meant = False
+    known: dict[tuple[str, ...], _Verdict] = {}  # of a long list, many records say the same
     for record in records:
-        names = folded(" ".join(_names(record, included)))
-        texts = f"{names} {_texts(record)}"
-        if _says(texts, needed):
-            aside = bool(needed) and not any(_says(names, [word]) for word in needed)
-            found.append(record._replace(aside=aside))
-            meant += not _says(texts, words)
-        elif wording and _says(texts, wording.words) and _covered(record, wording, included):
-            found.append(record)
-            meant += 1
-        elif needed and _says(names, [one for one in needed if len(one) <= WHOLE_WORD or one not in names]):
+        said = (record.names, record.texts, record.about)
+        if said not in known:
+            known[said] = verdict(record)
+        one = known[said]
+        meant = meant or one.meant
+        if one.found:
+            found.append(replace(record, aside=True) if one.aside else record)
+        elif one.inside:
             inside.append(f"{record.row.get('name')} ({record.row['ref']})")
     if wording and meant:
         notes.append(f"`{text}` read as {wording.said}.")
-    if wording:
-        rest = {one.row["ref"] for one in records} - {one.row["ref"] for one in found}
-        _note_related([one for one in records if one.row["ref"] in rest], text, wording, included, notes)
+    if wording and wording.related:
+        rest = {record.row["ref"] for record in records} - {record.row["ref"] for record in found}
+        _note_related([record for record in records if record.row["ref"] in rest], text, wording, notes)
     if found and inside:
         notes.append(f"Not listed, with the words only inside longer ones: {listed(inside)}.")
     if not found and records:
@@ -138,14 +195,12 @@ def with_words(
     return found
 
 
-def _note_related(
-    records: list[Record], text: str, wording: Wording, included: Included, notes: list[str]
-) -> None:
+def _note_related(records: list[Record], text: str, wording: Wording, notes: list[str]) -> None:
     for by, covers in wording.related.items():
         related = [
             f"{record.row.get('name')} ({record.row['ref']}, {record.row.get('status')})"
             for record in records
-            if not record.refuted and any(map(covers, _concepts(record, included)))
+            if not record.refuted and any(map(covers, record.concepts))
         ]
         if related:
             notes.append(f"Recorded, and related to `{text}` by {by}: {listed(related)}.")
@@ -170,29 +225,16 @@ def _note_nothing(records: list[Record], text: str, wording: Wording | None, not
         notes.append(f"{tried}; another word for it, or no `text`, may find more.")
 
 
-def _covered(record: Record, wording: Wording, included: Included) -> bool:
-    concepts = _concepts(record, included)
-    return bool(wording.covers) and all(any(map(covers, concepts)) for covers in wording.covers)
+def _covered(record: Record, wording: Wording, known: dict[str, bool]) -> bool:
+    """Whether of each thing that the words name one concept is about it; `known` is what was told before."""
+    if record.about not in known:
+        known[record.about] = bool(wording.covers) and all(
+            any(map(about, record.concepts)) for about in wording.covers
+        )
+    return known[record.about]
 
 
-def _concepts(record: Record, included: Included) -> list[object]:
-    resource = record.resource
-    direct = [resource.get(field) for field in ("code", "vaccineCode", "type", "category", "procedureCode")]
-    of_relative = [one.get("code") for one in objects(resource.get("condition"))]
-    return [*direct, *of_relative, *medication_concepts(resource, included)]
-
-
-def _names(record: Record, included: Included) -> list[str]:
-    names = [name for concept in _concepts(record, included) for name in concept_names(concept)]
-    return [*names, str(record.row.get("name", ""))]
-
-
-def _texts(record: Record) -> str:
-    texts = (text for field, text in record.row.items() if isinstance(text, str) and field not in _NOT_WORDS)
-    return folded(" ".join(texts))
-
-
-def _says(searched: str, words: Sequence[str]) -> bool:
-    """Words count whole, long ones at the beginning of a word too: norepinephrine is no epinephrine."""
-    text = f" {searched} "
-    return all(f" {word} " in text if len(word) <= WHOLE_WORD else f" {word}" in text for word in words)
+def _written(words: Iterable[str]) -> list[str]:
+    """How words stand in a text between blanks: whole, long ones at the beginning of a word too, for
+    norepinephrine is no epinephrine."""
+    return [f" {word} " if len(word) <= WHOLE_WORD else f" {word}" for word in words]

@@ -45,5 +45,6 @@ def codes_of(resource: Resource) -> frozenset[str]:
 
 def has_code(resource: Resource, wanted: frozenset[str]) -> bool:
     """Whether an Observation or one of its components has one of these codes."""
-    holders = [resource, *objects(resource.get("component"))]
-    return not wanted.isdisjoint(code for holder in holders for code in codes(holder.get("code")))
+    if not wanted.isdisjoint(codes(resource.get("code"))):
+        return True
+    return any(not wanted.isdisjoint(codes(part.get("code"))) for part in objects(resource.get("component")))

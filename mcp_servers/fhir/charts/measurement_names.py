@@ -100,11 +100,13 @@ def measure_key(concept: object) -> str | None:
 
 def measures(concepts: Iterable[object]) -> dict[str, Measure]:
     """The measurements of a chart by key, from the codes of its Observations and components."""
-    spelt = Counter(
-        (key, tuple(codes(concept)), tuple(concept_names(concept)))
-        for concept in concepts
-        if (key := measure_key(concept)) is not None
-    )
+    alike: dict[str, list[object]] = {}
+    for concept in concepts:  # thousands, of a few measurements
+        alike.setdefault(repr(concept), []).append(concept)
+    spelt = Counter[tuple[str, tuple[str, ...], tuple[str, ...]]]()
+    for concept, *others in alike.values():
+        if (key := measure_key(concept)) is not None:
+            spelt[key, tuple(codes(concept)), tuple(concept_names(concept))] += 1 + len(others)
     found: dict[str, Measure] = {}
     for (key, its_codes, names), n in spelt.items():
         known = found.get(key) or Measure(names[0] if names else key, key, frozenset(), frozenset(), 0)

@@ -6,6 +6,7 @@ from mcp_servers.fhir.charts.elements import (
     Resource,
     Row,
     concept_text,
+    first,
     row_of,
     status_code,
     string,
@@ -77,8 +78,13 @@ def medication(resource: Resource, included: Included) -> Resource:
 
 
 def medication_concepts(resource: Resource, included: Included) -> list[object]:
-    """The CodeableConcepts that name the medication, for search by code or text."""
+    """The CodeableConcepts that name the medication, for search by code or text.
+
+    What a reference that leads nowhere calls it stands for them.
+    """
     record = medication(resource, included)
+    if not record and "medicationReference" in resource:
+        return [{"text": first(resource["medicationReference"]).get("display")}]
     ingredients = record.get("ingredient")
     parts = (
         [one.get("itemCodeableConcept") for one in ingredients if isinstance(one, dict)]
@@ -95,6 +101,8 @@ def why_not_current(resource: Resource, now: Span) -> str | None:
     be told of a drug that nobody vouches for is worse than to read in a note that its status is unknown.
     """
     source = SOURCES.get(str(resource.get("resourceType")))
+    if resource.get("status") == "completed" and source in ("administration", "dispense"):
+        return source  # as most of a long list are
     status = status_code(resource.get("status")) or "status not recorded"
     if source == "administration" and status in UNDER_WAY:
         end = span(period_end(resource.get("effectivePeriod")))

@@ -100,6 +100,7 @@ def reasons_of(resources: list[Resource]) -> set[str]:
     texts = (
         string(reference.get("reference")) or ""
         for resource in resources
-        for reference in objects(resource.get("reasonReference"))
+        if "reasonReference" in resource
+        for reference in objects(resource["reasonReference"])
     )
     return {text.split("/")[1] for text in texts if text.startswith("Condition/")}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 from mcp_servers.fhir.charts.dates import newest_first, span
 from mcp_servers.fhir.charts.elements import Resource, Row, entered_in_error, row_of
@@ -14,7 +14,10 @@ from mcp_servers.fhir.charts.measurement_names import everyday_names, is_everyda
 from mcp_servers.fhir.charts.measurements import latest, not_after
 from mcp_servers.fhir.charts.patient import patient_row
 
-SECTIONS: tuple[tuple[str, Kind], ...] = (
+Section = Literal["patient", "problem", "medication", "allergy", "encounter", "measurement", "records"]
+EVERY_SECTION: frozenset[Section] = frozenset(get_args(Section))
+# Those that list records of a kind.
+SECTIONS: tuple[tuple[Section, Kind], ...] = (
     ("problem", "problems"),
     ("medication", "medications"),
     ("allergy", "allergies"),
@@ -65,7 +68,7 @@ def glance(
     patient: Resource,
     lists: Mapping[Kind, Projected],
     observations: Iterable[Resource],
-    extents: list[Row],
+    extents: list[Row] | None,
     *,
     now: str,
     encounters: int | None = None,
@@ -76,11 +79,13 @@ def glance(
     `encounters` says, where not all are listed): those that took place, then planned and cancelled ones that
     are dated later, measurements the last value of each code among the
     `observations`, of which others than Observations are passed over. A section without rows says in a note
-    whether nothing is recorded.
+    whether nothing is recorded. Kinds not in `lists`, and `extents` that are None, were not asked for.
     """
     rows: list[Row] = [{"section": "patient", **patient_row(patient, now)}]
     notes: list[str] = []
     for section, kind in SECTIONS:
+        if kind not in lists:
+            continue
         found = lists[kind]
         shown = _visits(found.rows, now) if section == "encounter" else found.rows
         rows += [{"section": section, **row} for row in shown]
@@ -91,8 +96,9 @@ def glance(
             notes.append(f"{kind}: {found.finding.replace('_', ' ')}.")
         notes += [f"{kind}: {note}" for note in found.notes]
     rows += [{"section": "measurement", **row} for row in _measurements(observations, now, notes)]
-    rows += [{"section": "records", **row} for row in extents]
-    return Projected(rows, notes, "recorded" if extents else "nothing_recorded")
+    held = rows[1:] if extents is None else extents
+    rows += [{"section": "records", **row} for row in extents or ()]
+    return Projected(rows, notes, "recorded" if held else "nothing_recorded")
 
 
 def _visits(rows: list[Row], now: str) -> list[Row]:

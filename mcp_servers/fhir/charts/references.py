@@ -70,6 +70,8 @@ def references_text(references: object, holder: Resource, included: Included) ->
 
 def record_name(resource: Resource) -> str | None:
     """What to call any record: a person's name, a plain name or title, or the text of what it is coded as."""
+    if not resource:
+        return None
     name = resource.get("name")
     return (
         string(name)

@@ -1,9 +1,10 @@
 """Conversions between UCUM units, and between mass, substance and charge of the analytes that are known.
 
-The UCUM registry takes two seconds to build and is built when the first conversion is asked for: call from a
-thread. conversions.json holds the units that charts write otherwise than UCUM does, molar masses (IUPAC 2021
-atomic weights; what the mass is reported as, where that is not the molecule: urea nitrogen, phosphorus,
-triolein), valences, and the line between the HbA1c of NGSP and of IFCC.
+units.json holds what the UCUM registry says of the units that charts and people use most. Of any other unit
+the registry is asked, which takes two seconds to build: call from a thread. conversions.json holds the units
+that charts write otherwise than UCUM does, molar masses (IUPAC 2021 atomic weights; what the mass is reported
+as, where that is not the molecule: urea nitrogen, phosphorus, triolein), valences, and the line between the
+HbA1c of NGSP and of IFCC.
 """
 
 import json
@@ -20,6 +21,8 @@ from mcp_servers.fhir.charts.measurement_names import known_as
 
 LONGEST_UNIT = 40
 LEAST_DIGITS, MOST_DIGITS = 4, 6
+# A factor's digits that rounding in binary leaves as they are: 1 mg/L is 1 ug/mL, not 1.0000000000000002.
+_EXACT = 12
 
 # Two threads that built the registry at once would define every unit twice.
 _ONE_AT_A_TIME = Lock()
@@ -57,6 +60,19 @@ class Line(NamedTuple):
         recorded = len(re.sub(r"e.*|\D", "", plain(value)).lstrip("0"))
         digits = min(max(LEAST_DIGITS, recorded), MOST_DIGITS)
         return significant(self.slope * value + self.intercept, digits)
+
+
+class Unit(NamedTuple):
+    """One of a unit is `slope * n + intercept` in base units of its dimensions; a logarithm has no slope.
+
+    `molar`: it counts moles. `charges` is the exponent of equivalents, which pint takes for moles.
+    """
+
+    slope: float
+    intercept: float
+    dimensions: dict[str, float]
+    molar: bool
+    charges: float
 
 
 def significant(value: float, digits: int = LEAST_DIGITS) -> float:
@@ -152,17 +168,37 @@ def _registry() -> Any:
     return PintUcumRegistry()
 
 
+@cache
+def _usual() -> dict[str, Unit]:
+    raw: Resource = json.loads(Path(__file__).with_name("units.json").read_text("utf-8"))
+    return {code: Unit(*of) for code, of in raw.items()}
+
+
+def _read(code: str) -> Unit | None:
+    return _usual().get(code) or worked_out(code)
+
+
 @lru_cache(maxsize=1000)
-def _read(code: str) -> Any | None:
-    """One of a UCUM unit, as pint has it; None for what is no unit, or only an annotation."""
+def worked_out(code: str) -> Unit | None:
+    """A UCUM unit as the registry has it; None for what is no unit, or only an annotation."""
     bare = _ANNOTATION.sub("", code)
     if not bare or len(code) > LONGEST_UNIT or not code.isascii() or _HUGE_EXPONENT.search(bare):
         return None
     try:
         one = _registry().from_ucum(code)
-        return one if hasattr(one, "dimensionality") else None
+        dimensions = {name: float(exponent) for name, exponent in one.dimensionality.items()}
+        items = list(one.unit_items())
     except Exception:  # lark, pint and arithmetic each raise their own for what they cannot read
         return None
+    molar = any("[substance]" in _registry().get_dimensionality(name) for name, _ in items)
+    charges = float(sum(exponent for name, exponent in items if "equivalent" in name))
+    try:
+        values = [float(type(one)(n * one.magnitude, one.units).to_base_units().magnitude) for n in (0, 1, 2)]
+    except Exception:  # pint's own, for units that have no sum or power, and arithmetic's
+        return Unit(0.0, 0.0, dimensions, molar, charges)
+    zero, first, second = values
+    linear = all(map(math.isfinite, values)) and math.isclose(second - first, first - zero, rel_tol=1e-9)
+    return Unit(first - zero if linear else 0.0, zero if linear else 0.0, dimensions, molar, charges)
 
 
 def _alike(source: str, target: str) -> bool:
@@ -174,15 +210,6 @@ def _alike(source: str, target: str) -> bool:
     )
 
 
-def _molar(one: Any) -> bool:
-    return any("[substance]" in _registry().get_dimensionality(name) for name, _ in one.unit_items())
-
-
-def _charges(one: Any) -> float:
-    """The exponent of equivalents, which pint takes for moles."""
-    return float(sum(exponent for name, exponent in one.unit_items() if "equivalent" in name))
-
-
 def _commensurable(source: str, target: str) -> Line | None:
     """Units of one dimension: a factor, or a line for temperatures; logarithms are no line."""
     one, other = _read(source), _read(target)
@@ -190,58 +217,42 @@ def _commensurable(source: str, target: str) -> Line | None:
         one is None
         or other is None
         or not _alike(source, target)
-        or one.dimensionality != other.dimensionality
+        or not (one.slope and other.slope)
+        or one[2:] != other[2:]
     ):
         return None
-    if _molar(one) != _molar(other) or _charges(one) != _charges(other):
-        return None
-    values = [_to(type(one)(n * one.magnitude, one.units), other) for n in (0, 1, 2)]
-    if any(value is None for value in values):
-        return None
-    zero, first, second = (float(value) for value in values if value is not None)
-    if not math.isclose(second - first, first - zero, rel_tol=1e-9):
-        return None
-    return _line(source, target, first - zero, zero, "")
+    return _line(source, target, one.slope / other.slope, (one.intercept - other.intercept) / other.slope, "")
 
 
 def _through_moles(source: str, target: str, substance: Substance) -> Line | None:
     one, other = _read(source), _read(target)
     if one is None or other is None or not _alike(source, target):
         return None
+    if not (one.slope and other.slope) or one.intercept or other.intercept:
+        return None
+    factor = one.slope / other.slope
     said = []
-    charges = _charges(one) - _charges(other)
+    charges = one.charges - other.charges
     if charges:
         if substance.valence is None:
             return None
-        one = one * substance.valence**-charges
+        factor *= substance.valence**-charges
         said.append(f"valence {substance.valence}")
-    dimensions, wanted = one.dimensionality, other.dimensionality
+    dimensions, wanted = one.dimensions, other.dimensions
     apart = {name: dimensions.get(name, 0) - wanted.get(name, 0) for name in {*dimensions, *wanted}}
     mass = apart.pop("[mass]", 0)
     if mass:
         if substance.molar_mass is None or abs(mass) != 1 or apart.pop("[substance]", 0) != -mass:
             return None
-        one = one * (substance.molar_mass * _registry().from_ucum("g/mol")) ** -mass
+        factor *= (substance.molar_mass * _usual()["g/mol"].slope) ** -mass
         said.append(f"{substance.molar_mass:g} g/mol")
     if not said or any(apart.values()):
         return None
-    factor = _to(one, other)
-    return (
-        None
-        if factor is None
-        else _line(source, target, factor, 0.0, f" ({substance.name}, {', '.join(said)})")
-    )
-
-
-def _to(one: Any, other: Any) -> float | None:
-    try:
-        value = float(one.to(other.units).magnitude / other.magnitude)
-    except Exception:  # pint's own, for units that have no sum or power, and arithmetic's
-        return None
-    return value if math.isfinite(value) else None
+    return _line(source, target, factor, 0.0, f" ({substance.name}, {', '.join(said)})")
 
 
 def _line(source: str, target: str, slope: float, intercept: float, why: str) -> Line:
+    slope, intercept = significant(slope, _EXACT), significant(intercept, _EXACT)
     if abs(intercept) < 1e-9:
         return Line(slope, 0.0, f"1 {source} = {significant(slope):g} {target}{why}")
     sign = "+" if intercept > 0 else "-"

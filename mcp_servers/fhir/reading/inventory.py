@@ -150,7 +150,7 @@ async def _newest_without(
     try:
         pages = await read_pages(
             client, "Observation", [NEWEST_FIRST, *without], lock, call, count=PAGE_SIZE,
-            enough=too_many if whole else one_page,
+            enough=too_many if whole else one_page, total=whole or not excluded,
         )  # fmt: skip
     except InvalidRequest:
         return None

@@ -48,10 +48,10 @@ Way = Callable[[int], Awaitable["Listed | None"]]
 class Listed:
     """Records of a kind, or of one type of a kind.
 
-    `whole` are the types that were read to the end. `standing` counts by type what there is, records entered
-    in error left out. `unread` counts those that are not current by the reason, and were not read. Where only
-    the newest were read, those are all that are dated later than `newer_than`. `newest` holds by type records
-    with the last one among them, where the server was asked for them.
+    `whole` are the types that were read to the end. `standing` counts by type what there is of the others,
+    records entered in error left out. `unread` counts those that are not current by the reason, and were not
+    read. Where only the newest were read, those are all that are dated later than `newer_than`. `newest` has
+    by type records with the last one among them, where the server was asked for them.
     """
 
     found: Gathered = field(default_factory=Gathered)
@@ -60,6 +60,11 @@ class Listed:
     unread: Counter[str] = field(default_factory=Counter)
     newer_than: str | None = None
     newest: dict[str, list[Resource]] = field(default_factory=dict)
+
+    def total(self) -> int:
+        """How many records there are, those entered in error left out."""
+        whole = (one for kind in self.whole for one in self.found.by_type.get(kind, ()))
+        return self.standing.total() + sum(not entered_in_error(one) for one in whole)
 
     def merge(self, part: "Listed") -> None:
         """Take in another type of the kind."""
@@ -141,12 +146,12 @@ async def _read(chart: Chart, search: Search, *, current: bool, newest: int | No
     elif newest is not None and {"status", sorted_by} <= known:
         way = partial(_newest, chart, search, sorted_by, newest)
     listed: Listed | None = None
-    if way is not None:
+    if way is not None and not chart.keeping.holds(search):
         try:
             listed = await way()
         except InvalidRequest:  # a server may lack a modifier, or an order, of a parameter that it has
             listed = None
-    return listed or _whole(kind, await gather(chart.client, [search], chart.lock, chart.call))
+    return listed or _whole(kind, await chart.keeping.gather(chart.client, search, chart.lock, chart.call))
 
 
 async def _of_a_long_list(chart: Chart, search: Search, way: Way) -> Listed | None:
@@ -169,8 +174,7 @@ def newest_of(kind: str, first: Pages) -> dict[str, list[Resource]]:
 
 
 def _whole(kind: str, found: Gathered) -> Listed:
-    standing = sum(not entered_in_error(one) for one in found.resources)
-    return Listed(found, {kind}, Counter({kind: standing}))
+    return Listed(found, {kind})
 
 
 def _part(kind: str, found: Gathered, total: int) -> Listed:

@@ -15,6 +15,7 @@ from mcp_servers.fhir.charts.measurement_names import Measure
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.reading.gathering import PAGE_SIZE, Resource, at_once, gather, gather_by_id
 from mcp_servers.fhir.reading.inventory import NEWEST_FIRST, Inventory, Measurements, sendable
+from mcp_servers.fhir.reading.keeping import Keeping
 from mcp_servers.fhir.reading.paging import Pages, read_pages
 from mcp_servers.fhir.recording import Call
 
@@ -27,12 +28,13 @@ _MOST_COUNTED = 25
 
 @dataclass(frozen=True)
 class Chart:
-    """The chart that is read, and when its present is (ISO 8601)."""
+    """The chart that is read, when its present is (ISO 8601), and what earlier calls kept of it."""
 
     client: FhirClient
     lock: PatientLock
     call: Call
     now: str
+    keeping: Keeping = field(default_factory=Keeping)
 
 
 @dataclass
@@ -209,7 +211,8 @@ async def _read_newest(chart: Chart, reading: Reading, codes: set[str], name: st
         reading.add(found.resources, found.notes, complete=found.complete)
         return True
 
-    kept = [one for one in reading.kept if charts.has_code(one, frozenset(codes))]
+    wanted = frozenset(codes)
+    kept = [one for one in reading.kept if charts.has_code(one, wanted)]
     if await since_before(last(kept)):
         return
     pages = await read_pages(

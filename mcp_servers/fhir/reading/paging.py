@@ -122,9 +122,11 @@ async def each_page(
     *,
     count: int,
     begin: Callable[[], T],
+    total: bool = True,
 ) -> AsyncGenerator[tuple[Page, T], None]:
     """The pages of a search with what they add up to; `count` records on each. Close it (`aclosing`).
 
+    Without `total` the server need not count what is behind the first page.
     Of `_include` only what the server has is asked for, and nothing where it refuses that; Medications by
     which records are to be named are then read by themselves. A search that expires on the server is begun
     again, once: with another of what `begin` makes, and records that came before. Raises what
@@ -137,7 +139,7 @@ async def each_page(
     for again in (False, True):
         so_far = begin()
         try:
-            page = await _first_page(client, kind, asked, lock, call, count=count)
+            page = await _first_page(client, kind, asked, lock, call, count=count, total=total)
             while True:
                 if beside:
                     await beside.complete(page)
@@ -162,15 +164,16 @@ async def _first_page(
     call: Call,
     *,
     count: int,
+    total: bool,
 ) -> Page:
     """The first page of a search; of one that the server refuses with `_include`, without it."""
     try:
-        return await client.search(kind, asked, lock, call, count=count)
+        return await client.search(kind, asked, lock, call, count=count, total=total)
     except InvalidRequest:
         without = [(n, value) for n, value in asked if n != "_include"]
         if without == asked:
             raise
-        return await client.search(kind, without, lock, call, count=count)
+        return await client.search(kind, without, lock, call, count=count, total=total)
 
 
 async def read_pages(
@@ -182,12 +185,14 @@ async def read_pages(
     *,
     count: int,
     enough: Callable[[Pages], bool],
+    total: bool = True,
 ) -> Pages:
-    """The pages of a search until there are `enough`, or as much as memory allows; `count` records on each.
+    """The pages of a search until there are `enough`, or as much as memory allows; as `each_page`.
 
     A search that expires on the server is begun again, once. Raises what FhirClient.search raises.
     """
-    async with aclosing(each_page(client, kind, parameters, lock, call, count=count, begin=Pages)) as each:
+    each = each_page(client, kind, parameters, lock, call, count=count, begin=Pages, total=total)
+    async with aclosing(each):
         async for _, pages in each:
             if not pages.more or enough(pages) or client.bytes_read(call) >= MAX_BYTES:
                 break

@@ -20,9 +20,9 @@ Resource = dict[str, Any]
 Receive = Callable[[list[Resource], dict[str, Resource]], Awaitable[None]]
 
 # Records that carry attachments: a page of them must stay within what the transport takes.
-_SMALLER_PAGES = {"DocumentReference": 50, "DiagnosticReport": 50}
+SMALLER_PAGES = {"DocumentReference": 50, "DiagnosticReport": 50}
 # So few records are read anew with one request; to count them and ask for changes takes two.
-_FEW = 20
+FEW = 20
 # What a transaction wrote may be seen this much later than the time that it stands under.
 _SEEN_LATE = timedelta(seconds=30)
 # How a server answers that does not search by a parameter.
@@ -137,7 +137,7 @@ class _Reading:
         without = (await self.client.capability(self.call)).without_last_updated
         if before.since is None or before.total is None or self.kind in without:
             return None
-        total = (await self.client.search(self.kind, (), self.lock, self.call, count=1)).total
+        total = await self.client.count(self.kind, (), self.lock, self.call)
         try:
             recent = await self._read([written_since(before.since)])
         except NOT_SEARCHED:
@@ -155,13 +155,13 @@ class _Reading:
         self.removed = [f"{self.kind}/{one}" for one in sorted(gone)]
         self.complete = everything.complete
         versions = {one: version for one, version in self.held.items() if one not in gone}
-        newest = _newest(versions) if everything.adds_up and len(versions) > _FEW else None
+        newest = _newest(versions) if everything.adds_up and len(versions) > FEW else None
         since = newest and (moment(everything.as_of) or newest)
         return _Seen(versions, everything.total, everything.notes, since)
 
     async def _read(self, parameters: list[tuple[str, str]]) -> Tally:
         """Read all that a search finds; of its records, those whose version is not held are handed on."""
-        count = _SMALLER_PAGES.get(self.kind, PAGE_SIZE)
+        count = SMALLER_PAGES.get(self.kind, PAGE_SIZE)
         asked = [*parameters, *self.includes]
         pages = each_page(self.client, self.kind, asked, self.lock, self.call, count=count, begin=Tally)
         async with aclosing(pages):

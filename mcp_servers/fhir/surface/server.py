@@ -42,7 +42,7 @@ from mcp_servers.fhir.surface.completions import complete
 from mcp_servers.fhir.surface.prompts import instructions, prompts
 from mcp_servers.fhir.surface.recorded import Asked, recorded, refused
 from mcp_servers.fhir.surface.schemas import brief
-from mcp_servers.fhir.tools import CATALOGUE, Answer, ChartSession, Offer, Profile
+from mcp_servers.fhir.tools import CATALOGUE, Answer, ChartSession, Kept, Offer, Profile
 
 _READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -63,6 +63,7 @@ def build_server(
     smallest_count: int = 0,
     count: Count = by_bytes,
     name: str = "ehr-navigator-fhir",
+    kept: Kept | None = None,
 ) -> MCPServer:
     """The chart tools over the FHIR server of `client`, each call recorded.
 
@@ -70,10 +71,11 @@ def build_server(
     a patient, and find_patient is offered. `now` (with its offset) is the chart's present, by default the
     time of each call; `tools` the profile. With `cohorts`, an unbound session may count patients; counts from
     1 to below `smallest_count` are not shown. `count` is that of the tokenizer of the model that reads;
-    without one, four bytes are a token. Raises InvalidRequest when `patient` is no id.
+    without one, four bytes are a token. `kept` is what servers of one client share of the charts that they
+    read. Raises InvalidRequest when `patient` is no id.
     """
     bound = None if patient is None else checked_patient(patient)
-    session = ChartSession(client, "", smallest_count, count)
+    session = ChartSession(client, "", smallest_count, count, kept=Kept() if kept is None else kept)
 
     def present() -> ChartSession:
         at = now or datetime.now().astimezone()

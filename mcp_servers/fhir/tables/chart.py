@@ -19,6 +19,8 @@ Resource = dict[str, Any]
 Row = dict[str, Any]
 
 LIMIT_S = 5.0
+# Records that are put into the tables at a time: to put one takes as long as to put five hundred.
+_TOGETHER = 2000
 _INCLUDES = {
     kind: (f"{kind}:medication",)
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration", "MedicationDispense")
@@ -60,7 +62,6 @@ class ChartTables:
 
     def _forget(self) -> None:
         self._process: TablesProcess | None = None
-        self._columns: dict[str, list[str]] = {}
         self._type_of: dict[str, str] = {}
         self._snapshot = Snapshot(())
         self._records: dict[str, _Records] = {}
@@ -84,12 +85,13 @@ class ChartTables:
                 )
                 _expect(await process.ask({"do": "present", "now": now}))
                 reply = await process.ask({"do": "query", "sql": sql, "limit": limit}, seconds=LIMIT_S)
+                columns = await _columns(process, tables) if "error" in reply else {}
             except Ended:
                 self._forget()
                 raise InvalidRequest(
                     "This statement needs more memory or time than it may take: filter first, select less."
                 ) from None
-            self._raise_for(reply, tables)
+            _raise_for(reply, columns)
             found = self._selected(reply, tables, reading)
             if not found.nothing_recorded and not any(v for row in found.rows for v in row.values()):
                 found.notes.extend(await self._told(process, "hints", sql, tables))
@@ -109,15 +111,14 @@ class ChartTables:
     async def _start(self) -> TablesProcess:
         process = await anyio.to_thread.run_sync(TablesProcess)
         try:
-            described = await process.ask({"do": "describe"})
+            types = (await process.ask({"do": "types"}))["types"]
         except Ended:
             raise ServerFailed(
                 "The chart's tables cannot be opened on this computer; use the other tools."
             ) from None
-        self._columns = {name: [c for c, _ in columns] for name, columns in described["tables"].items()}
-        self._type_of = {table: kind for kind, tables in described["types"].items() for table in tables}
-        self._snapshot = Snapshot(described["types"], _INCLUDES)
-        self._records = {kind: _Records() for kind in described["types"]}
+        self._type_of = {table: kind for kind, tables in types.items() for table in tables}
+        self._snapshot = Snapshot(types, _INCLUDES)
+        self._records = {kind: _Records() for kind in types}
         self._process = process
         return process
 
@@ -126,15 +127,25 @@ class ChartTables:
     ) -> tuple[list[str], bool]:
         """Bring the tables of these types up to date, all or none: notes, and whether all could be read."""
         seen: list[tuple[str, str, bool]] = []
+        waiting: dict[str, Resource] = {}
+
+        async def put() -> None:
+            if waiting:
+                together = [*waiting.values()]
+                waiting.clear()
+                _expect(await process.ask({"do": "put"}, together))
 
         async def receive(records: list[Resource], included: dict[str, Resource]) -> None:
-            good = [record for record in records if not entered_in_error(record)]
+            good = {f"{r['resourceType']}/{r['id']}": r for r in records if not entered_in_error(r)}
             bad = [f"{r['resourceType']}/{r['id']}" for r in records if entered_in_error(r)]
-            seen.extend((r["resourceType"], f"{r['resourceType']}/{r['id']}", True) for r in good)
+            seen.extend((ref.partition("/")[0], ref, True) for ref in good)
             seen.extend((ref.partition("/")[0], ref, False) for ref in bad)
-            medications = [r for r in included.values() if r["resourceType"] == "Medication"]
-            if good:
-                _expect(await process.ask({"do": "put"}, [*good, *medications]))
+            waiting.update(good)
+            waiting.update(
+                (ref, r) for ref, r in included.items() if good and r["resourceType"] == "Medication"
+            )
+            if bad or len(waiting) >= _TOGETHER:
+                await put()
             if bad:
                 _expect(await process.ask({"do": "remove", "refs": bad}))
 
@@ -145,6 +156,7 @@ class ChartTables:
             except FhirToolError:
                 _expect(await process.ask({"do": "rollback"}))
                 raise
+            await put()
             _expect(await process.ask({"do": "remove", "refs": changes.removed}))
             _expect(await process.ask({"do": "commit"}))
         except FhirToolError:
@@ -173,52 +185,15 @@ class ChartTables:
     def _checked(self, reply: Message) -> list[str]:
         if "unknown_table" in reply:
             name = str(reply["unknown_table"])[:80]
-            near = ", ".join(_near(name, list(self._columns)))
+            there = sorted(self._type_of)
+            near = ", ".join(_near(name, there))
             raise InvalidRequest(
                 f"There is no table `{name}`{f'; near to it: {near}' if near else ''}."
-                f" There are {', '.join(self._columns)}."
+                f" There are {', '.join(there)}."
             )
-        self._raise_for(reply, [])
+        _raise_for(reply, {})
         tables: list[str] = reply["tables"]
         return tables
-
-    def _raise_for(self, reply: Message, tables: list[str]) -> None:
-        """Raise InvalidRequest, with what to do next, when a reply says that a statement failed."""
-        if "refused" in reply:
-            raise InvalidRequest(reply["refused"])
-        if "interrupted" in reply:
-            raise InvalidRequest(
-                f"The statement took over {LIMIT_S:g} seconds; filter first, and join on ref or encounter_id."
-            )
-        if "out_of_memory" in reply:
-            raise InvalidRequest(
-                "The statement needs more memory than it may take; filter first, and do not cross tables."
-            )
-        if "error" not in reply:
-            return
-        said = " ".join(
-            re.split(r"\n\nLINE|Candidate (?:bindings|functions)", str(reply["error"]), maxsplit=1)[0].split()
-        )
-        if "VARCHAR[]" in said:
-            raise InvalidRequest(
-                "A list (codes, result_ids) is not compared as a text is: list_contains(codes, '4548-4')."
-            )
-        if reply["kind"] not in _OF_THE_STATEMENT:
-            raise InvalidRequest(
-                "The statement fails on a value, in the chart or its own: use TRY_CAST, and DATE '...' for"
-                " dates."
-            )
-        if reply["kind"] == "ParserException":
-            told = said.removeprefix("Parser Error: ")[:400]
-            raise InvalidRequest(f"The statement cannot be read as SQL ({told}); write one SELECT.")
-        columns = "".join(f" {table} has {', '.join(self._columns[table])}." for table in tables)
-        unknown = _UNKNOWN_COLUMN.search(said)
-        if unknown:
-            name = unknown[1] or unknown[2]
-            near = _near(name, sorted({column for t in tables for column in self._columns[t]}))
-            nearest = f"; near to it: {', '.join(near)}" if near else ""
-            raise InvalidRequest(f"There is no column `{name}`{nearest}.{columns}")
-        raise InvalidRequest(f"{said[:400]}{columns if 'Binder' in said else ''}")
 
     def _selected(self, reply: Message, tables: list[str], reading: list[str]) -> Selected:
         columns: list[str] = reply["columns"]
@@ -249,6 +224,52 @@ class ChartTables:
         return Selected(
             rows, total, total is None or total > len(rows), bool(tables) and not known, notes, reading
         )
+
+
+def _raise_for(reply: Message, columns_of: dict[str, list[str]]) -> None:
+    """Raise InvalidRequest, with what to do next, when a reply says that a statement failed.
+
+    `columns_of` are those of the tables that the statement reads.
+    """
+    if "refused" in reply:
+        raise InvalidRequest(reply["refused"])
+    if "interrupted" in reply:
+        raise InvalidRequest(
+            f"The statement took over {LIMIT_S:g} seconds; filter first, and join on ref or encounter_id."
+        )
+    if "out_of_memory" in reply:
+        raise InvalidRequest(
+            "The statement needs more memory than it may take; filter first, and do not cross tables."
+        )
+    if "error" not in reply:
+        return
+    said = " ".join(
+        re.split(r"\n\nLINE|Candidate (?:bindings|functions)", str(reply["error"]), maxsplit=1)[0].split()
+    )
+    if "VARCHAR[]" in said:
+        raise InvalidRequest(
+            "A list (codes, result_ids) is not compared as a text is: list_contains(codes, '4548-4')."
+        )
+    if reply["kind"] not in _OF_THE_STATEMENT:
+        raise InvalidRequest(
+            "The statement fails on a value, in the chart or its own: use TRY_CAST, and DATE '...' for dates."
+        )
+    if reply["kind"] == "ParserException":
+        told = said.removeprefix("Parser Error: ")[:400]
+        raise InvalidRequest(f"The statement cannot be read as SQL ({told}); write one SELECT.")
+    columns = "".join(f" {table} has {', '.join(names)}." for table, names in columns_of.items())
+    unknown = _UNKNOWN_COLUMN.search(said)
+    if unknown:
+        name = unknown[1] or unknown[2]
+        near = _near(name, sorted({column for names in columns_of.values() for column in names}))
+        nearest = f"; near to it: {', '.join(near)}" if near else ""
+        raise InvalidRequest(f"There is no column `{name}`{nearest}.{columns}")
+    raise InvalidRequest(f"{said[:400]}{columns if 'Binder' in said else ''}")
+
+
+async def _columns(process: TablesProcess, tables: list[str]) -> dict[str, list[str]]:
+    described = (await process.ask({"do": "describe"}))["tables"]
+    return {table: [name for name, _ in described[table]] for table in tables}
 
 
 def _verify(row: Row, known: set[str]) -> bool:

@@ -1,7 +1,7 @@
 """The concepts of the dictionary, by name and by code, as the chart tools ask for them."""
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from dictionary import KINDS, Kind, entries
@@ -78,6 +78,7 @@ def by_code() -> Mapping[str, tuple[Concept, ...]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def known_by(system: str, code: str) -> tuple[Concept, ...]:
     """The concepts that a coding stands for; of ICD-10, those of the longest category that it falls under."""
     if system in (ICD10CM, ICD10):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
@@ -90,7 +91,12 @@ def spotted(text: str, kinds: Iterable[Kind] = (), *, asked: bool = False) -> tu
     Short names count only when they are the whole text, or abbreviations in capitals within a question. A
     condition that the text calls history, a risk or the like is passed over.
     """
-    only = frozenset(kinds)
+    return _spotted(text, frozenset(kinds), asked)
+
+
+@lru_cache(maxsize=4096)
+def _spotted(text: str, only: frozenset[Kind], asked: bool) -> tuple[Concept, ...]:
+    """What `spotted` finds: of a long list, most records bear one of a few names."""
     words = folded(text).split()
     capitals = {one.casefold() for one in _ABBREVIATION.findall(text)} if asked and not text.isupper() else ()
 

@@ -1,6 +1,7 @@
 """Whether a record is about what was meant: by its codes, or by its names where no code says otherwise."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -54,7 +55,7 @@ class Meaning(NamedTuple):
     @property
     def kinds(self) -> frozenset[Kind]:
         """The kinds of the concepts."""
-        return frozenset(one.kind for one in self.concepts)
+        return _kinds(self.concepts)
 
     def covers(self, codeable: object) -> bool:
         """Whether a CodeableConcept is about it.
@@ -99,6 +100,11 @@ class Meaning(NamedTuple):
         )
 
 
+@lru_cache(maxsize=256)
+def _kinds(concepts: frozenset[Concept]) -> frozenset[Kind]:
+    return frozenset(one.kind for one in concepts)
+
+
 def meaning_of(text: str, concepts: Iterable[Concept]) -> Meaning:
     """What `text` means, once its concepts are found; without any, its words."""
     wanted = frozenset(family(concepts))
@@ -128,7 +134,7 @@ def wording(text: str, kinds: Iterable[Kind]) -> Wording | None:
     said: list[str] = []
     asked: list[Sequence[Callable[[object], bool]]] = []
     near_to: dict[str, Callable[[object], bool]] = {}
-    for _, _, named in sorted(parts, key=itemgetter(0)):
+    for named in dict.fromkeys(named for _, _, named in sorted(parts, key=itemgetter(0))):
         # What several drugs are called is the brand of their combination; an allergy to any concerns it.
         combined = "substance" not in only and len(named) > 1 and {one.kind for one in named} == {"drug"}
         groups = [(one,) for one in named] if combined else [named]
@@ -144,7 +150,8 @@ def wording(text: str, kinds: Iterable[Kind]) -> Wording | None:
         def any_of_them(codeable: object) -> bool:
             return any(all(about(codeable) for about in each) for each in asked)
 
-        return Wording(literal, (any_of_them,), (), " or ".join(said), near_to)
+        names = tuple(tuple(words[start:end]) for start, end, _ in parts)
+        return Wording(literal, (any_of_them,), (), " or ".join(said), near_to, names)
     said += [f'"{" ".join(rest)}"'] if rest else []
     covers = tuple(about for each in asked for about in each)
     return Wording(literal, covers, rest, " and ".join(said) or "all of this kind", near_to)

@@ -12,9 +12,9 @@ from mcp_servers.fhir.tools.patients import find_patient
 from mcp_servers.fhir.tools.query import query_chart
 from mcp_servers.fhir.tools.records import list_records
 from mcp_servers.fhir.tools.search import fhir_read, fhir_search
-from mcp_servers.fhir.tools.session import Answer, ChartSession
+from mcp_servers.fhir.tools.session import Answer, ChartSession, Kept
 
-__all__ = ["CATALOGUE", "Answer", "ChartSession", "Offer", "Profile"]
+__all__ = ["CATALOGUE", "Answer", "ChartSession", "Kept", "Offer", "Profile"]
 
 # core: the tools that need no code, no FHIR and no SQL; small models choose better among fewer tools.
 Profile = Literal["core", "full"]

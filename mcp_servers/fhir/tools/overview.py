@@ -1,49 +1,60 @@
 """chart_overview: a chart at a glance."""
 
 from functools import partial
+from typing import Annotated
 
 from anyio import to_thread
+from pydantic import Field
 
 from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.references import checked
-from mcp_servers.fhir.charts.overview import ENCOUNTERS, SECTIONS
+from mcp_servers.fhir.charts.overview import ENCOUNTERS, EVERY_SECTION, SECTIONS, Section
 from mcp_servers.fhir.envelope import ResultEnvelope
 from mcp_servers.fhir.reading.extents import read_extents
-from mcp_servers.fhir.reading.gathering import check_answered, each_answered, not_read
+from mcp_servers.fhir.reading.gathering import Unanswered, check_answered, each_answered, not_read
 from mcp_servers.fhir.reading.inventory import Inventory
 from mcp_servers.fhir.reading.listing import Listed, read_kinds
 from mcp_servers.fhir.reading.measuring import Chart, Reading, read_newest_of_each
 from mcp_servers.fhir.recording import Call
-from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient
+from mcp_servers.fhir.tools.session import Answer, ChartSession, Patient, Row
 
 _NAMED = 25
 
 
-async def chart_overview(session: ChartSession, call: Call, patient: Patient) -> Answer:
+async def chart_overview(
+    session: ChartSession,
+    call: Call,
+    patient: Patient,
+    *,
+    sections: Annotated[list[Section], Field(max_length=len(EVERY_SECTION))] = [],  # noqa: B006 (never changed)
+) -> Answer:
     """Who the patient is, current problems, medications and allergies, last encounters and measurements,
-    and how many records of which kind there are. Start here when the question is broad, for example "What
-    should I know about this patient?"."""
+    counts. Start here if a question is broad, for example "What should I know of this patient?"."""
     lock = await session.lock(patient, call)
     chart = Chart(session.client, lock, call, session.now)
     person = await session.client.read(checked(lock.patient), lock, call)
-    newest = partial(read_newest_of_each, chart, session.keep(lock, Inventory))
-    [reading], unanswered = await each_answered([(charts.OBSERVATIONS.resource_type, newest)])
-    measured = reading or Reading(complete=False)
-    kinds = [kind for _, kind in SECTIONS]
+    wanted = frozenset(sections) or EVERY_SECTION
+    measured, unanswered = Reading(), Unanswered()
+    if wanted & {"measurement", "records"}:
+        newest = partial(read_newest_of_each, chart, session.keep(lock, Inventory))
+        [reading], unanswered = await each_answered([(charts.OBSERVATIONS.resource_type, newest)])
+        measured = reading or Reading(complete=False)
+    kinds = [kind for section, kind in SECTIONS if section in wanted]
     listed = await read_kinds(chart, kinds, current=True, newest=ENCOUNTERS + 1)
     for part in listed.values():
         unanswered |= part.found.unanswered
-    extents, notes, unanswered = await read_extents(chart, listed.values(), measured, unanswered)
-    if not extents:
-        check_answered(unanswered)
-    visits = listed["encounters"]
+    extents: list[Row] | None = None
+    notes: list[str] = []
+    if "records" in wanted:
+        extents, notes, unanswered = await read_extents(chart, listed.values(), measured, unanswered)
+    visits = listed.get("encounters", Listed())
 
     def worked_out() -> tuple[ResultEnvelope, ResultEnvelope]:
         lists = {kind: _projected(session, kind, part) for kind, part in listed.items()}
         found = charts.glance(
             person,
             lists,
-            measured.records.values(),
+            measured.records.values() if "measurement" in wanted else (),
             extents,
             now=session.now,
             encounters=visits.standing.total() if visits.newer_than is not None else None,
@@ -57,7 +68,7 @@ async def chart_overview(session: ChartSession, call: Call, patient: Patient) ->
         ]
         complete = not unanswered and measured.complete and all(one.found.complete for one in listed.values())
         envelope = ResultEnvelope(
-            finding=found.finding,
+            finding="recorded" if wanted == {"patient"} else found.finding,
             rows=found.rows,
             total=len(found.rows) if complete else None,
             returned=len(found.rows),
@@ -68,6 +79,8 @@ async def chart_overview(session: ChartSession, call: Call, patient: Patient) ->
         return envelope, _brief(envelope)
 
     envelope, brief = await to_thread.run_sync(worked_out)
+    if envelope.finding == "nothing_recorded":
+        check_answered(unanswered)
     return Answer(envelope, (await session.render(brief)).text, [lock.patient])
 
 

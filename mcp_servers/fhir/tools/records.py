@@ -10,6 +10,7 @@ from pydantic import Field
 from mcp_servers.fhir import charts, terminology
 from mcp_servers.fhir.access.references import checked
 from mcp_servers.fhir.reading.gathering import check_answered, not_read
+from mcp_servers.fhir.reading.keeping import Keeping
 from mcp_servers.fhir.reading.listing import read_kind
 from mcp_servers.fhir.reading.measuring import Chart
 from mcp_servers.fhir.recording import Call
@@ -39,6 +40,8 @@ _NAMED: Mapping[charts.Kind, tuple[terminology.Kind, ...]] = {
     "orders": ("procedure", "imaging"),
     "family_history": ("condition",),
 }
+# What the last lists of a patient were made of, by kind and by the types that were read whole.
+_Reads = dict[tuple[charts.Kind, frozenset[str]], charts.Read]
 _PICTURES = "What pictures show is in reports, documents and procedures too; these were not looked at."
 
 
@@ -62,7 +65,7 @@ async def list_records(
     lock = await session.lock(patient, call)
     query = query_key("list_records", lock, kind, status, text, code, since, until, at)
     place = place_of(query, cursor)
-    chart = Chart(session.client, lock, call, session.now)
+    chart = Chart(session.client, lock, call, session.now, session.keep(lock, Keeping))
     searched = any(one is not None for one in (text, code, at))
     unbounded = not searched and since is None and until is None
     listed = await read_kind(
@@ -71,6 +74,7 @@ async def list_records(
         current=status == "current" and not searched,
         newest=place.skip + limit + 1 if unbounded else None,
     )
+    reads = session.keep(lock, _Reads)
 
     aged = kind == "problems" and at and any("onsetAge" in one for one in listed.found.resources)
     born = (await session.client.read(checked(lock.patient), lock, call)).get("birthDate") if aged else None
@@ -91,6 +95,7 @@ async def list_records(
             born=born,
             now=session.now,
             unread=listed.unread,
+            read=reads.setdefault((kind, frozenset(listed.whole)), charts.Read()),
         )
         elsewhere = [_PICTURES] if kind == "imaging" and not listed.found.resources else []
         unanswered = listed.found.unanswered
@@ -99,7 +104,7 @@ async def list_records(
         reading = [*not_read(unanswered), *listed.found.notes, *elsewhere]
         rows = all_rows(found, reading, complete=listed.found.complete)
         if listed.newer_than is not None:
-            total = listed.standing.total() if listed.found.complete else None
+            total = listed.total() if listed.found.complete else None
             rows = replace(rows, rows=charts.later_than(listed.newer_than, rows.rows), total=total)
         elif kind in charts.REPEATED and not (text or code):
             rows = _folded(rows)

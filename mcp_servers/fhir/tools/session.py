@@ -24,6 +24,8 @@ from mcp_servers.fhir.tools.cursors import Place, after
 Row = dict[str, Any]
 T = TypeVar("T")
 
+# By patient what is kept between calls, those asked about last at the end (docs/architecture.md).
+Kept = OrderedDict[str, dict[object, Any]]
 _PATIENTS_KEPT = 8
 # That a patient exists and may be read is looked up again after so many seconds.
 _CONFIRMED_FOR = 60.0
@@ -85,7 +87,7 @@ class ChartSession:
     count: Count = by_bytes
     clock: Callable[[], float] = time.monotonic
     terminology: ServerTerminology = field(default_factory=ServerTerminology)
-    _kept: OrderedDict[str, dict[object, Any]] = field(default_factory=OrderedDict)
+    kept: Kept = field(default_factory=OrderedDict)
 
     async def render(self, envelope: ResultEnvelope, start: int = 0) -> Rendered:
         """The text of a result, within the budget as this session counts tokens.
@@ -100,10 +102,10 @@ class ChartSession:
         The patients asked about longest ago are forgotten, so that memory stays bounded. All clients of the
         process share what is kept.
         """
-        of_patient = self._kept.setdefault(lock.patient, {})
-        self._kept.move_to_end(lock.patient)
-        while len(self._kept) > _PATIENTS_KEPT:
-            self._kept.popitem(last=False)
+        of_patient = self.kept.setdefault(lock.patient, {})
+        self.kept.move_to_end(lock.patient)
+        while len(self.kept) > _PATIENTS_KEPT:
+            self.kept.popitem(last=False)
         if make not in of_patient:
             of_patient[make] = make()
         kept: T = of_patient[make]
@@ -115,7 +117,7 @@ class ChartSession:
         A patient who is gone, or may not be read any more, is noticed within a minute.
         """
         ref = checked_patient(patient)
-        confirmed: _Confirmed | None = self._kept.get(ref, {}).get(_Confirmed)
+        confirmed: _Confirmed | None = self.kept.get(ref, {}).get(_Confirmed)
         if confirmed is None or self.clock() - confirmed.at > _CONFIRMED_FOR:
             lock = PatientLock(ref, self.client.base)
             try:

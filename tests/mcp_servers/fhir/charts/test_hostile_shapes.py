@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -33,16 +34,14 @@ JSON = st.recursive(
 )
 
 
-def _one_of_each_type() -> list[Resource]:
+@cache
+def _samples() -> list[Resource]:
     """The hard cases, four of each resource type."""
     kept: dict[str, list[Resource]] = {}
     for resource in sample_resources():
         if str(resource.get("id", "")).startswith("hard-"):
             kept.setdefault(resource["resourceType"], []).append(resource)
     return [resource for found in kept.values() for resource in found[:4]]
-
-
-SAMPLES = _one_of_each_type()
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -57,7 +56,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @st.composite
 def mutated(draw: Callable[..., Any]) -> Resource:
     """A sample with up to three of its elements replaced or wrapped in a list."""
-    resource: Resource = copy.deepcopy(draw(st.sampled_from(SAMPLES)))
+    resource: Resource = copy.deepcopy(draw(st.sampled_from(_samples())))
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(_paths(resource)))
         if path in (("resourceType",), ("id",)):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcp_servers.fhir.charts import list_records
+from mcp_servers.fhir.charts import Read, list_records
 from mcp_servers.fhir.charts.kinds import KINDS, SEARCHES
 from tests.mcp_servers.fhir.charts.records import NOW, Resource, allergy, coded, concept, condition, order
 
@@ -314,3 +314,20 @@ def test_social_history_takes_smoking_without_a_category_but_no_laboratory() -> 
     }
     glucose = {"resourceType": "Observation", "id": "g", "code": coded("http://loinc.org", "2345-7")}
     assert set(_refs("social_history", [smoking, housing, glucose])) == {"s", "h"}
+
+
+def test_rows_made_by_an_earlier_call_are_those_of_the_records_as_they_are_now() -> None:
+    read = Read()
+    by_reference: Any = {
+        "medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/t"}
+    }  # fmt: skip
+    chart = [order("a", "aspirin"), order("b", "", **by_reference), order("c", "codeine", "entered-in-error")]
+    words = [{"text": name} for name in ("aspirin", "codeine", "warfarin")]
+    asked: list[dict[str, Any]] = [{}, {"status": "all"}, {"at": "2020-01-01"}, *words]
+    for named in ("Ibuprofen", "Warfarin"):
+        included = {"Medication/t": {"resourceType": "Medication", "id": "t", "code": {"text": named}}}
+        for resources in (chart, chart[:2]):
+            for arguments in asked * 2:
+                known = {"included": included, "now": NOW, **arguments}
+                again = list_records("medications", resources, read=read, **known)
+                assert again == list_records("medications", resources, **known)

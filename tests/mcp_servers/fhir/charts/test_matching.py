@@ -118,6 +118,26 @@ def test_a_class_finds_its_drugs_and_every_other_word_must_occur() -> None:
     assert refs(found("medications", chart, "ACE inhibitor zorbitol", "drug", "class")) == []
 
 
+def test_names_that_are_each_asked_for_are_found_by_what_they_mean_or_by_all_words_of_one() -> None:
+    chart = [
+        order("drug", "albuterol 90 MCG"),
+        order("name", "Inhaler (LABAs)"),
+        order("other", "Labatol"),
+        order("not", "atenolol"),
+    ]
+    answer = found("medications", chart, "beta agonist or laba or saba", "drug", "class")
+    assert (refs(answer), answer.notes) == (
+        ["drug", "name"],
+        ["`beta agonist or laba or saba` read as any beta agonist that the dictionary knows."],
+    )
+
+
+def test_what_a_reference_that_leads_nowhere_calls_a_drug_tells_its_class() -> None:
+    elsewhere = {"display": "Timolol 0.5 % eye drops", "reference": "https://eyes.example.org/Medication/1"}
+    chart = [{**order("a", ""), "medicationCodeableConcept": None, "medicationReference": elsewhere}]
+    assert refs(found("medications", chart, "beta blocker", "drug", "class")) == ["a"]
+
+
 ALLERGY: tuple[terminology.Kind, ...] = ("drug", "class", "substance")
 
 

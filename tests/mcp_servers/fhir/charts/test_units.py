@@ -1,13 +1,16 @@
 """Conversions between units: which are known, which are refused, and that they go both ways."""
 
+import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcp_servers.fhir.charts import units
 from mcp_servers.fhir.charts.errors import UnusableUnit
 from mcp_servers.fhir.charts.measurement_names import everyday_names
 from mcp_servers.fhir.charts.units import checked_unit, conversion, substances
@@ -152,3 +155,19 @@ def test_an_analyte_is_known_by_its_name_where_it_has_no_code_unless_that_is_amb
 def test_the_registry_of_units_is_not_loaded_before_a_conversion_is_asked_for() -> None:
     code = "import sys, mcp_servers.fhir.charts; sys.exit('pint' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_table_of_usual_units_is_what_the_registry_says() -> None:
+    table = json.loads(Path(units.__file__).with_name("units.json").read_text("utf-8"))
+    said = {code: units.worked_out(code) for code in table}
+    assert {code: one and [*one] for code, one in said.items()} == table
+
+
+def test_usual_units_are_converted_without_the_registry() -> None:
+    code = "import sys; from mcp_servers.fhir.charts.units import conversion as c; c('kg', '[lb_av]', None)"
+    check = f"{code}; c('mg/dL', 'mmol/L', {{'text': 'Glucose'}}); sys.exit('pint' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_a_temperature_is_no_amount_of_a_substance() -> None:
+    assert conversion("Cel", "mmol/L", concept(None, ("2345-7", ""))) is None

@@ -93,6 +93,9 @@ class Chart:
                 datetime.fromisoformat(resource["meta"]["lastUpdated"]), datetime.fromisoformat(since[2:])
             )
         ]
+        if request.query_params.get("_summary") == "count":
+            total = {"total": len(found)} if self.states_totals else {}
+            return fhir({"resourceType": "Bundle", "type": "searchset", **total})
         size = min(self.page_size, int(request.query_params["_count"]))
         offset = int(request.query_params.get("_offset", "0"))
         following = str(request.url.include_query_params(_offset=offset + size))

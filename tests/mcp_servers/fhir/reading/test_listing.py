@@ -11,7 +11,7 @@ from mcp_servers.fhir import charts
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.access.references import checked
-from mcp_servers.fhir.charts.overview import SECTIONS
+from mcp_servers.fhir.charts.overview import EVERY_SECTION, SECTIONS, Section
 from mcp_servers.fhir.reading.gathering import gather
 from mcp_servers.fhir.tools import ChartSession
 from mcp_servers.fhir.tools.overview import chart_overview
@@ -190,6 +190,23 @@ async def test_the_overview_is_that_of_the_whole_chart_in_few_requests(
         whole = await overview_of_all(client, patient)
     assert [answer.envelope.rows for answer in answers] == [whole.rows, whole.rows]
     assert len(calls[1].requests) <= 45
+
+
+@pytest.mark.anyio
+async def test_sections_of_the_overview_are_those_of_the_whole_with_only_what_they_need_read(
+    samples: Starlette,
+) -> None:
+    async with http_to(samples, BASE) as http:
+        session = ChartSession(FhirClient(http), NOW)
+        whole = (await chart_overview(session, a_call(), "renae-homenick")).envelope
+        each: list[list[Section]] = [*([one] for one in sorted(EVERY_SECTION)), ["problem", "encounter"]]
+        for asked in each:
+            call = a_call()
+            found = (await chart_overview(session, call, "renae-homenick", sections=asked)).envelope
+            assert found.rows == [row for row in whole.rows if row["section"] in {"patient", *asked}]
+            assert (found.finding, found.truncated) == ("recorded", False)
+            assert asked != ["patient"] or len(call.requests) == 1
+            assert "measurement" in asked or "records" in asked or "Observation" not in str(call.requests)
 
 
 @pytest.mark.anyio
