@@ -1,6 +1,7 @@
 """Composition root: the only place where stores, servers, models and trails are constructed."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from mcp_servers.audit.outbox import Undelivered
     from mcp_servers.audit.recorder import Recorder
     from mcp_servers.fhir.access.client import FhirClient
+    from mcp_servers.fhir.tools import Kept
 
 JOURNAL = "audit.sqlite"
 OFFLINE = "offline"
@@ -152,10 +154,10 @@ async def deliver_events(journal: "Journal", http: "httpx.AsyncClient") -> "list
 
 @dataclass
 class Navigator:
-    """Opened once; conversations with it share the FHIR connection, the journal and the model.
+    """Opened once; conversations with it share the FHIR connection, the journal, the model and what is
+    `kept` of charts that were read.
 
     `rules` is the offline planner where the settings want it beside another model.
-    `fhir` asks once what the server can do; of a patient it keeps nothing.
     """
 
     settings: Settings
@@ -166,6 +168,7 @@ class Navigator:
     on_result: Callable[[ToolResult], object]
     rules: Model | None = None
     undelivered: "list[Undelivered]" = field(default_factory=list)
+    kept: "Kept" = field(default_factory=OrderedDict)
 
     async def ask(
         self,
@@ -265,6 +268,7 @@ class Navigator:
             tools=self.settings.tools,
             cohorts=self.settings.cohorts,
             smallest_count=self.settings.smallest_count,
+            kept=self.kept,
         )
 
     async def find(self, session: Session, text: str) -> str:

@@ -37,7 +37,7 @@ from agent.messages import (
 )
 from agent.router import IN_PART, RoutePolicy, goes_on, held_back, route
 from agent.session import Session
-from agent.steps import ANSWER, step_schema, validate
+from agent.steps import ANSWER, validate
 from agent.toolbox import Toolbox
 
 # A model that cannot produce a fitting step after this many corrections will not learn it in this run.
@@ -79,7 +79,7 @@ class Run:
 
     async def ask(self, question: str) -> Answer:
         """The answer, whatever happens: what ends a run early becomes its status and its text."""
-        schema = step_schema(self.toolbox.offers)
+        schema = self.toolbox.schema
         self.add(QuestionMessage(text=question))
         given: Answer | None = None  # a first answer stands, marked, where mending it fails
         try:
@@ -94,8 +94,6 @@ class Run:
             return given or self.ended("failed", said)
         except NavigatorError as error:
             return given or self.ended("refused" if isinstance(error, Refused) else "failed", str(error))
-        finally:
-            self.save(self.session)
 
     async def final(self, schema: dict[str, Any]) -> Action:
         """Steps until the model answers."""
@@ -174,7 +172,10 @@ class Run:
                 if result.error in BY_KIND:
                     raise BY_KIND[result.error](result.message)
         now = self.session.now.isoformat()
-        report = check(said["text"], said["citations"], evidence, question, now, earlier=earlier)
+        report = check(
+            said["text"], said["citations"], evidence, question, now,
+            earlier=earlier, readings=self.toolbox.readings,
+        )  # fmt: skip
         status = verdict(said["status"], report, evidence)
         text = report.text + held_back(self.hops, self.policy)
         cited = Citation.labelled(report.citations, evidence)

@@ -10,8 +10,9 @@ from mcp import Client
 from mcp.server import MCPServer
 from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult, TextContent
 
+from agent.grounding import Readings
 from agent.messages import Action, ToolResult
-from agent.steps import ToolOffer
+from agent.steps import ToolOffer, step_schema
 
 STEP_META = "ehr-navigator/step"
 # The SDK puts its own words before those of the tool.
@@ -19,11 +20,14 @@ _ERROR = re.compile(r"(?:Error executing tool \S+: )?(?P<text>(?:\[(?P<kind>\w+)
 
 
 class Toolbox:
-    """Tools of one MCP server, ready to call."""
+    """Tools of one MCP server, ready to call; the schema of steps that call them, and what was read of the
+    results of a conversation."""
 
     def __init__(self, client: Client, offers: list[ToolOffer]) -> None:
         self._client = client
         self.offers = offers
+        self.schema = step_schema(offers)
+        self.readings = Readings()
 
     async def call(self, action: Action, meta: dict[str, Any]) -> ToolResult:
         """Call one tool. An error is a result too, with its kind: the model may mend its arguments."""

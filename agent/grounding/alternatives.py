@@ -1,81 +1,85 @@
-"""Words that exclude each other (left and right, once and twice a day), told where a record holds another."""
+"""Words that exclude each other (left and right, normal and abnormal), told where a record holds another."""
 
 import re
 from collections.abc import Iterator
+from importlib.resources import files
 
 from agent.grounding.clauses import Clause, Finding, denied_at
-from agent.grounding.evidence import Evidence, scalars
-from agent.grounding.rows import Row
+from agent.grounding.evidence import Evidence
+from agent.grounding.polarity import denials_in, within
+from agent.grounding.rows import coded
+from agent.grounding.vocabulary import KIND_STEMS
+from agent.grounding.written import stem
 
-# Of each group a record holds one, or says nothing of it; spellings of one alternative stand together.
-_DAILY = r"(?:a|per|each) day|daily"
+
+def _whole(words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE)
+
+
+# Of each group (a line) a record holds one, or says nothing of it; spellings of one stand together.
 _GROUPS = [
-    [re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE) for words in group]
-    for group in (
-        ("left", "right"),
-        ("upper", "middle", "lower"),
-        ("mild", "moderate", "severe"),
-        ("increased|larger|grown", "decreased|smaller", "unchanged|stable"),
-        ("inpatient", "ambulatory|outpatient", "emergency", "virtual|telephone", "home"),
-        ("never", "former|ex", "current|every day|some days"),
-        ("mother", "father", "sister", "brother", "daughter", "son", "aunt", "uncle"),
-        (
-            rf"once (?:{_DAILY})|every 24 hours|qd",
-            rf"(?:twice|(?:two|2) times) (?:{_DAILY})|every 12 hours|bid",
-            rf"(?:three|3) times (?:{_DAILY})|every 8 hours|tid",
-            rf"(?:four|4) times (?:{_DAILY})|every 6 hours|qid",
-        ),
-        ("once a week|once weekly|weekly", rf"(?:once|twice) (?:{_DAILY})|daily", "monthly|once a month"),
-    )
+    (_whole(line.replace(", ", "|")), [_whole(words) for words in line.split(", ")])
+    for line in files("agent.grounding").joinpath("alternatives.txt").read_text("utf-8").splitlines()
 ]
-_FIELDS = (
-    "performer",
-    "author",
-    "requester",
-    "prescriber",
-    "verification",
-    "class",
-    "criticality",
-    "interpretation",
-)
+# Fields whose values R4 (or its examples) closes: another of them is told of the record only by mistake.
+_VALUES = {
+    "achievement": {
+        "in progress",
+        "improving",
+        "worsening",
+        "no change",
+        "achieved",
+        "sustaining",
+        "not achieved",
+    },
+    "priority": {"routine", "urgent", "asap", "stat"},
+    "verification": {"confirmed", "unconfirmed", "provisional", "differential", "refuted", "presumed"},
+}
+# What names a record, or stands for it, is held by others.
+_NAMES = {"ref", "refs", "name", "code", "date", "unit", "display", "title", "section", "status"}
 
 
 def alternatives(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """Each word of the cited clause that its records exclude: they hold another of its group, and the clause
     does not say so; and what a field of another record holds, told of this one."""
-    if not clause.cited or clause.denies:
+    if not clause.cited:
         return
-    for group in _GROUPS:
-        told = [match for words in group for match in words.finditer(clause.plain)]
+    denied = list(denials_in(clause.plain))
+    for any_of, group in _GROUPS:
+        if not any_of.search(clause.plain):
+            continue
+        matches = (match for words in group for match in words.finditer(clause.plain))
+        told = [match for match in matches if not within(match.start(), denied)]
         if told:
             yield from _excluded(group, told, clause)
-    yield from _of_another(clause, evidence)
+    if not clause.denies:
+        yield from _of_another(clause, evidence)
 
 
 def _excluded(group: list[re.Pattern[str]], told: list[re.Match[str]], clause: Clause) -> Iterator[Finding]:
     for match in told:
         rows = clause.about(match.start())
-        text = "\n".join(map(_text, rows))
-        held = [words for words in group if words.search(text)]
+        held = [words for words in group if any(words.search(row.text) for row in rows)]
         if held and not any(words.search(clause.plain) for words in held):
             why = "the record says another of these"
             yield Finding(match.start(), match.end(), "status", "contradicted", why, rows)
 
 
 def _of_another(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
-    """What a field holds in another record only, where these records' own field is not told."""
+    """What a short field holds in another record only, or what else it may hold, where these records' own
+    value is not told."""
     folded = clause.plain.casefold()
-    for key in _FIELDS:
-        own = {str(row.record[key]).casefold() for row in clause.rows if row.record.get(key)}
-        if not own or any(value in folded for value in own):
+    own_text = "\n".join(row.text for row in clause.rows).casefold()
+    for key in {key for row in clause.rows for key in row.record} - _NAMES:
+        own = {value for row in clause.rows if (value := coded(row.record.get(key)))}
+        if not own or any(_stands(value, folded) for value in own):
             continue
-        text = "\n".join(map(_text, clause.rows)).casefold()
-        for value in {str(row.record[key]).casefold() for row in evidence.rows if row.record.get(key)} - own:
-            match = re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", folded)
-            if match and value not in text and not denied_at(clause, match.start()):
+        for value in (evidence.coded[key] | _VALUES.get(key, set())) - own:
+            match = None if stem(value) in KIND_STEMS else _stands(value, folded)
+            if match and not _stands(value, own_text) and not denied_at(clause, match.start()):
                 why = f"its {key} is another"
                 yield Finding(match.start(), match.end(), "status", "contradicted", why, clause.rows)
 
 
-def _text(row: Row) -> str:
-    return "\n".join(str(one) for one in scalars(row.record))
+def _stands(value: str, text: str) -> re.Match[str] | None:
+    return re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", text)

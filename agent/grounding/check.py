@@ -10,15 +10,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.grounding.alternatives import alternatives
+from agent.grounding.belonging import belonging
 from agent.grounding.clauses import Clause, Finding, clauses, subject
+from agent.grounding.comparisons import comparisons
 from agent.grounding.courses import courses, told_change
 from agent.grounding.denials import denials
-from agent.grounding.evidence import Evidence, gather
+from agent.grounding.evidence import Evidence, Readings, gather
 from agent.grounding.figures import figures
 from agent.grounding.naming import citations as cited_in
-from agent.grounding.naming import named_in, names
+from agent.grounding.naming import named_in, names, phrases
+from agent.grounding.polarity import polarity
+from agent.grounding.sequences import sequences
 from agent.grounding.standing import standing
+from agent.grounding.superlatives import superlatives
+from agent.grounding.valued import valued
 from agent.grounding.written import CITATION, REFERENCE, Span, blank
+from agent.grounding.yearly import yearly
 from agent.messages import Claim, Grounding, ToolResult, Verdict
 
 _LIST_NUMBER = re.compile(r"^[ \t>*#-]*\d{1,3}[.)][ \t]+(?=[*_`]*[^\W\d])", re.MULTILINE)
@@ -30,6 +37,8 @@ _JUDGEMENT = re.compile(
     re.IGNORECASE,
 )
 _MARK = "⟨unverified: {}⟩"
+# A word of the question that the answer took for another: it tells of no record.
+_READ_AS = re.compile(r'\bread "([^"]+)" as "[^"]+"', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ def check(
     now: str,
     *,
     earlier: Sequence[str] = (),
+    readings: Readings | None = None,
 ) -> GroundingReport:
     """Check every claim of an answer against the evidence: numbers, dates, names, states, denials, counts,
     comparisons, directions, ranks and references.
@@ -56,15 +66,20 @@ def check(
     `citations` are the `Type/id` that the answer lists beside its text; `now` (ISO 8601) may be repeated.
     What stands only in the question, or in one `earlier` that it follows on from, may be repeated where the
     answer denies it, or as the bound of a search ("since 2020"). Places of claims are in the marked text.
+    `readings` keeps what was read of the results for the next answer of the conversation.
     """
-    evidence = gather(results, question, now, earlier)
+    evidence = gather(results, question, now, earlier, readings)
     known = set(evidence.known)
     listed = [ref for citation in citations for ref in REFERENCE.findall(citation) or [citation]]
     listed = list(dict.fromkeys(listed))
-    found = list(_findings(text, [ref for ref in listed if ref in known], evidence))
-    own = text
-    for note in _repeated(evidence.notes, text):
+    own, notes = text, list(_repeated(evidence.notes, text))
+    for note in notes:
         own = blank(own, note.start, note.end)
+    for taken in _READ_AS.finditer(own):
+        if taken[1].casefold() in question.casefold():
+            own = blank(own, *taken.span())
+    found = [Finding(note.start, note.end, "quote") for note in notes]
+    found += _findings(own, [ref for ref in listed if ref in known], evidence)
     inline = [ref for group in CITATION.finditer(own) for ref in REFERENCE.findall(group.group())]
     marked, claims = _marked(text, found)
     claims += [_listed(ref, known, len(marked)) for ref in listed if ref not in inline]
@@ -84,11 +99,8 @@ def _listed(ref: str, known: set[str], end: int) -> Claim:
 
 
 def _findings(text: str, listed: Sequence[str], evidence: Evidence) -> Iterator[Finding]:
-    """The claims of the whole text, with places in it."""
+    """The claims of the whole text (repeated notes blanked out), with places in it."""
     own = _LIST_NUMBER.sub(lambda match: " " * len(match.group()), text)
-    for note in _repeated(evidence.notes, own):
-        yield Finding(note.start, note.end, "quote")
-        own = blank(own, note.start, note.end)
     named = subject(evidence.question_text, evidence)
     for clause in clauses(own, listed, evidence):
         named = named_in(clause, evidence, named)
@@ -111,10 +123,18 @@ def _of_clause(clause: Clause, evidence: Evidence, named: set[str]) -> Iterator[
         yield found
         rest = blank(rest, found.start, found.end)
     yield from names(clause, evidence, rest)
+    yield from phrases(clause, evidence, rest)
     yield from denials(clause, evidence)
     yield from standing(clause, evidence)
     yield from courses(clause, evidence)
     yield from alternatives(clause, evidence)
+    yield from polarity(clause)
+    yield from belonging(clause)
+    yield from comparisons(clause, evidence)
+    yield from sequences(clause, evidence)
+    yield from superlatives(clause, evidence)
+    yield from yearly(clause, evidence)
+    yield from valued(clause, evidence)
     for match in _JUDGEMENT.finditer(clause.plain):
         yield Finding(match.start(), match.end(), "judgement", "not_checkable", "an opinion, not a record")
 

@@ -7,12 +7,14 @@ from functools import cached_property
 
 from agent.grounding.evidence import Evidence
 from agent.grounding.rows import Row
-from agent.grounding.vocabulary import KIND_STEMS
+from agent.grounding.units import unit_of
+from agent.grounding.vocabulary import KIND_STEMS, is_common
 from agent.grounding.written import CITATION, REFERENCE, Span, blank, dates_in, numbers_in, stem, words_in
 from agent.messages import ClaimKind, Verdict
 
 _SENTENCE_END = re.compile(
-    r"\n+|(?<=[.!?])(?<!\b[A-Z]\.)(?<!\bDr\.)(?<!\bvs\.)(?<!\bapprox\.)(?<!\be\.g\.)(?<!\bi\.e\.)\s+(?!\[|$)"
+    r"\n+|(?<=[.!?])(?<!\b[A-Z]\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\bSt\.)(?<!\bvs\.)"
+    r"(?<!\bapprox\.)(?<!\be\.g\.)(?<!\bi\.e\.)\s+(?!\[|$)"
 )
 DENIAL = re.compile(
     r"\b(?:no|not|none|never|nothing|without|neither|nor|cannot|denies|denied|negative for"
@@ -21,7 +23,13 @@ DENIAL = re.compile(
 )
 _TURN = re.compile(r";|\b(?:but|however|although|though|except|yet)\b", re.IGNORECASE)
 _ITEM = re.compile(r"[-*•|\d>]")
+# Four words or more of a passage that is quoted word for word; a clause may hold but a part of it.
+_QUOTED = re.compile(r"[^\s“”;.]+(?:\s+[^\s“”;.]+){3,}")
 _AFFIRMED = re.compile(r"\W*yes\b", re.IGNORECASE)
+# Words in names ("follow-up after treatment") that elsewhere tell when, which or why.
+_OF_TIME = frozenset(
+    {"after", "before", "since", "until", "during", "last", "first", "latest", "previous", "reason"}
+)
 # What follows these is why, not what.
 _ASIDE = re.compile(r"\b(?:for|because of|due to|reason:?|given|despite)\s+[^,;()]*", re.IGNORECASE)
 
@@ -36,12 +44,25 @@ class Finding(Span):
     rows: Sequence[Row] = ()
 
 
+def finding(span: Span, kind: ClaimKind, stands: bool, why: str, rows: Sequence[Row]) -> Finding:
+    """A claim that the rows bear out, or else contradict; unsupported where there are none."""
+    if stands:
+        return Finding(span.start, span.end, kind, rows=rows)
+    return Finding(span.start, span.end, kind, "contradicted" if rows else "unsupported", why, rows)
+
+
+def called(rows: Sequence[Row]) -> str:
+    """The references of rows, at most three, to say where nothing was found."""
+    refs = list(dict.fromkeys(row.refs[0] for row in rows if row.refs))
+    return ", ".join(refs[:3]) + (" ..." if len(refs) > 3 else "") if refs else "the records"
+
+
 @dataclass(frozen=True)
 class Clause:
     """A piece of the answer, the citations it leads up to, and what it may rest on.
 
-    `sentence` is what its sentence cites, and `told` what the answer cites up to its end; `lead` is its
-    sentence as far as it (with the heading above a line of a list), citations left out.
+    `sentence` is what its sentence cites, `told` what the answer cites up to its end, and `answer` all of it;
+    `lead` is its sentence as far as it (with the heading above a line of a list), citations left out.
     """
 
     text: str
@@ -49,6 +70,7 @@ class Clause:
     cited: tuple[str, ...]
     sentence: tuple[str, ...]
     told: tuple[str, ...]
+    answer: tuple[str, ...]
     rows: Sequence[Row]
     lead: str
 
@@ -59,7 +81,7 @@ class Clause:
 
     @cached_property
     def bare(self) -> str:
-        """The text without citations, and without what repeats a text of its rows: those words are theirs."""
+        """The text without citations, and without what repeats or quotes its rows: those words are theirs."""
         text = self.plain
         folded = text.casefold()
         strings = {string for row in self.rows for string in row.facts.strings if string.strip()}
@@ -67,7 +89,17 @@ class Clause:
             if string.casefold() in folded:
                 for match in re.finditer(re.escape(string), text, re.IGNORECASE):
                     text = blank(text, match.start(), match.end())
+        if "“" in self.lead or "”" in text:
+            held = [" ".join(row.text.split()) for row in self.rows]
+            for match in _QUOTED.finditer(text):
+                if any(" ".join(match.group().split()) in one for one in held):
+                    text = blank(text, match.start(), match.end())
         return text
+
+    @cached_property
+    def undated(self) -> str:
+        """The text without citations and dates."""
+        return undated(self.plain)
 
     @cached_property
     def denies(self) -> bool:
@@ -88,6 +120,8 @@ class Clause:
         found: list[tuple[int, list[Row]]] = []
         marks = [one.start for one in numbers_in(self.plain)]
         for span, word in words_in(self.plain):
+            if is_common(word) or unit_of(word):
+                continue
             rows = [row for row in self.rows if stem(word) in row.head]
             if not rows or len(rows) == len(self.rows):
                 continue
@@ -164,7 +198,7 @@ def _of_sentence(
         part = text[start:end]
         rows = evidence.of(refs) if refs else _rows_of(part, listed, before, evidence)
         lead = f"{heading} {_uncited(text[first:end])}"
-        yield Clause(part, start, tuple(dict.fromkeys(refs)), sentence, tuple(told), rows, lead)
+        yield Clause(part, start, tuple(dict.fromkeys(refs)), sentence, tuple(told), listed, rows, lead)
         start = end
 
 
@@ -194,7 +228,7 @@ def subject(text: str, evidence: Evidence) -> set[str]:
     else is named."""
     plain = _uncited(text)
     for part in (_ASIDE.sub(" ", plain), plain):
-        if named := stems_in(part) & evidence.names:
+        if named := (stems_in(part) & evidence.names) - _OF_TIME:
             return named
     return set()
 

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from agent.grounding.clauses import Clause, Finding, stems_in
+from agent.grounding.clauses import DENIAL, Clause, Finding, stems_in
 from agent.grounding.evidence import Evidence, Source
 from agent.grounding.rows import Row
 from agent.grounding.standing import states_told
 from agent.grounding.vocabulary import KIND_STEMS, types_called
-from agent.grounding.written import Day, Numbered, dates_in, stem, words_in
+from agent.grounding.written import SPELLED, Day, Numbered, dates_in, stem, words_in
 
 _NOUNS = (
     frozenset(
@@ -74,8 +74,16 @@ _SHARE = re.compile(
     r"\s+(?:out\s+)?of\s+(?:the\s+|her\s+|his\s+|their\s+|these\s+)?(?:\d|last|all|first)", re.I
 )
 _BEFORE = re.compile(r"\b(?:number|count|total|times)\b[^.,;\d]{0,40}$|\bn\s*=\s*$", re.IGNORECASE)
+_NAMED_BEFORE = re.compile(r"\b(\w+s)\s*[:=]\s*$")
+_BEYOND = re.compile(r"\b(?:above|over|exceed\w*|below|under)\b", re.IGNORECASE)
+_REST = re.compile(r"\b(?:not|more|other|others|rest|remain\w*)\b|n['’]t\b", re.IGNORECASE)
+_TOLD_OF = re.compile(r"\s+(?:have|has|had|are|were|more|others?)\b", re.IGNORECASE)
+_ALL = re.compile(r"\b(?:of (?:the|these|those)|all(?: of)?(?: the| these)?)\s+$", re.IGNORECASE)
 CLASSED = re.compile(r"\b(?:type|stage|grade|class|phase|category|score|dose|line|level)\s+$", re.IGNORECASE)
 _WHOLE = re.compile(r"(?:\bof|\bamong|\()\s*(?:the\s+|all\s+)?$", re.IGNORECASE)
+PART_OF = re.compile(
+    rf"(?:\d|\b(?:one|{SPELLED}))\s+(?:out\s+)?of\s+(?:the\s+|her\s+|his\s+|all\s+)?$", re.IGNORECASE
+)
 _CHECKED = re.compile(r"\s+(?:\w+\s+){0,2}checked\b", re.IGNORECASE)
 _FREQUENCY = re.compile(r"\s+times?\s+(?:a|per|each|every|daily|weekly)\b", re.IGNORECASE)
 _SOME = re.compile(
@@ -96,7 +104,16 @@ def is_count(claim: Numbered, text: str) -> bool:
         or _FREQUENCY.match(after)
     ):
         return False
-    if _BEFORE.search(before) or _SHARE.match(after):
+    # "Red blood cell count below 4" is a bound of what is measured.
+    if (_BEFORE.search(before) and not number.op) or _SHARE.match(after):
+        return True
+    if PART_OF.search(before):
+        return True
+    if _TOLD_OF.match(after) or (_ALL.search(before) and re.match(r"\s*[,;.]", after)):
+        return True
+    if re.match(r"\s*:\s", after) and not re.search(r"\w", before):
+        return True
+    if (named := _NAMED_BEFORE.search(before)) and {stem(named[1]), named[1][:-1].lower()} & _NOUNS:
         return True
     words = _AFTER.match(after)
     said = [word for _, word in words_in(words.group())] if words else []
@@ -109,6 +126,13 @@ def counted(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> F
     n = int(claim.number.value)
     rows = clause.rows
     own = {int(one.number.value) for row in rows for one in row.facts.figures if _counts(one.role, row)}
+    own |= _of_field(text[claim.end :], rows, evidence.of(clause.sentence))
+    own |= {text.count(";") + 1 for row in rows for text in row.facts.strings if ";" in text}
+    if not clause.cited:
+        own |= _inventoried(text[claim.end :], evidence)
+    if _REST.search(text) and not (_BEYOND.search(text) and not DENIAL.search(text)):
+        own |= {one.total - len(one.rows) for one in evidence.sources_of(rows) if one.total}
+        own |= {int(row.record["of"] - row.record["n"]) for row in rows if _is_share(row)}
     if n in own or _quoted(n, claim, text, rows):
         return Finding(claim.start, claim.end, "count", rows=rows)
     sources = _relevant(claim, text, clause, evidence)
@@ -133,12 +157,14 @@ def counted(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> F
     ]
     told = summed | set().union(*totals) | (noted if not clause.cited else set())
     listed = {len(clause.sentence)} - {0}
+    asked = any(n == one.value for one in evidence.question.numbers)
+    if not asked and not _SOME.search(text[: claim.start]):
+        listed -= {len(one.rows) for one in sources if not one.complete and one.total}
     if n in told | listed:
         return Finding(claim.start, claim.end, "count", rows=rows)
     again = {count for source in sources for count in _recounts(source, scope)}
     if n in again:
         return Finding(claim.start, claim.end, "count", rows=rows)
-    asked = any(n == one.value for one in evidence.question.numbers)
     if _SOME.search(text[: claim.start]) and (asked or n == len(clause.told)):
         return Finding(claim.start, claim.end, "count", rows=rows)
     if clause.denies and asked:
@@ -150,8 +176,39 @@ def counted(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> F
     return Finding(claim.start, claim.end, "count", "contradicted" if known else "unsupported", why, rows)
 
 
+def _inventoried(after: str, evidence: Evidence) -> set[int]:
+    """What rows of counts say of the resource type that is named after the number."""
+    named = _AFTER.match(after)
+    stems = stems_in(named.group()) if named else set[str]()
+    types = types_called(stems)
+    return {
+        int(one.number.value)
+        for row in evidence.rows
+        if not row.refs
+        and ("kind" not in row.record or (kind := str(row.record["kind"])) in types or stem(kind) in stems)
+        for one in row.facts.figures
+        if one.role == "count"
+    }
+
+
+def _is_share(row: Row) -> bool:
+    """Whether the row tells how many of how many."""
+    return all(isinstance(row.record.get(key), int | float) for key in ("n", "of"))
+
+
+def _of_field(after: str, rows: Sequence[Row], sentence: Sequence[Row]) -> set[int]:
+    """What a field that is named after the count holds ("4 series"), in one row, or summed over the cited."""
+    named = re.match(r"\s+(\w+)", after)
+    key = stem(named[1]) if named else ""
+    held = [
+        [int(one.number.value) for one in row.facts.figures if key and stem(one.role) == key]
+        for row in [*rows, *sentence]
+    ]
+    return {n for one in held for n in one} | {sum(n for one in held[len(rows) :] for n in one)} - {0}
+
+
 def _counts(role: str, row: Row) -> bool:
-    return role == "count" or (row.tool == "query_chart" and role not in ("value", "text", "range"))
+    return role == "count" or (row.tool == "query_chart" and role not in ("value", "text", "name", "range"))
 
 
 def _quoted(n: int, claim: Numbered, text: str, rows: Sequence[Row]) -> bool:
@@ -160,9 +217,9 @@ def _quoted(n: int, claim: Numbered, text: str, rows: Sequence[Row]) -> bool:
     if not told:
         return False
     for row in rows:
-        words = row.facts.words
+        words = row.words
         if stem(told[1]) in words and any(
-            one.role == "text" and one.number.value == n for one in row.facts.figures
+            one.role in ("text", "name") and one.number.value == n for one in row.facts.figures
         ):
             return True
     return False
@@ -170,16 +227,16 @@ def _quoted(n: int, claim: Numbered, text: str, rows: Sequence[Row]) -> bool:
 
 def _relevant(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> list[Source]:
     """The results that the count is told from: those of the cited records; else of the kind that is named."""
-    own = {id(row) for row in evidence.of(clause.sentence)} if clause.cited else set()
+    own = evidence.sources_of(evidence.of(clause.sentence)) if clause.cited else []
     after = _AFTER.match(text[claim.end :])
     types = types_called(stems_in(after.group())) if after else set()
-    found = [one for one in evidence.sources if types & one.types or any(id(row) in own for row in one.rows)]
+    found = [one for one in evidence.sources if types & one.types or one in own]
     return found or evidence.sources
 
 
 def _scope(claim: Numbered, text: str) -> str:
-    """The clause up to where what is counted is told one by one."""
-    end = re.search(r"[:;(]", text[claim.end :])
+    """The clause up to where what is counted is told one by one, or set beside other counts."""
+    end = re.search(r"[:;(]|, (?:\w+ )?(?:more|fewer|less)\b", text[claim.end :])
     return text[: claim.end + end.start()] if end else text
 
 

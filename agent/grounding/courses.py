@@ -6,48 +6,66 @@ from decimal import Decimal
 
 from agent.grounding.clauses import Clause, Finding, stems_in, undated
 from agent.grounding.evidence import Evidence
-from agent.grounding.rows import Figure, Row
+from agent.grounding.rows import Figure, Row, without_names
+from agent.grounding.standing import OVER, ended, holds
 from agent.grounding.vocabulary import GENERIC_STEMS, KIND_STEMS, is_common
 from agent.grounding.written import SPELLED, Span, numbers_in
 from agent.messages import Verdict
 
 _UP = (
     r"r[io]s(?:e|es|en|ing)|increas(?:e|es|ed|ing)|climb(?:s|ed|ing)?|(?:went|gone|going|trending"
-    r"|trended) up|upward|up from|worsened upward"
-    r"|gain(?:s|ed|ing)?"
+    r"|trended|crept) (?:up|higher)|upward|up from|worsened upward"
+    r"|gain(?:s|ed|ing)?|gr[eo]w(?:s|n|ing)?|on the rise|jump(?:s|ed|ing)?"
 )
 _DOWN = (
     r"f[ae]ll(?:s|en|ing)?|decreas(?:e|es|ed|ing)|dropp(?:ed|ing)|drops|declin(?:e|es|ed|ing)"
-    r"|(?:went|gone|going|trending|trended|come|came|coming) down|downward|down from"
-    r"|lost|los(?:es|ing)"
+    r"|(?:went|gone|going|trending|trended|come|came|coming) (?:down|lower)|downward|down from"
+    r"|lost|los(?:es|ing)|s[aiu]nk(?:s|ing)?|shr[aiu]nk(?:s|ing)?|eas(?:es|ed|ing)"
+    r"|on the decline|slipp(?:ed|ing)|cut (?:by|in)"
 )
-_FLAT = r"unchanged|steady|stable|(?:the )?same|flat|(?:did not|has not|hasn['’]t|didn['’]t) change"
-_WAY = re.compile(rf"\b(?:(?P<up>{_UP})|(?P<down>{_DOWN})|(?P<flat>{_FLAT}))\b", re.IGNORECASE)
+# A step told after a comma, a bracket or a verb.
+_BY = r"(?:(?<=[,;:–] )|(?<=\()|(?<=is )|(?<=was )){}(?=\s+(?:by\s+)?(?:about\s+)?\d)"
+_STILL = r"unchanged|(?:the )?same|(?:did not|has not|hasn['’]t|didn['’]t|hardly|barely) changed?"
+_FLAT = rf"{_STILL}|steady(?! (?:rise|increase|climb|fall|drop|decline|decrease))|stable|flat"
+_WAY = re.compile(
+    rf"\b(?:(?P<up>{_UP}|{_BY.format('up')})|(?P<down>{_DOWN}|{_BY.format('down')})|(?P<flat>{_FLAT}))\b",
+    re.IGNORECASE,
+)
 _THAN = re.compile(
     r"\b(?:(?P<up>higher|greater|more)|(?P<down>lower|less))\s+(?:now\s+)?than\s+(?:before"
-    r"|(?:at |in |on )?(?:the |her |his )?(?:previous|prior|last|earlier|one before))",
+    r"|(?:at |in |on )?(?:the |her |his )?(?:previous|prior|last|earlier|one before)"
+    rf"|(?:an?|one|{SPELLED}|\d+) (?:year|month|week|day)s? (?:before|ago|earlier))",
     re.IGNORECASE,
 )
 _NOT = re.compile(r"(?:\b(?:not|no|never|without)\b|n['’]t)\W+(?:\w+\W+)?$", re.IGNORECASE)
+_THEN = re.compile(r"\s+(?:again|after that|thereafter|afterwards|since then)\b", re.IGNORECASE)
 _FROM_TO = re.compile(r"\s*(?:[^.;\n]|\.\d){0,60}?\bfrom\b(?P<x>.*?)\bto\b(?P<y>.*)", re.DOTALL)
-_STEADY = Decimal("0.15")
+_STEADY, _SAME = Decimal("0.15"), Decimal("0.08")
 _RANK = re.compile(
     r"(?<![/\w])(?:(?P<last>last|latest|newest(?! first)|most recent(?:ly)?)"
     r"|(?P<first>(?<!newest )(?<!oldest )(?<!latest )first|earliest|initial|oldest)"
-    r"|(?P<max>highest|maximum|max|peak(?:ed)?|greatest)|(?P<min>lowest|minimum|min|nadir|smallest)"
+    r"|(?P<max>highest|heaviest|maximum|max|peak(?:ed)?|greatest)|(?P<min>lowest|lightest|minimum|min|nadir|smallest)"
     r"|(?P<mean>average|mean)|(?P<median>median))\b",
     re.IGNORECASE,
 )
+_OF_TWO = re.compile(
+    r"\b(?:(?P<last>more recent|newer|later)|(?P<first>older|earlier)) of the (?:two|pair)\b", re.I
+)
 _THING = re.compile(r"(?:(?!\b(?:was|is|were|are|on|of|in|for|began|took)\b)[^:;,(|])*")
 _EARLIER = re.compile(
-    r"\b(?:before|previous\w*|prior|until|second|next|but one|since|within|past|back"
-    r"|last \w+ (?:results?|values?|readings?|visits?|measurements?)"
-    r"|last \d|earlier|then|year|month|months|weeks|years|days|normal|abnormal|high|low|exact"
-    r"|above|below|first of)\b",
+    r"\b(?:next|past|earlier|year|months?|weeks?|days?|normal|abnormal|high|low|exact|first of)\b",
+    re.IGNORECASE,
+)
+_TIMES = re.compile(
+    r"\b(?:before|until|since|within|between|previous\w*|prior|second|but one|back|then|earlier than|above"
+    r"|of each|matching|last \d"
+    r"|last \w+ (?:years?|months?|weeks?|days?|results?|values?|readings?|visits?|measurements?))\b",
     re.IGNORECASE,
 )
 _ASKED_LATEST = re.compile(
-    r"\b(?:latest|last|current|most recent|newest|now|today|what(?:['’]s| is)(?: the| her| his| their)?)\b",
+    r"\b(?:latest|last|current|most recent|newest|now|today|what(?:['’]s| is)(?: the| her| his| their)?)\b"
+    r"|\bhow (?:much|high|low|tall|heavy|bad) (?:is|are|does|do)\b|\bdos(?:e|age)\b"
+    r"|^\W*(?:is|are|does|do) (?:she|he|they|the patient)\b",
     re.I,
 )
 _ASKED_OTHER = re.compile(
@@ -68,6 +86,11 @@ _UNUSABLE = {
     "preparation",
     "refuted",
 }
+# Two drugs of one salt are two drugs.
+_SALTS = frozenset(
+    {"hydrochloride", "hcl", "sodium", "potassium", "calcium", "sulfate", "succinate", "tartrate", "maleate"}
+    | {"phosphate", "acetate", "citrate", "fumarate", "besylate", "mesylate", "bromide", "chloride"}
+)
 _SETTING = ("emergency", "inpatient", "ambulatory", "virtual", "outpatient", "telephone")
 _NAMES_A_SETTING = re.compile(
     r"\b(?:er|ed|emergency|inpatient|outpatient|hospital\w*|admission|admitted|stay|telephone"
@@ -80,7 +103,7 @@ def courses(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """Every word of change and of rank in the clause, and a value that is told though it is not the last."""
     yield from _changes(clause, evidence)
     ranked = False
-    for match in _RANK.finditer(clause.bare):
+    for match in [*_RANK.finditer(clause.bare), *_OF_TWO.finditer(clause.bare)]:
         found = list(_ranked(match, clause, evidence))
         ranked = ranked or bool(found)
         yield from found
@@ -112,7 +135,7 @@ def _changes(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
         if _FROM_TO.match(told) and "flat" in match.groupdict() and not match["flat"]:
             continue
         points = _points(clause, evidence, text[: match.start()])
-        if len(words) > 1 or len(points) < 2:
+        if len(words) > 1 or len(points) < 2 or _THEN.match(told):
             if any(row.type == "Observation" for row in clause.rows):
                 yield Finding(
                     match.start(), match.end(), "direction", "not_checkable", "no two values to compare"
@@ -120,7 +143,8 @@ def _changes(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
             continue
         first, last = (points[-2] if "than" in match.group().lower() else points[0]), points[-1]
         said = match.lastgroup
-        is_flat = abs(last - first) <= abs(first) * _STEADY
+        about = _SAME if re.fullmatch(_STILL, match.group(), re.IGNORECASE) else _STEADY
+        is_flat = abs(last - first) <= abs(first) * about
         stands = {"up": last > first, "down": last < first, "flat": is_flat}[str(said)]
         if _NOT.search(text[: match.start()]):
             stands = not stands
@@ -142,12 +166,12 @@ def _points(clause: Clause, evidence: Evidence, before: str) -> list[Decimal]:
     like = own[0].code
     for rows in (evidence.of(clause.sentence), evidence.of(clause.told), evidence.rows):
         dated = {
-            (row.date[:19], row.measured[0].number.value)
+            (row.date[:19], row.size)
             for row in rows
             if row.code == like
             and row.date
-            and row.measured
-            and row.measured[0].role == "value"
+            and row.size is not None
+            and (not row.measured or row.measured[0].role == "value")
             and _usable(row)
         }
         if len(dated) > 1:
@@ -161,7 +185,7 @@ def _ranked(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
     span = Span(match.start(), match.end())
     stats = [row for row in clause.rows if "min" in row.record and "max" in row.record]
     if stats and clause.cited:
-        plain = undated(text)
+        plain = undated(without_names(text, stats))
         number = next((one for one in numbers_in(plain) if one.start > match.end()), None)
         figures = [one for row in stats for one in row.facts.figures if one.role == rank]
         if number and figures and not _RANK.search(text, match.end(), number.start):
@@ -173,7 +197,7 @@ def _ranked(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
             else:
                 yield Finding(span.start, span.end, "rank", rows=stats)
         return
-    if rank in ("mean", "median") or evidence.question.days or _EARLIER.search(text):
+    if rank in ("mean", "median") or evidence.question.days or _is_bounded(match, text):
         return
     told = [row for row in clause.about(match.end()) if row.date and _usable(row)]
     if not clause.cited:
@@ -184,7 +208,9 @@ def _ranked(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
         and _unknown_qualifier(clause.plain[match.end() :], told, evidence)
     ):
         return
-    others = [row for row in evidence.rows if told and _alike(row, told[0], clause, evidence)]
+    others = _others(told[0], clause, evidence) if told else []
+    if match.re is _OF_TWO:
+        others = [row for row in evidence.rows if told and row.type == told[0].type and row.date]
     if not told or (rank in ("max", "min") and not told[0].measured):
         return
     better = [row for row in others if all(_beats(row, one, rank) for one in told)]
@@ -195,6 +221,16 @@ def _ranked(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
         yield Finding(span.start, span.end, "rank", rows=told)
 
 
+def _is_bounded(match: re.Match[str], text: str) -> bool:
+    """Whether the rank is told among some of the records only: of a time, above a bound, within a level."""
+    if _TIMES.search(text):
+        return True
+    thing = _THING.match(text, match.end())
+    return bool(
+        _EARLIER.search(f"{text[max(0, match.start() - 20) : match.end()]}{thing.group() if thing else ''}")
+    )
+
+
 def _unknown_qualifier(after: str, told: Sequence[Row], evidence: Evidence) -> bool:
     """Whether "last" is said of some of the records only, in a word that no row holds ("last check-up")."""
     said = re.match(
@@ -202,7 +238,7 @@ def _unknown_qualifier(after: str, told: Sequence[Row], evidence: Evidence) -> b
     )
     words = stems_in(said.group()) if said else set()
     plain = {word for word in words if not is_common(word)} - KIND_STEMS - GENERIC_STEMS
-    held = set().union(*(row.names | row.facts.words for row in told)) if told else set()
+    held = set().union(*(row.names | row.words for row in told)) if told else set()
     return any(word not in held and word not in evidence.names for word in plain if len(word) > 3)
 
 
@@ -240,32 +276,32 @@ def _usable(row: Row) -> bool:
     return not row.facts.states & _UNUSABLE and "absent" not in row.record
 
 
-def _alike(row: Row, told: Row, clause: Clause, evidence: Evidence) -> bool:
-    """Whether a row is one of those among which a rank is told: of one code, or named by the same words."""
-    if row.type != told.type or not _usable(row) or not row.date or row.date[:10] > evidence.today:
-        return False
+def _others(told: Row, clause: Clause, evidence: Evidence) -> list[Row]:
+    """The rows among which a rank is told: of one code, or named by the words that name the told one."""
+    rows = [row for row in evidence.rows if row.type == told.type and row.date and _usable(row)]
+    rows = [row for row in rows if row.date[:10] <= evidence.today]
     if told.type == "Observation":
-        return row.code == told.code and ("value" in row.record or "value" not in told.record)
-    if told.type == "Encounter":
-        asked = f"{clause.lead} {evidence.question_text}"
-        same = row.record.get("class") == told.record.get("class")
-        return same if _NAMES_A_SETTING.search(asked) else _named_alike(row, told, clause, evidence)
+        valued = "value" in told.record
+        return [row for row in rows if row.code == told.code and ("value" in row.record or not valued)]
+    if told.type == "Encounter" and _NAMES_A_SETTING.search(f"{clause.lead} {evidence.question_text}"):
+        return [row for row in rows if row.record.get("class") == told.record.get("class")]
     if told.type.startswith("Medication"):
-        return bool(row.head & told.head) and row.record.get("status") == told.record.get("status")
-    return _named_alike(row, told, clause, evidence)
+        head, status = told.head - _SALTS, told.record.get("status")
+        alike = [row for row in rows if row.head & head or row.label == told.label]
+        return [row for row in alike if row.record.get("status") == status]
+    asked = _naming(told, clause, evidence)
+    return [row for row in rows if asked <= row.names]
 
 
-def _named_alike(row: Row, told: Row, clause: Clause, evidence: Evidence) -> bool:
-    """Whether the words that name the told row, before its own name begins or as what is ranked ("the last
-    Tdap was"), name the other too."""
+def _naming(told: Row, clause: Clause, evidence: Evidence) -> set[str]:
+    """The words of the row's names that stand before its own name, as what is ranked ("the last Tdap was") or
+    in the question."""
     at = clause.plain.casefold().find(told.label.casefold()[:12])
     lead = clause.plain[:at] if at > 0 else clause.plain
     ranked = _RANK.search(clause.plain)
     thing = _THING.match(clause.plain, ranked.end()) if ranked else None
-    asked = (
-        stems_in(lead) | stems_in(thing.group() if thing else "") | set(evidence.question.words)
-    ) & told.names - KIND_STEMS
-    return asked <= row.names
+    asked = stems_in(lead) | stems_in(thing.group() if thing else "") | set(evidence.question.words)
+    return asked & (told.names - KIND_STEMS)
 
 
 def _stale(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
@@ -273,26 +309,39 @@ def _stale(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     question = evidence.question_text
     if not _ASKED_LATEST.search(question) or _ASKED_OTHER.search(question) or evidence.question.days:
         return
-    told = [row for row in clause.rows if row.type == "Observation" and row.date and _value(row)]
+    yield from _stale_order(clause, evidence)
+    told = [row for row in clause.rows if row.type == "Observation" and row.date and "value" in row.record]
     if (
         not clause.cited
         or clause.start
         or not told
-        or _EARLIER.search(clause.plain)
+        or _EARLIER.search(clause.bare)
+        or _TIMES.search(clause.bare)
         or _WAY.search(clause.plain)
     ):
         return
-    newer = [
-        row
-        for row in evidence.rows
-        if _alike(row, told[0], clause, evidence) and all(_beats(row, one, "last") for one in told)
-    ]
-    cited = {ref for row in evidence.of(clause.told) for ref in row.refs}
+    others = _others(told[0], clause, evidence)
+    newer = [row for row in others if all(_beats(row, one, "last") for one in told)]
+    cited = {ref for row in evidence.of(clause.answer) for ref in row.refs}
     newer = [row for row in newer if not cited & set(row.refs)]
     if newer:
         start = len(clause.plain) - len(clause.plain.lstrip())
         why = f"{newer[0].refs[0]} is newer"
         end = start + len(clause.plain.strip())
-        number = next(numbers_in(undated(clause.plain)), None)
+        number = next(numbers_in(clause.undated), None)
         span = (number.start, number.end) if number else (start, end)
         yield Finding(*span, "rank", "contradicted", why, newer[:1])
+
+
+def _stale_order(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
+    """An order that is over, told in the same way, where another of the drug is in force and is not told."""
+    told = [row for row in clause.rows if row.type == "MedicationRequest"]
+    if not clause.cited or not told or not all(map(ended, told)) or OVER.search(clause.lead):
+        return
+    head = set.intersection(*(row.head for row in told)) - _SALTS
+    cited = {ref for row in evidence.of(clause.answer) for ref in row.refs}
+    orders = evidence.of_type("MedicationRequest")
+    alike = [row for row in orders if head & row.head and holds(row) and not cited & set(row.refs)]
+    if alike:
+        span = (len(clause.plain) - len(clause.plain.lstrip()), len(clause.plain.rstrip()))
+        yield Finding(*span, "rank", "contradicted", f"{alike[0].refs[0]} is in force", alike[:1])

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from agent.grounding.clauses import DENIAL, Clause, Finding
 from agent.grounding.evidence import Evidence, Source
+from agent.grounding.naming import NAMING, concepts_in
 from agent.grounding.rows import Row
 from agent.grounding.standing import holds, states_told
 from agent.grounding.vocabulary import GENERIC_STEMS, KIND_STEMS, is_common, names_a_record, types_called
 from agent.grounding.written import Day, dates_in, stem, words_in
 from agent.messages import Verdict
+from agent.models.offline.concepts import stems_of_record
 
 _NO_ALLERGIES = re.compile(
     r"\bno known (?:\w+ ){0,2}allerg\w+|\bNKD?A\b|\b(?:has|have|with) no (?:\w+ )?allergies\b", re.IGNORECASE
@@ -96,12 +98,17 @@ def _no_allergies(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     match = _NO_ALLERGIES.search(clause.plain)
     if not match:
         return
-    rows = [row for row in evidence.rows if row.record.get("negation") or _NO_ALLERGIES.search(row.label)]
+    rows = [row for row in evidence.rows if _says_none(row)]
     if rows:
         yield Finding(match.start(), match.end(), "negation", rows=rows)
     else:
         why = "no record says so; nothing recorded is not the same"
         yield Finding(match.start(), match.end(), "negation", "contradicted", why)
+
+
+def _says_none(row: Row) -> bool:
+    texts = (row.label, str(row.record.get("passage", "")))
+    return bool(row.record.get("negation")) or any(map(_NO_ALLERGIES.search, texts))
 
 
 def _denied(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterator[Finding]:
@@ -126,6 +133,8 @@ def _denied(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
     kinds = words & KIND_STEMS
     said = {stem(word) for _, word in words_in(thing) if not is_common(word)} - GENERIC_STEMS - KIND_STEMS
     told = {one for one in said if one in evidence.names or one in evidence.sought or names_a_record(one)}
+    if not told and any(one.kind in NAMING for one in concepts_in(thing)):
+        told = said
     span = (match.start(), match.end() + len(thing.rstrip()) if after.startswith(thing) else match.end())
     if not told and not kinds:
         if _RECORDED.search(text) and not evidence.sources:
@@ -142,9 +151,14 @@ def _denied(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
         for row in rows
         if _is(row, told, kinds) and numbers <= set(re.findall(r"\d+(?:\.\d+)?", row.label))
     ]
+    if told and not same:
+        same = list(_known_as(thing, kinds, rows))
     same = [row for row in same if not states or row.facts.states & states]
     if not told:
-        same = [row for row in same if said <= row.facts.words and (not about or about & row.names)]
+        same = [row for row in same if said <= row.words and (not about or about & row.names)]
+    if re.search(r"\b(?:it|this|them)\b", thing):
+        of_it = set().union(*(row.head for row in clause.rows if row not in same))
+        same = [row for row in same if of_it & row.words]
     void = [row for row in same if row.facts.states & _VOID]
     same = [row for row in same if row not in void]
     if windows := [day for dated in dates_in(text) for day in dated.readings]:
@@ -197,6 +211,19 @@ def _is(row: Row, told: set[str], kinds: set[str]) -> bool:
     return bool(kinds & row.kinds)
 
 
+def _known_as(thing: str, kinds: set[str], rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows that are called otherwise than what is denied, or belong to the class of drugs that is."""
+    concepts = [one for one in concepts_in(thing) if one.kind in NAMING]
+    known: dict[str, bool] = {}
+    for row in rows if concepts else ():
+        if row.type.startswith(_STANDS_FOR) and (not kinds or kinds & row.kinds):
+            if row.label not in known:
+                record = stems_of_record(row.label)
+                known[row.label] = any(one.in_any_order(record) for one in concepts)
+            if known[row.label]:
+                yield row
+
+
 def _in_window(row: Row, windows: Sequence[Day], text: str) -> bool:
     days = [day for dated in dates_in(row.date[:10]) for day in dated.readings]
     if not days:
@@ -220,7 +247,8 @@ def _none_known(told: set[str], kinds: set[str], evidence: Evidence) -> tuple[Ve
     """Whether some result that would show the thing is complete."""
     sources, types = evidence.sources, types_called(kinds)
     near = [one for one in sources if told & one.asked.words or types & one.types]
-    near = near or [one for one in sources if one.tool != "observations"]
+    # Sections of an overview show what they are of, and nothing else.
+    near = near or [one for one in sources if one.tool != "observations" and "sections" not in one.arguments]
     if not near:
         return "unsupported", "nothing was read that would show it"
     if any(_whole(one) for one in near):
@@ -237,9 +265,9 @@ def _affirmed(clause: Clause) -> Iterator[Finding]:
     if not clause.cited or not clause.rows:
         return
     for state, words in _ADMITTED.items():
-        if all(state in row.facts.states for row in clause.rows) and not re.search(
-            rf"\b(?:{words})\b|n['’]t\b", clause.lead, re.IGNORECASE
-        ):
+        if all(
+            state in row.facts.states and not row.record.get("end") for row in clause.rows
+        ) and not re.search(rf"\b(?:{words})\b|n['’]t\b", clause.lead, re.IGNORECASE):
             start = len(clause.plain) - len(clause.plain.lstrip())
             end = len(clause.plain.rstrip(" .;|\n"))
             yield Finding(start, end, "negation", "contradicted", f"recorded as {state}", clause.rows)

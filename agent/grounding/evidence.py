@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from agent.grounding.rows import Row, Text, Texts
+from agent.grounding.rows import Row, Text, Texts, coded, scalars
 from agent.grounding.vocabulary import GENERIC_STEMS, KIND_STEMS, types_called
 from agent.grounding.written import Day, dates_in
 from agent.messages import ToolResult
@@ -15,7 +15,7 @@ from agent.messages import ToolResult
 _SQL = re.compile(r"'[^']*'|(?<=\bfrom\s)\w+|(?<=\bjoin\s)\w+", re.IGNORECASE)
 
 
-@dataclass
+@dataclass(eq=False)
 class Source:
     """One result that succeeded: what was asked for, its rows, and whether they are all there are.
 
@@ -60,6 +60,10 @@ class Evidence:
         for row in self.rows:
             for ref in row.refs:
                 self._by_ref[ref].append(row)
+        self._by_type: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in self.rows:
+            self._by_type[row.type].append(row)
+        self._sources = {id(row): source for source in self.sources for row in source.rows}
 
     @cached_property
     def question(self) -> Text:
@@ -76,10 +80,34 @@ class Evidence:
         found = {id(row): row for ref in refs for row in self._by_ref.get(ref, ())}
         return list(found.values())
 
+    def of_type(self, kind: str) -> list[Row]:
+        """The rows of one resource type."""
+        return self._by_type.get(kind, [])
+
+    def sources_of(self, rows: Iterable[Row]) -> list[Source]:
+        """The results that brought these rows."""
+        found = {id(source): source for row in rows if (source := self._sources.get(id(row)))}
+        return list(found.values())
+
     @cached_property
     def names(self) -> set[str]:
         """The telling words of all records' names."""
         return set().union(*(row.names for row in self.rows))
+
+    @cached_property
+    def coded(self) -> dict[str, set[str]]:
+        """What the records hold in short fields, by field."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for row in self.rows:
+            for key, value in row.record.items():
+                if value := coded(value):
+                    found[key].add(value)
+        return found
+
+    @cached_property
+    def sexes(self) -> set[str]:
+        """What the records say of the patient's sex."""
+        return {str(row.record[key]) for row in self.rows for key in ("sex", "gender") if row.record.get(key)}
 
     @cached_property
     def words(self) -> set[str]:
@@ -87,7 +115,7 @@ class Evidence:
         asked = [source.asked.words for source in self.sources if source.rows]
         said = [self.texts.read(note).words for source in self.sources for note in source.notes]
         failed = [text.words for text in self.failed]
-        return set().union(*(row.facts.words for row in self.rows), *asked, *said, *failed)
+        return set().union(*(row.words for row in self.rows), *asked, *said, *failed)
 
     @cached_property
     def sought(self) -> set[str]:
@@ -108,23 +136,46 @@ class Evidence:
         return tuple(dict.fromkeys(note for source in self.sources for note in source.notes))
 
 
-def gather(results: Sequence[ToolResult], question: str, now: str, earlier: Sequence[str] = ()) -> Evidence:
+class Readings:
+    """Results of one conversation, each read once: every answer is held against all of them."""
+
+    def __init__(self) -> None:
+        self.texts = Texts()
+        self._read: dict[int, tuple[ToolResult, Source | Text]] = {}
+
+    def of(self, result: ToolResult) -> Source | Text:
+        """The result as a source; of one that failed, the text of what was asked for and told."""
+        known = self._read.get(id(result))
+        if known is None or known[0] is not result:
+            known = self._read[id(result)] = result, _read(result, self.texts)
+        return known[1]
+
+
+def gather(
+    results: Sequence[ToolResult],
+    question: str,
+    now: str,
+    earlier: Sequence[str] = (),
+    readings: Readings | None = None,
+) -> Evidence:
     """The evidence in these results; the question and the arguments of calls count only as what was asked.
 
     Words of a call's arguments that none of its rows carries name all of them (`observations(name="white
     count")` makes a row called "Leukocytes" the white count); with no rows they were sought and not found.
     """
-    texts = Texts()
-    sources: list[Source] = []
-    failed: list[Text] = []
-    for result in results:
-        told = " ; ".join(_asked(result))
-        if result.data is None:
-            failed.append(texts.read(f"{told} ; {result.text}"))
-            continue
-        sources.append(_source(result, result.data, texts.read(told), texts))
+    readings = readings or Readings()
+    read = [readings.of(result) for result in results]
+    sources = [one for one in read if isinstance(one, Source)]
+    failed = [one for one in read if isinstance(one, Text)]
     today = tuple(day for dated in dates_in(now) for day in dated.readings)
-    return Evidence(sources, failed, question, tuple(earlier), texts, today, now[:10])
+    return Evidence(sources, failed, question, tuple(earlier), readings.texts, today, now[:10])
+
+
+def _read(result: ToolResult, texts: Texts) -> Source | Text:
+    told = " ; ".join(_asked(result))
+    if result.data is None:
+        return texts.read(f"{told} ; {result.text}")
+    return _source(result, result.data, texts.read(told), texts)
 
 
 def _source(result: ToolResult, data: dict[str, Any], asked: Text, texts: Texts) -> Source:
@@ -147,14 +198,3 @@ def _asked(result: ToolResult) -> Iterator[str]:
             yield from (match.group().strip("'%") for match in _SQL.finditer(str(scalar)))
         else:
             yield str(scalar)
-
-
-def scalars(value: Any) -> Iterator[Any]:
-    """Every text, number and truth value inside, at any depth."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        for inner in value:
-            yield from scalars(inner)
-    elif value is not None:
-        yield value

@@ -1,10 +1,10 @@
 """One row of a result, read into figures, dates, names, states and phrases when they are asked for."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from agent.grounding.units import Unit, unit_of
@@ -24,6 +24,7 @@ from agent.grounding.written import (
 # Fields whose digits name a thing and measure nothing; only a verbatim quote of them stands.
 _IDENTIFYING = {"code", "identifier", "telecom", "phone", "id", "url", "system", "unit", "versionId"}
 _REFERRING = {"ref", "refs", "reference", "also_in"}
+_UNSAID = {*_REFERRING, "unit"}
 _COUNTING = re.compile(r"n|of|count|patients|times|.*_count|count_.*|n_.*|num_.*|total.*|count\(.*")
 _BOUNDING = {"range", "referenceRange", "low", "high"}
 _STATED = {"status", "verification", "clinicalStatus", "verificationStatus", "intent", "lifecycleStatus"}
@@ -40,8 +41,14 @@ _DATING = (
 )
 # SNOMED's fully specified names end in what kind of thing they name.
 _ASIDE = re.compile(r"\s+\([^()]*\)$")
+_MOMENT = re.compile(
+    r"(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?:T(\d\d:\d\d)(?::[\d.]+)?(?:Z|[+-]\d\d:\d\d)?)?"
+)
+_DIGIT = re.compile(r"\d")
+_NUMBERED = re.compile(r"\b(?=[\w-]*\d)[\w-]{4,}")
 _LONGEST_NAME = 160
 _LONGEST_PHRASE = 300
+_LONGEST_CODED = 40
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,7 @@ class Texts:
 
     def __init__(self) -> None:
         self._read: dict[str, Text] = {}
+        self._initials: dict[str, set[str]] = {}
 
     def read(self, text: str) -> Text:
         """The text's words, dates, times, pairs and numbers, no digit read twice."""
@@ -76,10 +84,19 @@ class Texts:
             self._read[text] = _read(text)
         return self._read[text]
 
+    def initials(self, name: str) -> set[str]:
+        """The abbreviations that a name allows."""
+        if name not in self._initials:
+            self._initials[name] = {short for short in _initials(name) if not is_common(short)}
+        return self._initials[name]
+
 
 def _read(text: str) -> Text:
+    if moment := _MOMENT.fullmatch(text):
+        day = Day(int(moment[1]), int(moment[2]), int(moment[3]))
+        return Text(frozenset(), (day,), frozenset(filter(None, [moment[4]])), (), ())
     words = frozenset(stem(word) for _, word in words_in(text))
-    if not re.search(r"\d", text):
+    if not _DIGIT.search(text):
         numbers = tuple(found.number for found in numbers_in(text))
         days = tuple(day for dated in dates_in(text) for day in dated.readings)
         return Text(words, days, frozenset(), (), numbers)
@@ -106,12 +123,10 @@ class Facts:
     pairs: set[tuple[Decimal, Decimal]] = field(default_factory=set)
     phrases: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
-    words: set[str] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
     states: set[str] = field(default_factory=set)
 
 
-@dataclass
+@dataclass(eq=False)
 class Row:
     """A row, with the words of the call that brought it and that name it (`aliases`)."""
 
@@ -145,13 +160,44 @@ class Row:
     @cached_property
     def own_names(self) -> set[str]:
         """The words that name it in the row itself, generic ones left out where others are there."""
-        names = self.facts.names
-        return names - GENERIC_STEMS or names
+        return self.all_names - GENERIC_STEMS or self.all_names
+
+    @cached_property
+    def all_names(self) -> set[str]:
+        """The words that name it in the row itself; by themselves, for of most rows nothing else is asked."""
+        found: set[str] = set()
+        for text in _naming(self.record, ""):
+            found |= self.texts.read(text).words | self.texts.initials(text)
+        return found
+
+    @cached_property
+    def words(self) -> set[str]:
+        """Every word that it holds: of its fields, its texts and its type; by themselves, as its names."""
+        found = self.all_names | self.kinds
+        self._words(found, self.record, "")
+        return found
+
+    def _words(self, found: set[str], value: Any, key: str) -> None:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                found |= _words_of_field(name)
+                if isinstance(inner, str | dict | list) and name != "comparator":
+                    self._words(found, inner, _field(key, name))
+        elif isinstance(value, list):
+            for inner in value:
+                self._words(found, inner, key)
+        elif isinstance(value, str) and key not in _UNSAID:
+            found |= self.texts.read(value).words
 
     @property
     def names(self) -> set[str]:
         """The words that may name it."""
         return self.own_names | self.aliases
+
+    @cached_property
+    def text(self) -> str:
+        """All that it holds, a value a line."""
+        return "\n".join(str(one) for one in scalars(self.record))
 
     @cached_property
     def head(self) -> set[str]:
@@ -178,7 +224,6 @@ class Row:
         """What the row says."""
         facts = Facts()
         self._object(facts, self.record, "", unit_of(str(self.record.get("unit") or "")))
-        facts.words |= self.kinds
         for flag in _FLAGS:
             if self.record.get(flag) is True:
                 facts.states.add(flag.replace("doNotPerform", "do_not_perform"))
@@ -190,6 +235,14 @@ class Row:
         stated = ("value", "min", "max", "mean", "median", "first", "last", "avg", "latest", "age")
         return [one for one in self.facts.figures if one.role in stated]
 
+    @cached_property
+    def size(self) -> Decimal | None:
+        """What it is compared by: its value; of a pair, such as a blood pressure, the first."""
+        if self.measured:
+            return self.measured[0].number.value
+        pairs = pairs_in(str(self.record.get("value") or ""))
+        return next((pair[0] for _, pair in pairs), None)
+
     def _object(self, facts: Facts, value: Any, key: str, unit: Unit | None, date: str = "") -> None:
         """Walk a part of the row; a comparator and a unit belong to the number beside them."""
         if isinstance(value, dict):
@@ -197,16 +250,12 @@ class Row:
                 unit = unit_of(str(value.get("unit") or value["code"]))
             day = str(value.get("date") or date)
             for name, inner in value.items():
-                facts.words |= {stem(word) for word in re.split(r"[_\W]+|(?<=[a-z])(?=[A-Z])", name)}
                 if name == "value" and isinstance(inner, int | float) and not isinstance(inner, bool):
                     role = key if key in _BOUNDING or key == "slope" else "value"
                     op = str(value.get("comparator") or "")
                     facts.figures.append(Figure(Number(Decimal(str(inner)), op, unit), role, day))
                 elif name != "comparator":
-                    inner_key = key if key in _BOUNDING else name
-                    if key in _STATED or (key in _IDENTIFYING and key != "code"):
-                        inner_key = key
-                    self._object(facts, inner, inner_key, unit, str(value.get(f"{name}_date") or day))
+                    self._object(facts, inner, _field(key, name), unit, str(value.get(f"{name}_date") or day))
             self._components(facts, value)
         elif isinstance(value, list):
             for inner in value:
@@ -226,33 +275,80 @@ class Row:
             facts.pairs.add((Decimal(str(parts[0])), Decimal(str(parts[1]))))
 
     def _string(self, facts: Facts, key: str, text: str, unit: Unit | None) -> None:
-        if key in _REFERRING or key == "unit":
+        if key in _UNSAID:
             return
         read = self.texts.read(text)
-        facts.words |= read.words
         if key in _STATED:
             facts.states.add(text.lower())
-        if key in _NAMING and len(text) <= _LONGEST_NAME:
-            facts.names |= read.words | {short for short in _initials(text) if not is_common(short)}
-            facts.words |= facts.names
         if " " in text:
             facts.strings |= {text, _ASIDE.sub("", text)}
         if key in _IDENTIFYING:
-            facts.phrases |= {text, *re.findall(r"\b(?=[\w-]*\d)[\w-]{4,}", text)}
+            facts.phrases |= {text, *_NUMBERED.findall(text)}
             return
         facts.days += [(day, key) for day in read.days]
         facts.times |= read.times
         facts.pairs |= set(read.pairs)
         role = "range" if key in _BOUNDING else "value" if key == "value" else "text"
+        role = "name" if key == "name" else role
         if role == "value" and not read.pairs:
             facts.figures += [Figure(number, role, self.date) for number in read.numbers]
         elif role != "value":
             facts.figures += [Figure(number, role) for number in read.numbers]
-        if len(text) <= _LONGEST_PHRASE and re.search(r"\d", text) and read.words:
+        if len(text) <= _LONGEST_PHRASE and read.words and _DIGIT.search(text):
             facts.phrases.add(text)
 
 
+def _field(key: str, name: str) -> str:
+    """What a part of a row stands for: the name of its field, or the field around it where that decides."""
+    around = key in _BOUNDING or key in _STATED or (key in _IDENTIFYING and key != "code")
+    return key if around else name
+
+
+def _naming(value: Any, key: str) -> Iterator[str]:
+    """The texts inside that name what the row is of."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(inner, str | dict | list) and name != "comparator":
+                yield from _naming(inner, _field(key, name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _naming(inner, key)
+    elif isinstance(value, str) and key in _NAMING and len(value) <= _LONGEST_NAME:
+        yield value
+
+
+def coded(value: object) -> str:
+    """A text that can be the value of a coded field, in lower case; else nothing."""
+    short = isinstance(value, str) and len(value) <= _LONGEST_CODED and not _DIGIT.search(value)
+    return str(value).casefold() if short else ""
+
+
+def scalars(value: Any) -> Iterator[Any]:
+    """Every text, number and truth value inside, at any depth."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from scalars(inner)
+    elif value is not None:
+        yield value
+
+
+@cache
+def _words_of_field(name: str) -> set[str]:
+    return {stem(word) for word in re.split(r"[_\W]+|(?<=[a-z])(?=[A-Z])", name)}
+
+
 _UNIT_OF = {"days": unit_of("day"), "age": unit_of("year")}
+
+
+def without_names(text: str, rows: Sequence[Row]) -> str:
+    """The text with the names that its rows bear blanked out: "coma score total 15" counts nothing."""
+    for name in sorted({one for row in rows for one in row.facts.strings}, key=len, reverse=True):
+        at = text.lower().find(name.lower())
+        if at >= 0:
+            text = blank(text, at, at + len(name))
+    return text
 
 
 def _initials(text: str) -> Iterator[str]:

@@ -21,7 +21,9 @@ _WORDS: dict[str, frozenset[str]] = {
     r"stopped|discontinued": frozenset({"stopped", "cancelled", "revoked", "ended", "completed"}),
     r"completed|finished": frozenset({"completed", "finished"}),
     r"cancell?ed": frozenset({"cancelled", "revoked", "stopped"}),
-    r"on[ -]hold|paused": frozenset({"on-hold", "suspended"}),
+    r"on[ -]hold|paused|suspended": frozenset({"on-hold", "suspended"}),
+    r"proposed": frozenset({"proposed", "proposal", "plan", "option", "draft"}),
+    r"revoked": frozenset({"revoked"}),
     r"draft": frozenset({"draft"}),
     r"refuted|ruled out": frozenset({"refuted"}),
     r"confirmed": frozenset({"confirmed"}),
@@ -29,7 +31,7 @@ _WORDS: dict[str, frozenset[str]] = {
     r"provisional": frozenset({"provisional"}),
     r"preliminary": frozenset({"preliminary"}),
     r"final": frozenset({"final"}),
-    r"amended|corrected": frozenset({"amended", "corrected"}),
+    r"amended|corrected(?! (?:from|to|for))": frozenset({"amended", "corrected"}),
     r"in[ -]progress": frozenset({"in-progress", "active"}),
     r"not[ -]done": frozenset({"not-done"}),
 }
@@ -42,7 +44,7 @@ _EITHER = re.compile(rf"\b(?:{_ANY})(?:,\s*(?:{_ANY}))*,?\s+or\s+(?:{_ANY})\b", 
 _NOT_SO = {"proposal", "plan", "option", "draft", "do_not_perform", "refuted", "entered-in-error"}
 _OF_RESULTS = {"final", "preliminary", "amended", "corrected", "cancelled"}
 _OF_PROBLEMS = {"confirmed", "unconfirmed", "provisional"}
-_UNDATED_STATES = ("Patient", "Encounter", "DocumentReference")
+_UNDATED_STATES = ("Patient", "Encounter", "DocumentReference", "Composition")
 _NOT = re.compile(
     r"(?:\b(?:not|no|no longer|never|neither|nor|without|none|whether|if)\b|n['’]t)\s+(?:[\w-]+\s+){0,3}$",
     re.I,
@@ -51,7 +53,7 @@ _ON_IT = re.compile(
     r"\b(?:is|currently|remains) (?:currently |still )?(?:on|taking) |\b(?:takes|take) ", re.I
 )
 _HAS = re.compile(r"\b(?:has|have|suffers from|is living with)\b(?! (?:been|had|not)\b)", re.IGNORECASE)
-_OVER = re.compile(
+OVER = re.compile(
     r"\b(?:resolved|inactive|remission|past|history|previous\w*|prior|had|was|were|ended|abated"
     r"|until|former\w*"
     r"|no longer|not|stopped|discontinued|completed|cancelled|over|old|once|hold|held)\b|n['’]t\b",
@@ -62,17 +64,35 @@ _OFF = {"stopped", "completed", "cancelled", "on-hold", "entered-in-error"}
 _ORDERED = ("MedicationRequest", "MedicationStatement")
 _LEVEL = re.compile(
     r"\b(?:was|is|were|are|remains?|which is|and|,|\() ?(?:\w+ )?"
-    r"(?P<level>normal|high|elevated|low|within (?:the |its )?(?:normal|reference) (?:range|limits)"
-    r"|above (?:the |its )?(?:(?:normal|reference|upper|recorded)(?: range| limit)|range)"
-    r"|below (?:the |its )?(?:(?:normal|reference|lower|recorded)(?: range| limit)|range))\b(?![-\w])",
+    r"(?P<level>(?<!above )(?<!below )normal|(?:above|below) normal|high|elevated|low"
+    r"|within (?:the |its )?(?:normal|reference) (?:range|limits)"
+    r"|above (?:the |its )?(?:(?:normal|reference|upper|recorded) )*(?:range|limits?)"
+    r"|below (?:the |its )?(?:(?:normal|reference|lower|recorded) )*(?:range|limits?))\b(?![-\w])",
     re.IGNORECASE,
 )
 _INTERPRETED = {"normal": r"normal|n", "high": r".*high.*|hh?", "low": r".*low.*|ll?"}
-_BOUNDS = re.compile(
+BOUNDS = re.compile(
     r"(?P<low>-?\d+(?:\.\d+)?)\s*(?:-|–|to)\s*(?P<high>\d+(?:\.\d+)?)"
     r"|(?P<op>[<>]=?)\s*(?P<limit>\d+(?:\.\d+)?)"
 )
 _SEX = re.compile(r"\b(?:is|was|patient|old|sex|gender)\W+(?:an? )?(?P<sex>male|female)\b", re.IGNORECASE)
+_MAN = re.compile(r"\b(?:(?P<female>female|woman|girl)|(?P<male>male|man|boy))\b", re.IGNORECASE)
+_HERSELF = re.compile(
+    r"\b(?:she|he|the patient)\s+(?:has|had|was diagnosed|suffers|suffered)\b", re.IGNORECASE
+)
+_KIN = re.compile(
+    r"\b(?:mother|father|parent|brother|sister|sibling|son|daughter|child|aunt|uncle|cousin|niece|nephew|twin"
+    r"|grand\w+|half\w*|relative|famil\w+|maternal|paternal)s?\b",
+    re.IGNORECASE,
+)
+_DEAD = re.compile(
+    r"\b(?:(?P<alive>alive|living)|(?:is|was|are) (?:not )?(?:deceased|dead))\b", re.IGNORECASE
+)
+_AS = re.compile(
+    r"\b(?:recorded|documented|listed|noted|reported) as (?:an? |the )?(?P<what>(?!held\b)[a-z]+(?<!ed))\b"
+    r"(?! of)",
+    re.IGNORECASE,
+)
 _PRONOUN = re.compile(r"\b(?:(?P<female>she|her|hers|herself)|(?P<male>he|him|his|himself))\b", re.IGNORECASE)
 
 
@@ -88,6 +108,42 @@ def standing(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     yield from _had(clause)
     yield from _levels(clause)
     yield from _sex(clause, evidence)
+    yield from _of_patients(clause)
+    yield from _of_relatives(clause)
+    yield from _recorded_as(clause)
+
+
+def _of_patients(clause: Clause) -> Iterator[Finding]:
+    """What is told of the sex of the patients cited, and of anyone cited being alive or dead."""
+    for match in _MAN.finditer(clause.plain) if clause.cited else ():
+        rows = [row for row in clause.about(match.start()) if row.record.get("sex") in ("male", "female")]
+        if rows and len({row.refs for row in rows}) == 1 and rows[0].record["sex"] != match.lastgroup:
+            why = f"the patient is {rows[0].record['sex']}"
+            yield Finding(match.start(), match.end(), "patient", "contradicted", why, rows)
+    for match in _DEAD.finditer(clause.plain) if clause.cited else ():
+        rows = [row for row in clause.about(match.start()) if "deceased" in row.record]
+        denied = " not " in match.group() or _NOT.search(clause.plain[: match.start()])
+        alive = bool(match["alive"]) != bool(denied)
+        if rows and all(bool(row.record["deceased"]) == alive for row in rows):
+            why = "recorded as deceased" if alive else "not recorded as deceased"
+            yield Finding(match.start(), match.end(), "status", "contradicted", why, rows)
+
+
+def _of_relatives(clause: Clause) -> Iterator[Finding]:
+    """What records of relatives hold, told of the patient."""
+    match = _HERSELF.search(clause.plain)
+    told = clause.cited and all(row.type == "FamilyMemberHistory" for row in clause.rows)
+    if match and told and not _KIN.search(clause.lead) and not clause.denies:
+        yield Finding(*match.span(), "patient", "contradicted", "the record is of a relative", clause.rows)
+
+
+def _recorded_as(clause: Clause) -> Iterator[Finding]:
+    """What the cited records are said to be recorded as, where none of them holds the word."""
+    for match in _AS.finditer(clause.plain) if clause.cited else ():
+        word = stem(match["what"])
+        if word not in set().union(*(row.words | row.names for row in clause.rows)) and not is_common(word):
+            why = "no record cited says so"
+            yield Finding(*match.span("what"), "status", "contradicted", why, clause.rows)
 
 
 def _states(clause: Clause) -> Iterator[Finding]:
@@ -150,7 +206,7 @@ def _taken(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
         named = _by_head(rows, text[match.end() :].split(";", maxsplit=1)[0])
         for same in named:
             if not re.search(r"\b(?:not|never|was|longer)\W+$", text[: match.start()]) and all(
-                map(_ended, same)
+                map(ended, same)
             ):
                 yield Finding(match.start(), match.end(), "status", "contradicted", "recorded as ended", same)
     for match in _ENDED.finditer(text):
@@ -174,7 +230,8 @@ def _head(row: Row) -> str:
     return next((word for word in stems if len(word) >= 4 and word in row.head), "")
 
 
-def _ended(row: Row) -> bool:
+def ended(row: Row) -> bool:
+    """Whether an order is over, or forbids what it orders."""
     ordered = row.type in _ORDERED
     return bool(row.record.get("do_not_perform")) or (ordered and row.record.get("status") in _OFF)
 
@@ -184,7 +241,7 @@ def _had(clause: Clause) -> Iterator[Finding]:
     rows = [row for row in clause.rows if row.type in ("Condition", "AllergyIntolerance")]
     over = rows and all(row.record.get("status") in ("resolved", "inactive", "remission") for row in rows)
     match = _HAS.search(clause.plain)
-    if clause.cited and over and match and not _OVER.search(clause.lead):
+    if clause.cited and over and match and not OVER.search(clause.lead):
         why = f"recorded as {rows[0].record['status']}"
         yield Finding(match.start(), match.end(), "status", "contradicted", why, rows)
 
@@ -202,7 +259,7 @@ def _levels(clause: Clause) -> Iterator[Finding]:
         else "high"
     )
     rows = [row for row in clause.about(match.start()) if row.type == "Observation"]
-    known = [(row, one) for row in rows if (one := _level_of(row))]
+    known = [(row, one) for row in rows if (one := level_of(row))]
     if not known or len(known) != len(rows):
         return
     fits = [one == level for _, one in known]
@@ -214,12 +271,12 @@ def _levels(clause: Clause) -> Iterator[Finding]:
         yield Finding(match.start("level"), match.end("level"), "status", rows=rows)
 
 
-def _level_of(row: Row) -> str:
+def level_of(row: Row) -> str:
     """The level that a record's interpretation gives its value, or else its one range; empty for neither."""
     said = str(row.record.get("interpretation") or "").lower()
     if said:
         return next((level for level, words in _INTERPRETED.items() if re.fullmatch(words, said)), "")
-    bounds = _BOUNDS.search(str(row.record.get("range") or "").split(";")[0])
+    bounds = BOUNDS.search(str(row.record.get("range") or "").split(";")[0])
     values = [one.number for one in row.measured]
     if not bounds or len(values) != 1 or values[0].op:
         return ""
@@ -235,13 +292,13 @@ def _level_of(row: Row) -> str:
 
 
 def _sex(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
-    recorded = {str(row.record.get(key)) for row in evidence.rows for key in ("sex", "gender")} - {"None"}
+    recorded = evidence.sexes
     match = _SEX.search(clause.plain)
     if match:
         stands = (
             match["sex"].lower() in recorded
             if recorded
-            else any(match["sex"].lower() in row.facts.words for row in clause.rows)
+            else any(match["sex"].lower() in row.words for row in clause.rows)
         )
         verdict: Verdict = "supported" if stands else "contradicted"
         yield Finding(

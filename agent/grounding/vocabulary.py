@@ -49,6 +49,7 @@ GENERIC_STEMS = frozenset(map(stem, GENERIC))
 # Capitalised or not, these words claim no record: they may begin a sentence, or stand in an answer
 # because the question used them.
 _COMMON = _words("common.txt")
+COMMON_STEMS = frozenset(map(stem, _COMMON))
 
 # Lower-case words that name drugs, findings, tests or procedures by their form ...
 _FORMS = re.compile(

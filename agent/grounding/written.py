@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from agent.grounding.units import Unit, unit_at
 
@@ -91,6 +92,8 @@ _MONTH = (
 )
 _NTH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _NO_MORE = r"(?![\d/:]|[.,]\d)"
+_ALONE = rf"(?<=\bin\s){_MONTH}(?!\w)|(?<=\bsince\s){_MONTH.replace('month', 'since')}(?!\w)"
+_MONTH_ALONE = re.compile(_ALONE, re.IGNORECASE)
 _DATES = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -100,14 +103,18 @@ _DATES = [
         rf"(?<![\w./-])(?P<year>\d{{4}})/(?P<m>\d\d)/(?P<day>\d\d){_NO_MORE}",
         rf"(?<![\w./-])(?P<a>\d{{1,2}})(?P<sep>[/.])(?P<b>\d{{1,2}})(?P=sep)(?P<year>\d{{4}}){_NO_MORE}",
         rf"\b{_MONTH}\s+{_NTH},?\s+(?P<year>\d{{4}}){_NO_MORE}",
-        rf"(?<![\w./-]){_NTH}\s+(?:of\s+)?{_MONTH},?\s+(?P<year>\d{{4}}){_NO_MORE}",
+        rf"(?<![\w./]){_NTH}\s+(?:of\s+)?{_MONTH},?\s+(?P<year>\d{{4}}){_NO_MORE}",
         rf"\b{_MONTH},?\s+(?:of\s+)?(?P<year>\d{{4}}){_NO_MORE}",
         rf"\b{_MONTH}\s+{_NTH}(?!\w|[.,/:]\d|\s*%)",
         rf"(?<![\w./-]){_NTH}\s+(?:of\s+)?{_MONTH}(?!\w)",
-        rf"(?<=\bin\s){_MONTH}(?!\w)|(?<=\bsince\s){_MONTH.replace('month', 'since')}(?!\w)",
-        r"(?<![\w.,/<>=])(?:(?<=\d-)|(?<!-))(?P<year>(?:19|20)\d{2})(?![\w/%]|[.,]\d)",
+        _ALONE,
+        r"(?<![\w.,/<>=])(?:(?<=\d-)|(?<!-))(?P<year>(?:19|20)\d{2})(?![\w/%]|[.,]\d"
+        r"|\s(?:days|weeks|months|years|hours|mg|mcg|m[lL]|units|steps)\b)",
     )
 ]
+# Most texts name no month, which most of these patterns need.
+_MONTH_NAMED = re.compile(rf"\b(?:{'|'.join(_MONTHS)})", re.IGNORECASE)
+_IN_DIGITS = [pattern for pattern in _DATES if "month" not in pattern.groupindex]
 _TIME = re.compile(
     r"(?<![\d:])T?(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::[0-5]\d(?:\.\d+)?)?"
     r"(?:Z\b|[+-]\d\d:\d\d|\s*(?P<half>[ap])\.?m\b\.?)?(?![\d:])",
@@ -121,7 +128,7 @@ _OPS = {
     ">=": r">=|≥|at\s+least|(?:no|not)\s+less\s+than",
 }
 _NUMBER = re.compile(
-    r"(?:(?P<op><=|>=|[<>≤≥]|\b(?:(?:no|not)\s+(?:more|less)|less|fewer|lower|more|greater|higher)\s+than\b"
+    r"(?:(?P<op><=|>=|(?<![-=])[<>]|[≤≥]|\b(?:(?:no|not)\s+(?:more|less)|less|fewer|lower|more|greater|higher)\s+than\b"
     r"|\b(?:below|under|above|over|exceed(?:s|ed|ing)?|at\s+most|up\s+to|at\s+least)\b)\s*)?"
     r"(?<![^\W_])(?<!\.)(?<![A-Za-z]-)(?P<number>(?:(?<![\w.)\]-])[-−+])?(?:\d{1,3}(?:,\d{3})+"
     r"|\d+)(?:\.\d+)?|\.\d+)"
@@ -132,19 +139,30 @@ SPELLED = (
     "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     "|eighteen|nineteen|twenty"
 )
-_SPELLED_NUMBER = re.compile(rf"\b({SPELLED})\b(?![-/])", re.IGNORECASE)
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_SPELLED_NUMBER = re.compile(
+    rf"\b(?:(?P<tens>{_TENS})(?:[- ](?P<ones>one|{SPELLED}))?|(?P<small>{SPELLED}))\b(?![-/])"
+    r"(?P<half>\s+and\s+a\s+half\b)?",
+    re.IGNORECASE,
+)
+_DIGIT = re.compile(r"\d")
+_POSSESSIVE = re.compile(r"['’]s?$")
+_INFLECTION = re.compile(r"(?:ions?|ives?|ics?|ies|es|s|y)$")
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:[-’'][^\W_]+)*")
 
 
 def dates_in(text: str) -> Iterator[Dated]:
     """Dates in ISO, written and slash forms, full or partial; the longest reading of each place."""
-    for pattern in _DATES:
-        for match in pattern.finditer(text):
+    patterns = _DATES if _MONTH_NAMED.search(text) else _IN_DIGITS
+    for pattern in patterns if _DIGIT.search(text) else (_MONTH_ALONE,):
+        found = list(pattern.finditer(text))
+        for match in found:
             parts = {name: part for name, part in match.groupdict().items() if part}
             readings = tuple(_days(parts))
             if readings:
                 yield Dated(match.start(), match.end(), readings)
-        text = pattern.sub(lambda match: " " * len(match.group()), text)
+        if found:
+            text = pattern.sub(lambda match: " " * len(match.group()), text)
 
 
 def _days(parts: dict[str, str]) -> Iterator[Day]:
@@ -176,7 +194,7 @@ def pairs_in(text: str) -> Iterator[tuple[Span, tuple[Decimal, Decimal]]]:
 def numbers_in(text: str) -> Iterator[Numbered]:
     """Numbers with their comparator (sign or words) and unit; ordinals such as `2nd` are no numbers."""
     taken = 0
-    for match in _NUMBER.finditer(text):
+    for match in _NUMBER.finditer(text) if _DIGIT.search(text) else ():
         if match.start("number") < taken:
             continue
         value = Decimal(match["number"].replace(",", "").replace("−", "-"))
@@ -184,7 +202,10 @@ def numbers_in(text: str) -> Iterator[Numbered]:
         unit, taken = unit_at(text, match.end())
         yield Numbered(match.start(), match.end(), Number(value, op, unit), taken)
     for match in _SPELLED_NUMBER.finditer(text):
-        value = Decimal(SPELLED.split("|").index(match[1].lower()) + 2)
+        tens = _TENS.split("|").index(match["tens"].lower()) * 10 + 20 if match["tens"] else 0
+        small = (match["small"] or match["ones"] or "").lower()
+        value = Decimal(tens + (["", "one", *SPELLED.split("|")].index(small)))
+        value += Decimal("0.5") if match["half"] else 0
         unit, after = unit_at(text, match.end())
         yield Numbered(match.start(), match.end(), Number(value, "", unit), after)
 
@@ -195,13 +216,14 @@ def words_in(text: str) -> Iterator[tuple[Span, str]]:
         yield Span(match.start(), match.end()), match.group()
 
 
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """The word without case and inflection: `Allergies`, `allergic` and `allergy` share a stem.
 
     Only endings of plurals and adjectives go: drugs that look alike (prednisone, prednisolone) stay apart.
     """
-    word = re.sub(r"['’]s?$", "", word.casefold())
-    short = re.sub(r"(?:ions?|ives?|ics?|ies|es|s|y)$", "", word)
+    word = _POSSESSIVE.sub("", word.casefold())
+    short = _INFLECTION.sub("", word)
     return short if len(short) >= 4 else word
 
 

@@ -47,7 +47,8 @@ def two_vaccines(chart: Chart, names: Names) -> Iterator[Scene]:
     """A `{vaccine}` and an `{other}` that were both given."""
     found = sorted(visits.done(visits.vaccines)(chart, names), key=lambda one: drawn(chart.ref, one["key"]))
     for one, other in zip(found[::2], found[1::2], strict=False):
-        yield {**one, "other": other["vaccine"], "other_done": other["done"]}
+        not_done = one["not_done"] | other["not_done"]
+        yield {**one, "not_done": not_done, "other": other["vaccine"], "other_done": other["done"]}
 
 
 def two_drugs(chart: Chart, names: Names) -> Iterator[Scene]:

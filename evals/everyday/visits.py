@@ -23,7 +23,9 @@ def vaccines(chart: Chart, names: Names) -> Iterator[Scene]:
             )
             name = pick(names["vaccines"][key], chart.ref, key)
             mentioned = concept["like"] in texts
-            yield {**person(chart), "key": key, "vaccine": name, "done": done, "mentioned": mentioned}
+            not_done = care.not_given(chart, set(concept["codes"]))
+            told = {"done": done, "not_done": not_done, "mentioned": mentioned}
+            yield {**person(chart), "key": key, "vaccine": name, **told}
 
 
 def procedures(chart: Chart, names: Names) -> Iterator[Scene]:
@@ -137,7 +139,7 @@ def _newest(scene: Scene, *kinds: str) -> Expected | None:
 
 INTENTS = {
     "vaccine_last": Intent(done(vaccines), lambda s: care.nth(s["done"], -1)),
-    "vaccine_list": Intent(done(vaccines), lambda s: care.all_of(s["done"])),
+    "vaccine_list": Intent(done(vaccines), lambda s: care.all_of(s["done"], s["not_done"])),
     "vaccine_count": Intent(done(vaccines), lambda s: care.counted(s["done"])),
     "had_vaccine": Intent(vaccines, lambda s: care.whether(s["done"], s["mentioned"])),
     "procedure_last": Intent(done(procedures), lambda s: care.nth(s["done"], -1)),

@@ -103,11 +103,19 @@ def counted(done: list[Resource]) -> Expected:
     return Expected((Number(len(done)),), frozenset(map(ref, done))) if done else NOTHING
 
 
-def all_of(done: list[Resource]) -> Expected | None:
-    """Each with its day."""
+def all_of(done: list[Resource], not_done: Iterable[str] = ()) -> Expected | None:
+    """Each with its day; those that were not done may be told as such."""
     if not 2 <= len(done) <= SHOWN:
         return None
-    return listed(map(ref, done), *(Day(str(dated(item))) for item in done))
+    return listed(map(ref, done), *(Day(str(dated(item))) for item in done), also=not_done)
+
+
+def not_given(chart: Chart, cvx: set[str]) -> frozenset[str]:
+    """The records of a vaccine that was refused or left out."""
+    held = chart.of("Immunization")
+    return frozenset(
+        ref(item) for item in held if codes(item["vaccineCode"]) & cvx and item["status"] == "not-done"
+    )
 
 
 def whether(done: list[Resource], mentioned: bool) -> Expected | None:

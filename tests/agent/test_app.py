@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from agent.app import open_navigator
 from agent.config import load
 from agent.errors import AuditUnavailable
+from fhir_fixtures import charts as samples
 from tests.mcp_servers.fhir.scripted import ScriptedFhir
 from tests.mcp_servers.fhir.serving import served
 
@@ -61,3 +64,21 @@ async def test_a_server_is_asked_once_what_it_can_do_and_the_patient_is_looked_u
     assert recorded(first, "Patient/A")
     assert recorded(second, "Patient/A")
     assert sent("Patient/A") == recorded(first, "Patient/A") + recorded(second, "Patient/A")
+
+
+@pytest.mark.anyio
+async def test_what_was_read_of_a_chart_outlives_a_conversation_about_it_and_no_other(data_dir: Path) -> None:
+    long, other = (one.id for one in islice((p for p in samples.patients() if p.set == "life-long"), 2))
+    settings, _ = load({"data_dir": data_dir}, {})
+    async with open_navigator(settings) as navigator:
+        answers = [await navigator.ask("Latest weight?", patient=one) for one in (long, long, other)]
+    assert {answer.status for answer in answers} == {"answered"}
+    assert answers[0].citations == answers[1].citations != answers[2].citations
+    asked: Counter[str] = Counter()
+    with sqlite3.connect(data_dir / "audit.sqlite") as journal:
+        for session, body in journal.execute("SELECT session, body FROM record WHERE kind = 'completion'"):
+            asked[session] += len(json.loads(body)["requests"])
+    journal.close()
+    first, again, of_other = (asked[answer.audit.session] for answer in answers)
+    assert again < first
+    assert of_other > again

@@ -113,10 +113,10 @@ async def test_a_number_that_no_record_holds_is_marked_and_needs_review() -> Non
 
 
 @pytest.mark.anyio
-async def test_the_session_is_saved_after_every_message_and_at_the_end() -> None:
+async def test_the_session_is_saved_after_every_message() -> None:
     saved: list[int] = []
     await ask(look_up(), RIGHT, saved=saved)
-    assert saved == [1, 2, 3, 4, 4]
+    assert saved == [1, 2, 3, 4]
 
 
 @pytest.mark.anyio
@@ -316,7 +316,7 @@ async def test_stopping_a_run_leaves_the_session_saved() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert saved == [1, 1]
+    assert saved == [1]
 
 
 @pytest.mark.anyio

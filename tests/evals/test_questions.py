@@ -1,22 +1,28 @@
 from collections import Counter
 from datetime import UTC, datetime
 
-from evals.questions import build, out_of_reach
+import pytest
+
+from evals.questions import Question, build, out_of_reach
 from fhir_fixtures.charts import patients, resources
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
-def test_the_questions_cover_every_intent_and_every_chart() -> None:
-    questions = build(resources(), NOW)
+@pytest.fixture(scope="module")
+def questions() -> list[Question]:
+    return build(resources(), NOW)
+
+
+def test_the_questions_cover_every_intent_and_every_chart(questions: list[Question]) -> None:
     assert len(questions) >= 60
     assert len({one.id for one in questions}) == len(questions)
     assert {one.patient for one in questions} == {f"Patient/{patient.id}" for patient in patients()}
     assert min(Counter(one.intent for one in questions).values()) >= 20
 
 
-def test_the_gold_of_a_known_chart_is_what_its_author_wrote() -> None:
-    amara = [one for one in build(resources(), NOW) if one.patient == "Patient/hard-amara-okafor"]
+def test_the_gold_of_a_known_chart_is_what_its_author_wrote(questions: list[Question]) -> None:
+    amara = [one for one in questions if one.patient == "Patient/hard-amara-okafor"]
     gold = {one.intent: one.gold for one in amara if one.intent != "latest"}
     assert gold["birth_date"].values[0][0] == "1968-03-14"
     assert gold["allergies"].refs == {"AllergyIntolerance/hard-amara-okafor-penicillin"}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from dateutil.relativedelta import relativedelta
 
 from agent.errors import CannotAnswer
-from agent.messages import Action
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import stems_of_record
 from agent.models.offline.slots import Anchor
@@ -30,6 +29,10 @@ _SURGICAL = frozenset(
 _REPLACED = frozenset({"hip", "knee", "shoulder", "joint", "valve"})
 _SURGICAL_ENDINGS = ("ectomy", "plasty", "ostomy", "otomy", "orrhaphy", "pexy")
 _NO_SURGERY = frozenset({"phlebotomy", "venotomy"})
+# What goes before an operation, or comes of it: a ward that patients are admitted to, a talk.
+_ABOUT_SURGERY = frozenset(
+    {"admission", "department", "unit", "referral", "consultation", "assessment", "education", "planning"}
+)
 
 
 class Untold(CannotAnswer):
@@ -178,8 +181,8 @@ def _of_visits(asked: "Asked", count: int) -> Window:
     return Window(day(oldest["date"]), None, f"since {day(oldest['date'])} (the last {shown} visits)")
 
 
-def _all(asked: "Asked", kind: str) -> Found:
-    found = asked.chart.fetch(records(kind))
+def _all(asked: "Asked", kind: str, **about: str) -> Found:
+    found = asked.chart.fetch(records(kind, **about))
     if not found.complete:
         raise CannotAnswer(
             f"Not all {kind} could be read, so when that was cannot be told.{noted(found.notes)}"
@@ -215,10 +218,10 @@ def _of_drug(asked: "Asked", anchor: Anchor) -> list[Row]:
     A last dose is one given, a first one whatever is recorded first.
     """
     # The records of an intent know Asked, which knows this module.
-    from agent.models.offline.intents.drug_records import GIVEN, NEVER, of_drug, was_in_force
+    from agent.models.offline.intents.drug_records import GIVEN, NEVER, of_drug, searched, was_in_force
 
     concept = anchor.mention.concepts["drug"] if anchor.mention else None
-    every = of_drug(concept, _all(asked, "medications").rows) if concept else []
+    every = of_drug(concept, _all(asked, "medications", **searched(concept)).rows) if concept else []
     rows = [row for row in every if not is_later(row, asked.now)]
     given = [row for row in rows if row.get("source") in GIVEN and row.get("status") not in NEVER]
     taken = [row for row in rows if was_in_force(row)]
@@ -286,6 +289,8 @@ def _done(asked: "Asked", kind: str, meant: Callable[[Stems], bool]) -> list[Row
 
 def _is_surgery(stems: Stems) -> bool:
     words = set(stems)
+    if words & _ABOUT_SURGERY:
+        return False
     replaced = "replacement" in words and words & _REPLACED
     endings = any(word.endswith(_SURGICAL_ENDINGS) and word not in _NO_SURGERY for word in stems)
     return bool(words & _SURGICAL or replaced or endings)
@@ -317,9 +322,7 @@ def _visit(asked: "Asked", anchor: Anchor) -> Event | None:
 
 def _age(asked: "Asked", anchor: Anchor) -> Event | None:
     """The year of that age, from birthday to birthday; of a birth date to the year, what it may have been."""
-    found = asked.chart.fetch(Action(tool="chart_overview", arguments={}))
-    row = next((row for row in found.rows if row.get("section") == "patient"), {})
-    born = row.get("birth_date")
+    born = asked.chart.patient().get("birth_date")
     if not born or anchor.age is None:
         return None
     born = str(born)
@@ -335,6 +338,10 @@ def _day(asked: "Asked", anchor: Anchor) -> Event | None:
     return Event(None, anchor.day or asked.now.isoformat(), "")
 
 
+def _told(asked: "Asked", anchor: Anchor) -> Event | None:
+    return anchor.told(asked) if anchor.told else None
+
+
 _FINDERS: dict[str, Callable[["Asked", Anchor], Event | None]] = {
     "start": _start,
     "stop": _stop,
@@ -346,6 +353,7 @@ _FINDERS: dict[str, Callable[["Asked", Anchor], Event | None]] = {
     "visit": _visit,
     "age": _age,
     "day": _day,
+    "told": _told,
 }
 _CALLED = {
     "start": "{what} was started",
@@ -358,6 +366,7 @@ _CALLED = {
     "visit": "such a visit was",
     "age": "age {age} was reached",
     "day": "that was",
+    "told": "that was",
 }
 
 

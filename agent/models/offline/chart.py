@@ -1,6 +1,6 @@
 """The chart as an intent sees it: what the tools have brought so far, and what is still to be fetched."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from agent.models.offline.asking_back import asked_back
 Row = dict[str, Any]
 PAGE = 200
 PAGES = 4
+# Of long lists the newest few are read first, where one of them is likely to be the one asked for.
+FEW = 20
 # The calls that one step may hold (agent.steps); the others are asked for in the next.
 AT_ONCE = 4
 
@@ -55,17 +57,30 @@ class Chart:
             raise StillWanted(wanted)
         return [found for found, _ in pages if found is not None]
 
+    def newest(self, action: Action, suits: Callable[[Row], bool]) -> Found:
+        """Of a call that lists records the newest few, where one of them suits; else all of them."""
+        first = Action(tool=action.tool, arguments={**action.arguments, "limit": FEW})
+        few, wanted = self._pages(first, pages=1)
+        if wanted is not None:
+            raise StillWanted([wanted])
+        return few if few and (few.complete or any(map(suits, few.rows))) else self.fetch(action)
+
+    def patient(self) -> Row:
+        """Who the patient is."""
+        found = self.fetch(Action(tool="chart_overview", arguments={"sections": ["patient"]}))
+        return next(row for row in found.rows if row.get("section") == "patient")
+
     def row(self, ref: str, field: str = "ref") -> Row | None:
         """The first row of that record alone, of any result, that has the field."""
         every = (row for result in self._results for row in (result.data or {}).get("rows", ()))
         return next((row for row in every if row.get("ref") == ref and field in row), None)
 
-    def _pages(self, action: Action) -> tuple[Found | None, Action | None]:
+    def _pages(self, action: Action, pages: int = PAGES) -> tuple[Found | None, Action | None]:
         """The pages of one call so far, and the call still wanted: the first page, or the next one."""
         rows: list[Row] = []
         notes: dict[str, None] = {}
         wanted = action
-        for number in range(1, PAGES + 1):
+        for number in range(1, pages + 1):
             result = next((one for one in self._results if _answers(one, wanted)), None)
             if result is None:
                 return None, wanted
@@ -73,9 +88,12 @@ class Chart:
             rows += data["rows"]
             notes |= dict.fromkeys(data.get("notes", ()))
             cursor = data.get("cursor") if data.get("truncated") else None
-            if cursor is None or number == PAGES or action.tool != "list_records":
+            if cursor is None or number == pages or action.tool != "list_records":
                 break
             wanted = Action(tool=action.tool, arguments={**action.arguments, "cursor": cursor})
+        if action.tool == "list_records":
+            # Of records that say the same the newest ones come first, and then all the others.
+            rows.sort(key=lambda row: str(row.get("date", "")), reverse=True)
         total = data.get("total")
         complete = not data.get("truncated")
         count = len(rows) if total is None else total

@@ -1,14 +1,18 @@
 """The words of questions: the dictionary's names by their stems, and what is a cue or nothing."""
 
+import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import date
+from functools import cache, cached_property, wraps
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
 
 import dictionary
+from agent.models.offline.forms import WORDS, suits
 from agent.models.offline.words import Stems, position, stem, stems, words
 
 Kind = Literal[
@@ -27,6 +31,8 @@ _CALLED: dict[dictionary.Kind, Kind] = {
     "vaccine": "vaccine",
 }
 _OF_MEMBERS: dict[dictionary.Kind, dictionary.Kind] = {"class": "drug", "panel": "measurement"}
+T = TypeVar("T")
+R = TypeVar("R")
 DATA = files("agent.models.offline").joinpath("data")
 
 
@@ -36,7 +42,8 @@ class Concept:
 
     `members` are all that count as it: the ingredients of a class of drugs, the measurements of a panel, the
     kinds of a problem. `name` is what the chart tools are asked for. Of a picture, `modality` is DICOM's code
-    and `site` what is looked at; either may be empty.
+    and `site` what is looked at; either may be empty. Of a drug, the `form` and `strength` that a question
+    names narrow the records down.
     """
 
     kind: Kind
@@ -45,6 +52,8 @@ class Concept:
     members: tuple["Concept", ...] = ()
     modality: tuple[str, ...] = ()
     site: str = ""
+    form: str = ""
+    strength: str = ""
 
     def __hash__(self) -> int:
         return hash((self.kind, self.name))  # of a class, all its members would take long
@@ -61,13 +70,15 @@ class Concept:
     def in_any_order(self, record: Stems) -> "Concept | None":
         """The concept, or the member of it, all words of one of whose names the record's name holds."""
         held = set(record)
+        if (self.form or self.strength) and not suits(self.form, self.strength, held):
+            return None
         for one in (*self.members, self):
             if any(held.issuperset(name) for name in one.names):
                 return one
         return None
 
 
-@dataclass
+@dataclass(eq=False)
 class Lexicon:
     """Everything that a question may be made of, by the stems of each phrase.
 
@@ -91,13 +102,16 @@ class Lexicon:
 
     def key(self, phrase: str) -> Stems:
         """The stems of a phrase of the dictionary, whose words are known from now on."""
-        key = []
-        for word in words(phrase):
-            if word not in self._stems:
-                self._stems[word] = stem(word)
-                self.spelled.setdefault(self._stems[word], word)
-            key.append(self._stems[word])
-        return tuple(key)
+        known = self._stems
+        try:  # most phrases are made of words that others hold too
+            return tuple([known[word] for word in phrase.split()])
+        except KeyError:
+            found = words(phrase)
+        for word in found:
+            if word not in known:
+                known[word] = stem(word)
+                self.spelled.setdefault(known[word], word)
+        return tuple([known[word] for word in found])
 
     @cached_property
     def by_length(self) -> dict[int, list[str]]:
@@ -108,9 +122,41 @@ class Lexicon:
         return found
 
     @cached_property
+    def grammar(self) -> set[str]:
+        """The stem of every word that questions are built of."""
+        return {word for phrase in (*self.cues, *self.fillers) for word in phrase}
+
+    @cached_property
+    def names(self) -> set[str]:
+        """Every name that is a single word."""
+        return {phrase[0] for phrase in self.concepts if len(phrase) == 1}
+
+    @cached_property
     def longest(self) -> int:
         """How many words the longest phrase has."""
         return max(len(phrase) for phrase in (*self.concepts, *self.cues, *self.fillers))
+
+
+def remembered(most: int) -> Callable[[Callable[[T, date, Lexicon], R]], Callable[[T, date, Lexicon], R]]:
+    """Let a function of words, a day and a lexicon keep its last results, so many, for as long as the lexicon
+    lives and no longer: it may hold names of a chart."""
+
+    def decorated(work: Callable[[T, date, Lexicon], R]) -> Callable[[T, date, Lexicon], R]:
+        kept: WeakKeyDictionary[Lexicon, dict[tuple[T, date], R]] = WeakKeyDictionary()
+
+        @wraps(work)
+        def asked(said: T, now: date, lexicon: Lexicon) -> R:
+            known = kept.setdefault(lexicon, {})
+            if (said, now) not in known:
+                found = work(said, now, lexicon)
+                while len(known) >= most:
+                    del known[next(iter(known))]
+                known[said, now] = found
+            return known[said, now]
+
+        return asked
+
+    return decorated
 
 
 def load_lexicon(more: Iterable[Mapping[str, Iterable[str]]] = ()) -> Lexicon:
@@ -126,6 +172,7 @@ def load_lexicon(more: Iterable[Mapping[str, Iterable[str]]] = ()) -> Lexicon:
     for phrase in map(stems, phrases["filler"]["spoken"]):
         lexicon.fillers.add(phrase)
         lexicon.never.update(phrase)
+    lexicon.never |= WORDS
     lexicon.unread = frozenset(phrases["unread"]["words"])
     lexicon.version = phrases["version"]
     sides = read_table("qualifiers").items()
@@ -135,9 +182,22 @@ def load_lexicon(more: Iterable[Mapping[str, Iterable[str]]] = ()) -> Lexicon:
     return lexicon
 
 
+@cache
 def read_table(name: str) -> dict[str, Any]:
     """One TOML file of the package's `data` folder."""
     return tomllib.loads(DATA.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def listed(name: str, *kinds: str) -> tuple[str, ...]:
+    """The phrases that stand, with commas between, under these keys of a table."""
+    return tuple(" ".join(one.split()) for kind in kinds for one in read_table(name)[kind].split(","))
+
+
+@cache
+def any_of(name: str, *kinds: str) -> str:
+    """The pattern of any of these phrases, the longest first."""
+    return "|".join(map(re.escape, sorted(listed(name, *kinds), key=len, reverse=True)))
 
 
 def _add_visits(lexicon: Lexicon) -> None:
@@ -152,18 +212,22 @@ def _add_visits(lexicon: Lexicon) -> None:
 
 def _add_entries(lexicon: Lexicon, not_names: Mapping[Kind, Iterable[str]]) -> None:
     """Let the names of the dictionary be read, but for those that say something else in a question."""
-    said: dict[tuple[Kind, Stems], list[Concept]] = defaultdict(list)
+    several: dict[tuple[Kind, Stems], list[Concept]] = {}
     for entry, concept in _concepts(lexicon):
-        for phrase in {*concept.names, *map(lexicon.key, entry.said)}:
-            said[concept.kind, phrase].append(concept)
+        kind = concept.kind
+        for phrase in {*concept.names, *map(lexicon.key, entry.said)} if entry.said else concept.names:
+            kinds = lexicon.concepts.setdefault(phrase, {})
+            if kinds.setdefault(kind, concept) is not concept:
+                several.setdefault((kind, phrase), [kinds[kind]]).append(concept)
         if entry.kind == "drug":
             lexicon.careful.update(word for phrase in concept.names for word in phrase)
+    for (kind, phrase), found in several.items():
+        lexicon.concepts[phrase][kind] = _one_of(lexicon, kind, phrase, found)
     for kind, names in not_names.items():
-        for name in names:
-            del said[kind, lexicon.key(name)]
-    for (kind, phrase), found in said.items():
-        one = found[0] if len(found) == 1 else _one_of(lexicon, kind, phrase, found)
-        lexicon.concepts.setdefault(phrase, {})[kind] = one
+        for phrase in map(lexicon.key, names):
+            del lexicon.concepts[phrase][kind]
+            if not lexicon.concepts[phrase]:
+                del lexicon.concepts[phrase]
 
 
 def _concepts(lexicon: Lexicon) -> Iterator[tuple[dictionary.Entry, Concept]]:

@@ -69,6 +69,12 @@ _DASH = re.compile(
     r"(?<=\b(?:19|20)\d\d)\s*-\s*(?=(?:19|20)\d\d\b|\d{1,2}/(?:19|20)\d\d\b|[a-z]{3,9}\.? (?:19|20)\d\d\b)",
     re.IGNORECASE,
 )
+# "The day of 29 December 2018", "the calendar year 2026": these words say what stands there anyway.
+_NAMED = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_A_DAY = rf"\d{{4}}-\d\d-\d\d|\d+/\d+/\d|\d{{1,2}}(?:st|nd|rd|th)? {_NAMED}|{_NAMED}[a-z]* \d{{1,2}}\b"
+_THE_DAY = re.compile(
+    rf"\b(?:the )?(?:(?:day|date)(?: of)? (?={_A_DAY})|cal[ea]nd[ea]r (?=year \d{{4}}\b))", re.IGNORECASE
+)
 Found = tuple[Span, int]
 
 
@@ -390,4 +396,4 @@ def written_out(text: str, now: date) -> str:
     text = re.sub(r"(?<=\w)\s*[–—]\s*(?=\w)", "-", re.sub(r"[µμ]", "u", text))
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
     text = re.sub(r"(?<![\w'’])['’](\d\d)(?!\w)", lambda found: f"{century(int(found[1]), now)}", text)
-    return _DASH.sub(" to ", text)
+    return _DASH.sub(" to ", _THE_DAY.sub("", text))

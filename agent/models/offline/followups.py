@@ -1,55 +1,68 @@
 """One question as a whole: what a follow-up leaves unsaid is taken from the question before it."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
+from agent.models.offline.asides import without_asides
+from agent.models.offline.circumstances import cuts
+from agent.models.offline.clefts import without_cleft
+from agent.models.offline.completions import ASKING, FIGURES, OF_MANY, completed, is_new, is_timed, narrowed
 from agent.models.offline.concepts import Lexicon
 from agent.models.offline.courtesies import without_courtesies
-from agent.models.offline.intents import Intent, intent_of
-from agent.models.offline.negation import read_plain
-from agent.models.offline.reading import Reading, read
-from agent.models.offline.refusals import is_command
-from agent.models.offline.told import Told, about_the_told, asks_of_records
-from agent.models.offline.understanding import Part, Unread
-from agent.models.offline.windows import shifted
-
-# Words that only point back ("and that?"), and those that ask nothing new of what they point at.
-_POINTING = frozenset({"and", "that"})
-_ASKING = _POINTING | {"what", "is", "past", "when", "whether", "result"}
-# Which of several records is meant; another such word takes its place.
-_WHICH = frozenset({"latest", "first", "highest", "lowest", "average", "count", "often", "list", "recent"})
-# A question of one result, the newest or so many before it.
-_SINGLE = frozenset(
-    {
-        "what",
-        "is",
-        "past",
-        "when",
-        "whether",
-        "result",
-        "done",
-        "taken",
-        "latest",
-        "active",
-        "previous",
-        "that",
-    }
+from agent.models.offline.ellipses import (
+    OTHERS,
+    filled,
+    is_of_whom,
+    is_only_overall,
+    is_overall,
+    is_same,
+    names_month,
+    without_giving,
+    without_ones,
+    without_others,
+    without_then,
 )
-_IN_RANGE = frozenset({"normal", "abnormal", "high", "low"})
-TIME = ("window", "anchor", "visits")
-_OTHER = ("mentions", "n", "limits", "unit", "nth", "topic")
-_TIMELESS: dict[str, Any] = {**dict.fromkeys(TIME), "back": 0}
-# "The last one" is the last of what was asked about, no number.
-_ONE = re.compile(
-    r"\b(last|latest|newest|first|earliest|oldest|highest|lowest|current|previous|most recent) ones?"
-    r"(?=\W*$|\s+(?:for|in|that|before|done|taken|recorded|she|he)\b)",
+from agent.models.offline.intents import Intent, intent_of
+from agent.models.offline.misspellings import respelled
+from agent.models.offline.negation import read_plain
+from agent.models.offline.reading import Mention, Reading, read
+from agent.models.offline.refusals import outright
+from agent.models.offline.told import asks_of_records
+from agent.models.offline.told_times import Side, at_told_time, before_that, time_told
+from agent.models.offline.understanding import Part, Unread
+from agent.models.offline.whole_followups import leaning_whole
+
+# What a sentence is built of. It tells kinds of questions apart; where none fits, what is left may be enough.
+_GRAMMAR = frozenset({"whether", "taking"})
+# Words that point back where they else say nothing: "how many times has it been ordered", "its story".
+_POINTING_BACK = re.compile(
+    r"\b(?:has|have|had) (?:it|that) been (?:\w+ed|given|taken|done|drawn)\b|\bits\b", re.IGNORECASE
+)
+
+_IT = re.compile(r"\bit\b", re.IGNORECASE)
+# What the asker is about to do may name what is no part of the question ("before I give the penicillin").
+_ACT = re.compile(
+    r"\W*(?:before (?:i|we)|(?:(?:i am|we are) )?(?:about|going) to"
+    r"|(?:i am|we are) (?:doing|finishing|completing|preparing|writing))\b",
     re.IGNORECASE,
 )
-# "Since when?", as a question of its own about a drug or a problem.
-_SINCE = ("since when is she on {said}", "when was {said} started", "when was she diagnosed with {said}")
+# Of the one before nothing is asked but what it was.
+_BEFORE = ASKING | {"previous", "done", "taken", "latest"}
+# What a question about all calls the kind of which one was named.
+_CALLED = {
+    "drug": "medication",
+    "problem": "problem",
+    "vaccine": "immunization",
+    "procedure": "procedure",
+    "visit": "visit",
+    "substance": "allergy",
+}
+# After drinking or smoking, "drugs?" may mean the habit, and not the medications.
+_DRUGS = re.compile(r"\W*(?:(?:and|or|any|what about|how about)\s+)*drugs?\W*", re.IGNORECASE)
+_HABITS = frozenset({"alcohol use", "tobacco smoking status"})
+_VISITS = re.compile(r"\b(?:visits?|encounters?|appointments?|consultations?|contacts?)\b", re.IGNORECASE)
 
 
 def understood(
@@ -57,196 +70,197 @@ def understood(
 ) -> Part:
     """The question as a reading and the intent that takes it, leaning on the parts of the one before.
 
-    `known` are the readings of texts so far, which one more is added to: reading takes most of the time.
+    What stands around it and asks nothing is left out where it cannot be read as it stands. `known` are the
+    readings of texts so far, which one more is added to: reading takes most of the time.
     Raises Unread, saying why.
     """
-    alone = _ONE.sub(r"\1", without_courtesies(text))
-    told = asks_of_records(text) or asks_of_records(alone)
-    if told and context:
-        return _WHOLE.get(told, _none)(context, now, lexicon) or about_the_told(told, context)
-    if alone not in known:
-        known[alone] = read_plain(alone, now, lexicon)
-    reading = known[alone]
-    if is_command(text):
+    try:
+        return _in_its_time(text, context, now, lexicon, known)
+    except Unread:
+        for question, clause, taken in _without_what_stands_around(text, lexicon):
+            about = read(clause, now, lexicon)
+            if question == text or is_new(replace(about, mentions=())):
+                continue
+            pointing = about.mentions and _IT.search(question)
+            if pointing and len(about.mentions) == 1:  # "I'm giving aspirin, any allergy to it?"
+                question = _IT.sub(about.mentions[0].said, question)
+            elif about.mentions and (pointing or not _ACT.match(clause)):
+                continue
+            try:
+                part = _in_its_time(question, () if about.mentions else context, now, lexicon, known)
+            except Unread:
+                continue
+            return replace(part, reading=replace(part.reading, corrected=(*taken, *part.reading.corrected)))
+        raise
+
+
+def _without_what_stands_around(
+    text: str, lexicon: Lexicon
+) -> Iterator[tuple[str, str, tuple[tuple[str, str], ...]]]:
+    """What may be the question alone, the clause that is left out, and the words that are put right in it."""
+    spelled, taken = respelled(text, lexicon)
+    for said, corrected in ((text, ()), (spelled, taken)) if taken else ((text, ()),):
+        alone = without_asides(said)
+        wanted = (without_cleft(said), ""), (without_cleft(alone[0]), alone[1])
+        for question, clause in (*wanted, alone, *cuts(said), *cuts(alone[0])):
+            yield question, clause, corrected
+
+
+def is_carried_over(text: str, now: date, lexicon: Lexicon) -> bool:
+    """Whether it only names what the question before is to be asked about too ("what about LDL?")."""
+    reading = read_plain(without_courtesies(text), now, lexicon)
+    return reading.follow and bool(reading.mentions) and not reading.cues - ASKING
+
+
+def _in_its_time(
+    text: str, context: Sequence[Part], now: date, lexicon: Lexicon, known: dict[str, Reading]
+) -> Part:
+    """The question, where it tells its time by the last answer ("any since then?") as of that."""
+    found = time_told(text) if context and asks_of_records(text) != "ago" else None
+    if found is None and context:
+        found = _before_another(text, context[-1].reading, now, lexicon)
+    if found is None:
+        return _as_it_stands(text, context, now, lexicon, known)
+    rest, side = found
+    if not rest:
+        return at_told_time(context[-1], side, context)
+    said = read_plain(without_courtesies(rest), now, lexicon)
+    if side == "then" and not said.mentions and intent_of(said) is None:
+        return _as_it_stands(rest, context, now, lexicon, known)
+    if is_timed(said):
+        raise Unread("shape", said)
+    return at_told_time(_as_it_stands(rest, context, now, lexicon, known), side, context)
+
+
+def _before_another(text: str, before: Reading, now: date, lexicon: Lexicon) -> tuple[str, Side] | None:
+    """ "And her weight before that?" after another question; of the same name it is the result before."""
+    rest = before_that(text)
+    named = read_plain(rest, now, lexicon).mentions if rest else ()
+    return (
+        (rest, "before") if rest and named and not set(_names(named)) & set(_names(before.mentions)) else None
+    )
+
+
+def _names(mentions: Sequence[Mention]) -> Iterator[str]:
+    return (concept.name for one in mentions for concept in one.concepts.values())
+
+
+def _as_it_stands(
+    text: str, context: Sequence[Part], now: date, lexicon: Lexicon, known: dict[str, Reading]
+) -> Part:
+    text = without_giving(text) if context else text
+    alone = without_ones(without_courtesies(text))
+    told = asks_of_records(text) or asks_of_records(alone) or ("ever" if is_only_overall(text) else None)
+    alone = without_then(alone)
+    if context:
+        alone = filled(alone, context, timed=is_timed(context[-1].reading))
+    reading = _read_after(alone, context, now, lexicon, known)
+    if told is None and "previous" in reading.cues <= _BEFORE and not is_new(reading):
+        told = "before"
+    part = leaning_whole(told, reading, context, now, lexicon) if told and context else None
+    if part:
+        return part
+    if outright(text) or (context and _DRUGS.fullmatch(text) and _asks_of_a_habit(context[-1].reading)):
         raise Unread("shape", reading)
+    if context and reading.unread and set(reading.unread) <= OTHERS:
+        return _all_of_them(read_plain(without_others(alone), now, lexicon), context[-1])
     if reading.unread:
         raise Unread("unread", reading)
+    if context and "visit" in reading.cues and reading.follow and not _VISITS.search(text):
+        reading = _of_that_class(reading, context[-1].reading)
     own = intent_of(reading)
-    if own and not _leans(reading) and not (context and _is_of_that(reading, own, context[-1].intent)):
+    if own is None and not context:
+        reading = _without_grammar(reading)
+        own = intent_of(reading)
+    overall, same = is_overall(text), is_same(text)
+    if own and not (context and _needs(reading, own, context[-1], text, overall=overall)):
         return Part(reading, own)
-    for part in reversed(context):
-        for other in _completed(_narrowed(reading, part.intent), part.reading):
-            same = part.intent.about is not None and part.intent.takes(other)
-            intent = part.intent if same else intent_of(other)
+    for before in reversed(context):
+        for other in completed(narrowed(reading, before.intent.about), before, overall=overall, same=same):
+            held = before.intent.about is not None and before.intent.takes(other)
+            intent = before.intent if held else intent_of(other)
             if intent:
                 return Part(other, intent)
     if own and "that" not in reading.cues:
         return Part(reading, own)
-    if not (reading.cues or reading.mentions or reading.follow or _new(reading)):
+    if not (reading.cues or reading.mentions or reading.follow or is_new(reading)):
         raise Unread("empty", reading)
     leaning = reading.follow or reading.cues & {"that", "previous"} or (context and not reading.mentions)
     raise Unread("follow" if leaning else "shape", reading)
 
 
-def _leans(reading: Reading) -> bool:
+def _asks_of_a_habit(reading: Reading) -> bool:
+    return bool(reading.cues & {"alcohol", "smoking"} or _HABITS & set(_names(reading.mentions)))
+
+
+def _read_after(
+    text: str, context: Sequence[Part], now: date, lexicon: Lexicon, known: dict[str, Reading]
+) -> Reading:
+    """The reading of the words alone; a month without a year is of the year that was asked about."""
+    window = context[-1].reading.window if context else None
+    year = window and (window.until or window.since)
+    if year and names_month(text):
+        return read_plain(text, min(now, date(int(year[:4]), 12, 31)), lexicon)
+    if text not in known:
+        known[text] = read_plain(text, now, lexicon)
+    return known[text]
+
+
+def _needs(reading: Reading, own: Intent, before: Part, text: str, *, overall: bool) -> bool:
     """Whether a question that can be read alone still means something of the one before."""
-    if reading.cues & {"that", "previous"} and not (reading.mentions and "previous" in reading.cues):
+    if own.about == "measurement" != before.intent.about and not (
+        before.reading.mentions or reading.cues - {"result"}
+    ):
+        return is_timed(before.reading)  # after "any allergies?" a potassium is a result
+    if _leans(reading) or _is_of_that(reading, before.intent, text):
         return True
-    return reading.follow and not reading.cues - _ASKING
+    if not reading.mentions and _POINTING_BACK.search(text):
+        return True
+    # "And how many creatinine results?" is of the year that was asked about.
+    alike = reading.follow and reading.cues & OF_MANY and own.about == before.intent.about is not None
+    return bool(alike) and not overall and is_timed(before.reading) and not is_timed(reading)
 
 
-def _is_of_that(reading: Reading, own: Intent, before: Intent) -> bool:
-    """Whether bare names, asked after a question of one kind, are names of that kind too ("flu?")."""
-    kind = before.about
-    return (
-        isinstance(kind, str)
-        and reading.plain
-        and kind not in (None, own.about)
-        and all(kind in one.concepts for one in reading.mentions)
-    )
-
-
-def _narrowed(reading: Reading, before: Intent) -> Reading:
-    """The reading, its names taken as of the kind asked about before where all can be ("flu": a vaccine)."""
-    kind = before.about
-    if not isinstance(kind, str) or any(kind not in mention.concepts for mention in reading.mentions):
-        return reading
-    narrowed = (replace(one, concepts={kind: one.concepts[kind]}) for one in reading.mentions)
-    return replace(reading, mentions=tuple(narrowed))
-
-
-def _new(reading: Reading) -> bool:
-    """Whether a follow-up names anything, a time or a number."""
-    return any(getattr(reading, part) for part in (*TIME, *_OTHER))
-
-
-def _completed(reading: Reading, before: Reading) -> Iterator[Reading]:
-    """What a follow-up may mean after the question before, the likeliest first."""
-    kept = replace(
-        before, corrected=reading.corrected, follow=True, negated=reading.negated, **_said(reading)
-    )
-    asked = reading.cues - _POINTING
-    if reading.mentions:
-        kept = replace(kept, back=0, unit=reading.unit)
-        if before.topic:
-            kept = replace(kept, topic=" ".join(one.said for one in reading.mentions), mentions=())
-    if "active" in asked and not _is_timed(reading):
-        kept = replace(kept, **_TIMELESS)
-    if asked - _ASKING:
-        # Names and a new question: what is left to take from before is the time, which nobody said again.
-        yield replace(kept, cues=asked, back=0)
-        if asked & _WHICH:
-            yield replace(kept, cues=before.cues - _WHICH - {"when"} | asked, back=0)
-        yield replace(kept, cues=before.cues | asked, back=0)
-    elif _new(reading) or "that" in reading.cues or asked:
-        yield replace(kept, cues=before.cues | asked)
-        if _new(reading):
-            yield kept
-
-
-def _said(reading: Reading) -> dict[str, Any]:
-    """The parts that a follow-up says itself; a new time takes the place of the old one, however told."""
-    said = {part: getattr(reading, part) for part in _OTHER if getattr(reading, part)}
-    if any(getattr(reading, part) for part in TIME):
-        said |= {part: getattr(reading, part) for part in TIME}
-    return said
-
-
-def _none(*_: object) -> Part | None:
-    return None
-
-
-def _listed(context: Sequence[Part], *_: object) -> Part | None:
-    """The question before, asked for a list where it was for a number."""
-    before = context[-1].reading
-    if not before.cues & (_WHICH - {"latest", "list", "recent"}):
-        return None
-    listing = replace(before, cues=before.cues - _WHICH | {"list"}, back=0)
-    intent = intent_of(listing)
-    return Part(listing, intent) if intent else None
-
-
-def _preceding(context: Sequence[Part], *_: object) -> Part:
-    """The result, or the record, before the newest one that was asked for; one further back each time."""
-    before = context[-1].reading
-    earlier = replace(before, back=before.back + 1, follow=True)
-    if before.concepts("measurement"):
-        earlier = replace(earlier, cues=before.cues - {"latest", "active"} - _IN_RANGE)
-        single = before.cues <= _SINGLE | _IN_RANGE and not before.n
-        intent = intent_of(earlier) if single else None
-        if intent:
-            return Part(earlier, intent)
-    elif before.cues & {"latest", "when"} or before.back:
-        part = about_the_told("before", context[-1:], earlier.back)
-        return replace(part, reading=earlier, leaning=False)
-    raise Unread("follow", Reading())
-
-
-def _shifted(years: int) -> "_Completion":
-    def in_that_year(context: Sequence[Part], *_: object) -> Part:
-        before = context[-1].reading
-        window = shifted(before.window, years) if before.window else None
-        return _taken(replace(before, window=window, back=0), needed=window is not None)
-
-    return in_that_year
-
-
-def _ever(context: Sequence[Part], *_: object) -> Part:
-    """The question before, without its time."""
-    before = context[-1].reading
-    return _taken(replace(before, **_TIMELESS), needed=_is_timed(before))
-
-
-def _now(context: Sequence[Part], *_: object) -> Part:
-    """The question before of a past time, as of now."""
-    before = replace(context[-1].reading, **_TIMELESS)
-    present = replace(before, cues=before.cues - {"past"} | {"active"})
-    return _taken(present if intent_of(present) else before, needed=True)
-
-
-def _is_timed(reading: Reading) -> bool:
-    return any(getattr(reading, part) for part in TIME)
-
-
-def _taken(reading: Reading, *, needed: bool) -> Part:
-    """The part of that reading, where what it needs is there and an intent takes it."""
-    intent = intent_of(reading) if needed else None
+def _all_of_them(reading: Reading, before: Part) -> Part:
+    """ "Any other problems?", "what else is she on?": all of the kind, and so the others too."""
+    noun = _CALLED.get(str(before.intent.about))
+    if noun and not reading.mentions and not reading.cues & set(_CALLED.values()):
+        reading = replace(reading, cues=reading.cues | {noun})
+    intent = None if reading.unread else intent_of(reading)
     if intent is None:
-        raise Unread("follow", Reading())
+        raise Unread("follow", reading)
     return Part(reading, intent)
 
 
-def _dosed(context: Sequence[Part], *_: object) -> Part | None:
-    """What dose, of the drugs that the question before named."""
-    reading = replace(context[-1].reading, cues=frozenset({"what", "dose"}))
-    intent = intent_of(reading) if reading.concepts("drug") else None
-    return Part(reading, intent, leaning=True) if intent else None
+def _of_that_class(reading: Reading, before: Reading) -> Reading:
+    """ "And how often has she been in?" asks of the kind of visit that was asked about."""
+    if reading.mentions or is_timed(reading):
+        return reading
+    if before.cues & {"in_hospital", "stay_length"}:
+        return replace(reading, cues=reading.cues | {"in_hospital"})
+    return (
+        replace(reading, mentions=narrowed(before, "visit").mentions) if before.concepts("visit") else reading
+    )
 
 
-def _dated(context: Sequence[Part], now: date, lexicon: Lexicon) -> Part | None:
-    """Since when, of the one thing that the question before named."""
-    mentions = context[-1].reading.mentions
-    for template in _SINCE if len(mentions) == 1 else ():
-        reading = read(template.format(said=mentions[0].said), now, lexicon)
-        intent = intent_of(reading)
-        if intent:
-            return Part(reading, intent, leaning=True)
-    asked = read("how long", now, lexicon)
-    for other in _completed(asked, context[-1].reading) if not asked.unread else ():
-        intent = intent_of(other)
-        if intent:
-            return Part(other, intent, leaning=True)
-    return None
+def _without_grammar(reading: Reading) -> Reading:
+    """The reading without the cues that ask for nothing more, where any other is left."""
+    rest = reading.cues - (_GRAMMAR - {"taking"} if "past" in reading.cues else _GRAMMAR)
+    rest = rest - {"list"} if rest & FIGURES else rest - {"when"} if "list" in rest else rest
+    return replace(reading, cues=rest) if rest else reading
 
 
-_Completion = Callable[[Sequence[Part], date, Lexicon], Part | None]
-_WHOLE: dict[Told, _Completion] = {
-    "show": _listed,
-    "amount": _dosed,
-    "since": _dated,
-    "before": _preceding,
-    "year_before": _shifted(-1),
-    "year_after": _shifted(1),
-    "ever": _ever,
-    "now": _now,
-}
+def _leans(reading: Reading) -> bool:
+    if reading.cues & {"that", "previous"} and not (reading.mentions and "previous" in reading.cues):
+        return True
+    return reading.follow and not reading.cues - ASKING
+
+
+def _is_of_that(reading: Reading, before: Intent, text: str) -> bool:
+    """Whether bare names, asked after a question of one kind, are names of that kind too ("flu?").
+
+    LOINC's own names of tests end in words for a result.
+    """
+    kind = before.about
+    bare = reading.plain or (reading.cues == {"result"} and not is_of_whom(text))
+    return isinstance(kind, str) and bare and all(kind in one.concepts for one in reading.mentions)

@@ -11,6 +11,10 @@ from agent.models.offline.words import Stems, words
 
 # How many were counted, or how old someone is, is no limit of a value.
 _COUNTED = frozenset({*UNITS, "time", "times", "hours", "hour", "minutes", "old"})
+_CONVERT = ("converted", "convert", "converting", "changed", "translated", "switched")
+_NO_UNIT_AFTER = ("many", "much", "per", "of", "what", "which", "not", "than")
+# So a question ends that names the unit alone: "last weight, pounds please".
+_ENDINGS: tuple[list[str], ...] = ([], ["please"], ["pls"], ["thanks"], ["instead"])
 _UNIT_LEADS: tuple[Stems, ...] = tuple(
     tuple(phrase.split())
     for phrase in (
@@ -18,11 +22,29 @@ _UNIT_LEADS: tuple[Stems, ...] = tuple(
         "in",
         "as",
         "using",
-        "converted to",
-        "converted into",
-        "convert to",
+        "but in",
+        *(f"{but}{convert} {to}" for but in ("", "but ") for convert in _CONVERT for to in ("to", "into")),
         "expressed in",
+        "reported in",
+        "measured in",
     )
+)
+# "Above the limit of 85" is above 85.
+_MARKS = ("limit", "threshold", "threshhold", "treshold", "cutoff", "value", "mark", "level", "number")
+_UP = ("above", "at least")
+# After "fell" these say where it went, and no other word of a limit does.
+_PLACES = (
+    "above",
+    "below",
+    "over",
+    "under",
+    "beneath",
+    "beyond",
+    "north",
+    "south",
+    "higher",
+    "lower",
+    "greater",
 )
 _LAST = (("last",), ("latest",), ("newest",), ("to", "last"), ("from", "last"), ("most", "recent"))
 
@@ -31,12 +53,9 @@ def limits_at(tokens: list[str], at: int) -> tuple[Limits, int] | None:
     """The limits that begin at `at`, and where they end: `over 7`, `at least 7 %`, `between 3.5 and 5`."""
     if tokens[at] in ("between", "from"):
         return _both(tokens, at + 1)
-    before = _phrases("before")
-    for size in range(max(map(len, before)), 0, -1):
-        meaning = before.get(tuple(tokens[at : at + size]))
-        value = None if meaning is None else _value(tokens, at + size)
-        if meaning and value is not None:
-            return _limited(tokens, meaning, value, at + size + 1)
+    found = _led(tokens, at) or _moved(tokens, at)
+    if found:
+        return _limited(tokens, *found)
     value = _value(tokens, at)
     if value is None:
         return None
@@ -45,6 +64,31 @@ def limits_at(tokens: list[str], at: int) -> tuple[Limits, int] | None:
         meaning = _phrases("behind").get(tuple(tokens[end : end + size]))
         if meaning:
             return _one(meaning, value, unit, end + size)
+    return None
+
+
+def _led(tokens: list[str], at: int) -> tuple[str, float, int] | None:
+    """`over 7`: what makes a limit of the number, the number, and where it ends."""
+    before = _phrases("before")
+    for size in range(max(map(len, before)), 0, -1):
+        meaning = before.get(tuple(tokens[at : at + size]))
+        end = at + size
+        if meaning and tokens[end : end + 1] in (["the"], ["a"]) and tokens[end + 2 : end + 3] == ["of"]:
+            end += 3 if tokens[end + 1] in _MARKS else 0
+        value = None if meaning is None else _value(tokens, end)
+        if meaning and value is not None:
+            return meaning, value, end + 1
+    return None
+
+
+def _moved(tokens: list[str], at: int) -> tuple[str, float, int] | None:
+    """`dipped below 60`; "fell more than 5" is none, for that tells how far."""
+    for side, phrases in _moving().items():
+        for phrase in phrases:
+            end = at + len(phrase)
+            found = _led(tokens, end) if tuple(tokens[at:end]) == phrase else None
+            if found and tokens[end] in _PLACES and (found[0] in _UP) == (side == "above"):
+                return found
     return None
 
 
@@ -88,6 +132,11 @@ def asked_unit_at(tokens: list[str], at: int) -> tuple[str, int] | None:
             unit, end = unit_at(tokens, at + len(lead))
             if unit:
                 return unit, end
+    to = tokens[at] in ("to", "into") and not {*_CONVERT}.isdisjoint(tokens[:at])
+    unit, end = unit_at(tokens, at + (to or tokens[at] == "but"))
+    alone = unit and len("".join(tokens[at:end])) > 1 and not tokens[max(at - 1, 0)][0].isdigit()
+    if unit and (to or (alone and at and tokens[end:] in _ENDINGS and tokens[at - 1] not in _NO_UNIT_AFTER)):
+        return unit, end
     return None
 
 
@@ -110,6 +159,8 @@ def nth_at(tokens: list[str], at: int) -> tuple[int, bool, int] | None:
     for phrase in _LAST:
         if tuple(tokens[at + 1 : at + 1 + len(phrase)]) == phrase:
             return place, True, at + 1 + len(phrase)
+    if at > 1 and [*tokens[at - 2 : at], *tokens[at + 1 : at + 2]] == ["for", "the", "time"]:
+        return place, False, at + 2  # "for the second time"
     return None if tokens[at + 1 : at + 2] and tokens[at + 1] in _COUNTED else (place, False, at + 1)
 
 
@@ -137,6 +188,12 @@ def _value(tokens: list[str], at: int) -> float | None:
 def _phrases(place: str) -> dict[Stems, str]:
     table = read_table("limits")[place]
     return {tuple(phrase.split()): meaning for meaning, phrases in table.items() for phrase in phrases}
+
+
+@cache
+def _moving() -> dict[str, list[Stems]]:
+    table = read_table("limits")["moving"]
+    return {side: [tuple(phrase.split()) for phrase in phrases] for side, phrases in table.items()}
 
 
 @cache

@@ -11,6 +11,7 @@ from agent.models.offline.concepts import Kind, Lexicon, read_table
 from agent.models.offline.dates import ago, duration, number, point
 from agent.models.offline.slots import Anchor, Happening, Mention
 from agent.models.offline.spans import first_day
+from agent.models.offline.windows import CLOSELY
 from agent.models.offline.words import Stems, stem
 
 Which = Literal["first", "last"] | None
@@ -48,7 +49,8 @@ def anchor_at(tokens: list[str], at: int, now: date, lexicon: Lexicon) -> tuple[
 
 def _day(tokens: list[str], at: int, now: date) -> tuple[Anchor, int] | None:
     """`6 months ago`, `about a year ago`, `around March 2020`, `two weeks before 2020-03-05`."""
-    near = 2 if tokens[at : at + 2] == ["as", "of"] else int(tokens[at] in _NEAR)
+    closely = tokens[at] in CLOSELY and len(tokens) > at + 1 and tokens[at + 1] in _NEAR
+    near = 2 if tokens[at : at + 2] == ["as", "of"] else closely + (tokens[at + closely] in _NEAR)
     start = at + near
     past = ago(tokens, start, now)
     if past:
@@ -95,12 +97,28 @@ def _event(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[Anchor, int] |
         return Anchor("before", "procedure"), at + 1
     if tokens[at] in ("postop", "postoperatively", "postoperative"):
         return Anchor("after", "procedure"), at + 1
+    onwards = _onwards(tokens, at, lexicon) if tokens[at] == "from" else None
+    if onwards:
+        return onwards
+    at += tokens[at] in CLOSELY
     for side, phrase in _phrases("side"):
+        if phrase[-2:] == ("last", "time") and "when" in tokens[:at]:
+            continue  # "when was the last time that she was admitted?"
         if tuple(tokens[at : at + len(phrase)]) == phrase:
             found = _Told(tokens, lexicon, phrase).event(at + len(phrase))
+            if found and "last" in phrase:
+                found = replace(found[0], which="last"), found[1]
             if found and (side != "during" or found[0].event in ("admission", "visit")):
                 return replace(found[0], side=side, inclusive="since" in phrase), found[1]
     return None
+
+
+def _onwards(tokens: list[str], at: int, lexicon: Lexicon) -> tuple[Anchor, int] | None:
+    """`from the last admission on`."""
+    found = _Told(tokens, lexicon, ("since",)).event(at + 1)
+    if found is None or tokens[found[1] : found[1] + 1] not in (["on"], ["onward"], ["onwards"], ["forward"]):
+        return None
+    return replace(found[0], side="after", inclusive=True), found[1] + 1
 
 
 class _Told:
@@ -108,9 +126,10 @@ class _Told:
 
     def __init__(self, tokens: list[str], lexicon: Lexicon, lead: Stems) -> None:
         self._tokens, self._lexicon = tokens, lexicon
-        self._clause = lead[-1] in ("when", "time")
+        self._clause = lead[-1] in ("when", "time", "day", "once", "moment")
         # "On insulin" is no time, nor is "at the stroke"; "on admission" and "at diagnosis" are.
         self._bare = lead[-1] not in ("at", "on", "upon", "when", "time", "around", "pre", "post", "as")
+        self._at = lead[-1] == "at"
         self._visits = lead[-1] not in ("on", "upon", "when", "time")
 
     def event(self, at: int) -> tuple[Anchor, int] | None:
@@ -143,9 +162,11 @@ class _Told:
         at = self._skip(at, _words("determiners") | _words("subjects"))
         # "When was she started on it" asks when; "when she was" and "after being" tell it.
         said = at if self._clause and at == start else self._skip(at, _words("auxiliaries"))
-        for event, phrase in self._standing("happened", said):
-            if not (event == "visit" and said == at) and not self._ends_otherwise(said + len(phrase)):
-                return Anchor("at", event, which="last" if event == "visit" else None), said + len(phrase)
+        which, happened = self._which(said) if said > at else (None, said)
+        for event, phrase in self._standing("happened", happened):
+            end = happened + len(phrase)
+            if (event != "visit" or said > at or "last" in phrase) and not self._ends_otherwise(end):
+                return Anchor("at", event, which="last" if event == "visit" else which), end
         for place in (at, said):  # "had" is what was done, or goes before it
             for event, phrase in self._standing("leading", place):
                 end = place + len(phrase)
@@ -185,9 +206,12 @@ class _Told:
         for event, phrase in self._standing("alone", at):
             if (event != "visit" or self._visits) and not self._ends_otherwise(at + len(phrase)):
                 return Anchor("at", event, which=which), at + len(phrase)
-        mention = self._mention(at) if self._bare else None
+        mention = self._mention(at) if self._bare or self._at else None
         if mention is None or self._ends_otherwise(mention[1]):
             return None
+        if not self._bare:  # "at the stroke" is no time, "at the colonoscopy" is
+            done = "procedure" in mention[0].concepts and not {"drug", "problem"} & mention[0].concepts.keys()
+            return (Anchor("at", "procedure", mention[0], which=which), mention[1]) if done else None
         visit = mention[0].concepts.get("visit")
         if visit and visit.name == "IMP":
             return Anchor("at", "admission", which=which), mention[1]
@@ -216,7 +240,8 @@ class _Told:
             return "first", at + 1
         if self._tokens[at : at + 2] == ["most", "recent"]:
             return "last", at + 2
-        return ("last", at + 1) if self._word(at) in ("last", "latest") else (None, at)
+        last = ("last", "latest", "newest", "previous", "prior")  # the visit before now
+        return ("last", at + 1) if self._word(at) in last else (None, at)
 
     def _ends_otherwise(self, at: int) -> bool:
         """Whether a word follows that makes another thing of the name: the dose, the level, the summary."""

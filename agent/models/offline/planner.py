@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from agent.errors import CannotAnswer
@@ -19,11 +20,12 @@ from agent.messages import (
     Turn,
 )
 from agent.models.offline.chart import AT_ONCE, Chart, StillWanted
-from agent.models.offline.concepts import load_lexicon
+from agent.models.offline.charted import lookups, names_found, with_names
+from agent.models.offline.concepts import Lexicon, load_lexicon
 from agent.models.offline.conversation import last_parts
 from agent.models.offline.intents import CUES, Asked, Intent
 from agent.models.offline.reading import LONGEST, Reading
-from agent.models.offline.refusals import refusal
+from agent.models.offline.refusals import kind_of, refusal
 from agent.models.offline.several import Parts, answer, taken_for, understood_of
 from agent.models.offline.understanding import Unread
 from agent.models.offline.wording import Draft, Wording
@@ -32,13 +34,17 @@ from agent.models.offline.wording import Draft, Wording
 class OfflinePlanner:
     """A Model without a language model: what its dictionary and rules can read, it looks up and answers.
 
-    Nothing is kept between calls; everything comes from the messages. What is not read to the last word is
-    refused (CannotAnswer), so that no part of a question is ever passed over.
+    Everything comes from the messages. A word that the dictionary does not have may be a name of this chart's
+    records: these are looked up before a question is refused. What is not read to the last word is refused
+    (CannotAnswer), so that no part of a question is ever passed over.
     """
 
     def __init__(self) -> None:
-        self._lexicon = load_lexicon(CUES)
         self._wording = Wording()
+
+    @property
+    def _lexicon(self) -> Lexicon:
+        return _lexicon()
 
     @property
     def identity(self) -> ModelIdentity:
@@ -58,8 +64,17 @@ class OfflinePlanner:
             raise CannotAnswer(self._wording.say("refusal", "unbound"))
         now = date.fromisoformat(system.now[:10])
         questions = [message.text for message in messages if isinstance(message, QuestionMessage)]
-        parts = self.read(questions, now)
-        asked = Asked(Reading(), Chart(_results(messages)), self._wording, self._lexicon, now)
+        results = _since_question(messages)
+        lexicon = with_names(self._lexicon, names_found(_every_result(messages)))
+        try:
+            parts = self._parts(questions, now, lexicon)
+        except Unread as problem:
+            text = questions[-1]
+            wanted = [] if kind_of(text) or _looked_up(results) else lookups(problem.reading)
+            if not wanted:
+                raise CannotAnswer(refusal(text, problem, self._wording)) from None
+            return Turn(step=Step(thought="names of the chart", actions=tuple(wanted)))
+        asked = Asked(Reading(), Chart(results), self._wording, lexicon, now)
         thought = ", ".join(part.intent.name for part in understood_of(parts))
         try:
             draft = answer(parts, asked)
@@ -79,14 +94,17 @@ class OfflinePlanner:
 
     def read(self, questions: Sequence[str], now: date) -> Parts:
         """The parts of the last question, each understood or not. Raises CannotAnswer, saying why."""
+        try:
+            return self._parts(questions, now, self._lexicon)
+        except Unread as problem:
+            raise CannotAnswer(refusal(questions[-1], problem, self._wording)) from None
+
+    def _parts(self, questions: Sequence[str], now: date, lexicon: Lexicon) -> Parts:
         if not questions or not questions[-1].strip():
             raise CannotAnswer(self._wording.say("refusal", "empty"))
         if len(questions[-1]) > LONGEST:
             raise CannotAnswer(self._wording.say("refusal", "long"))
-        try:
-            return last_parts(questions, now, self._lexicon)
-        except Unread as problem:
-            raise CannotAnswer(refusal(questions[-1], problem, self._wording)) from None
+        return last_parts(questions, now, lexicon)
 
     def _answer(self, draft: Draft, parts: Parts) -> Action:
         text = draft.text
@@ -99,12 +117,22 @@ class OfflinePlanner:
         return Action(tool="answer", arguments=arguments)
 
 
-def _results(messages: Sequence[Message]) -> list[ToolResult]:
+@cache
+def _lexicon() -> Lexicon:
+    """The dictionary with the phrases of all intents, read with the first question of a process."""
+    return load_lexicon(CUES)
+
+
+def _every_result(messages: Sequence[Message]) -> list[ToolResult]:
+    brought = (message.results for message in messages if isinstance(message, ResultsMessage))
+    return [result for results in brought for result in results]
+
+
+def _since_question(messages: Sequence[Message]) -> list[ToolResult]:
     """The results that came after the last question."""
-    found: list[ToolResult] = []
-    for message in messages:
-        if isinstance(message, QuestionMessage):
-            found = []
-        elif isinstance(message, ResultsMessage):
-            found += message.results
-    return found
+    last = max(at for at, message in enumerate(messages) if isinstance(message, QuestionMessage))
+    return _every_result(messages[last:])
+
+
+def _looked_up(results: Sequence[ToolResult]) -> bool:
+    return any(result.tool == "lookup_code" for result in results)

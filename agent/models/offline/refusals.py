@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from agent.models.offline.concepts import Kind, read_table
+from agent.models.offline.courtesies import without_courtesies
 from agent.models.offline.reading import Reading
 from agent.models.offline.understanding import Unread
 from agent.models.offline.wording import Wording
@@ -34,20 +35,22 @@ def _kinds() -> dict[str, tuple[re.Pattern[str], str]]:
 
 def kind_of(text: str) -> str | None:
     """What kind of question this is that no chart answers; None where its words tell none."""
-    if is_command(text):
-        return "order"
-    plain = " ".join(words(text))
+    if found := outright(text):
+        return found
+    plain = " ".join(words(without_courtesies(text)))
     return next((kind for kind, (pattern, _) in _kinds().items() if pattern.search(plain)), None)
 
 
-def is_command(text: str) -> bool:
-    """Whether a question is none but an order, however well its words could be read."""
-    return _commands().match(" ".join(words(text))) is not None
+def outright(text: str) -> str | None:
+    """What kind of question this is that no chart answers, however well its words could be read."""
+    plain = " ".join(words(text))
+    return next((kind for kind, pattern in _outright().items() if pattern.match(plain)), None)
 
 
 @cache
-def _commands() -> re.Pattern[str]:
-    return re.compile("|".join(read_table("refusals")["order"]["first"]))
+def _outright() -> dict[str, re.Pattern[str]]:
+    table = read_table("refusals").items()
+    return {kind: re.compile("|".join(entry["first"])) for kind, entry in table if "first" in entry}
 
 
 def refusal(text: str, problem: Unread, wording: Wording) -> str:

@@ -9,9 +9,12 @@ from itertools import combinations
 from agent.errors import CannotAnswer
 from agent.messages import Action
 from agent.models.offline.anchors import Untold
+from agent.models.offline.asides import is_aside
 from agent.models.offline.chart import StillWanted
+from agent.models.offline.completions import TIME
 from agent.models.offline.concepts import Lexicon
-from agent.models.offline.followups import TIME, understood
+from agent.models.offline.courtesies import without_acknowledgement
+from agent.models.offline.followups import understood
 from agent.models.offline.intents import Asked, intent_of
 from agent.models.offline.intents.listing import joined
 from agent.models.offline.reading import Reading, read
@@ -26,7 +29,35 @@ _SHORTEST = 3
 # An answer may have 4,000 characters and list 40 citations.
 _LONGEST, _CITED = 3800, 40
 _SENTENCE = re.compile(r"(?<=[?!;])\s+|(?<=[a-z0-9)])\.\s+(?=[A-Za-z])|\s*\n\s*", re.IGNORECASE)
-_JOINT = re.compile(r"\s*(?:,|;|&|\bas well as\b|\b(?:and|also|plus)\b)\s*", re.IGNORECASE)
+_JOINT = re.compile(r"\s*(?:,|;|&|(?<=\s)\+(?=\s)|\bas well as\b|\b(?:and|also|plus)\b)\s*", re.IGNORECASE)
+# "Let's look at her sodium in 2024. What was the highest?" is one question.
+_TOPIC = re.compile(
+    r"\W*(?:(?:i'd|i would) like|i want|i need|let's|let us|lets|can we|could we|now|next)\b[\w' ]{0,12}?"
+    r"\b(?:look(?:ing)? at|talk about|discuss|turn to|move on to|go (?:back )?to|switch to|focus on"
+    r"|start with|go over|review|consider)\s+(?P<topic>[^.;:?!,]+)[.;:,]\s*(?=\w)",
+    re.IGNORECASE,
+)
+# What only tells the time of what follows, and a verb that goes with what stands before.
+_CLAUSE = re.compile(
+    r"(?:once|after|before|since|if|while|as soon as|at the time|of|out of|among|amongst|considering"
+    r"|when(?! (?:was|were|is|are|did|do|does|has|have|had)\b))\b"
+    r"(?!.*(?:,|\b(?:what|what's|which|how|list|show|give|tell|any|all|did|does)\b))",
+    re.IGNORECASE,
+)
+# "Compare her A1c on 2019-05-03" asks nothing alone.
+_COMPARED = re.compile(r"\W*(?:please )?compar(?:e|ing)\b", re.IGNORECASE)
+_VERB = re.compile(
+    r"(?:had|got)\b(?! (?:she|he|they|it|any)\b)"
+    r"|(?:was|were)\b(?! (?:she|he|they|it|there|any|the|her|his|their)\b)",
+    re.IGNORECASE,
+)
+# "... and whether she smokes" asks it; "if so" and "if there is one" ask for no less.
+_WHETHER = re.compile(
+    r"^(?:whether|(?:and )?if(?: so| yes| available| there (?:is one|are any))?\b[,;]?"
+    r"(?=\s+(?:she|he|they|it|there|any|what|when|who|which|how|the patient"
+    r"|\w+(?:\s\w+)?\s+(?:is|are|was|were|has|takes|took)\b|\w+'s\b)))\s+",
+    re.IGNORECASE,
+)
 # A question of its own begins with one of these, after the joint.
 _OPENER = re.compile(
     r"(?:what|what's|which|when|where|who|whom|whose|why|how|any|show|list|tell|give|find"
@@ -77,9 +108,16 @@ def parts_of(text: str, context: Sequence[Part], now: date, lexicon: Lexicon) ->
     what another means.
     """
     found = _Splitting(now, lexicon)
+    text = without_acknowledgement(text)
+    topic = _TOPIC.match(text)
+    if topic:
+        try:
+            return found.sentence(f"{topic['topic']}, {text[topic.end() :]}", context)
+        except Unread:
+            pass
     sentences = [one for one in map(str.strip, _SENTENCE.split(text)) if one and not found.is_empty(one)]
     if len(sentences) < 2:
-        return found.sentence(text, context)
+        return found.sentence(" ".join(sentences) or text, context)
     parts: list[Part | Unanswered] = []
     for sentence in sentences:
         try:
@@ -88,9 +126,10 @@ def parts_of(text: str, context: Sequence[Part], now: date, lexicon: Lexicon) ->
             parts.append(Unanswered(sentence, problem))
     left_out = [part for part in parts if isinstance(part, Unanswered)]
     if left_out:
-        whole = found.one(text, context)
-        if isinstance(whole, Part):
-            return (whole,)
+        for joint in (" ", ", "):
+            whole = found.one(joint.join(sentences), context)
+            if isinstance(whole, Part):
+                return (whole,)
         if not _may_be_left_out(parts):
             raise left_out[0].problem
     return tuple(parts)
@@ -120,10 +159,10 @@ class _Splitting:
         self._readings: dict[str, Reading] = {}
 
     def is_empty(self, text: str) -> bool:
-        """Whether the words say nothing ("Hi!", "Thanks.")."""
+        """Whether the words ask nothing ("Hi!", "I'm writing the letter.")."""
         reading = read(text, self._now, self._lexicon)
-        said = reading.cues - {"and"} or reading.mentions or reading.unread or reading.n
-        return not said and not any(getattr(reading, part) for part in _SHARED)
+        names = reading.mentions or reading.n or any(getattr(reading, part) for part in _SHARED)
+        return not names and (is_aside(text) or not (reading.cues - {"and"} or reading.unread))
 
     def one(self, text: str, context: Sequence[Part]) -> Part | Unread:
         """The text as one question."""
@@ -157,6 +196,8 @@ class _Splitting:
             part = self.one(text, parts[-1:] or context)
             if isinstance(part, Unread) or (parts and not self._stands(text, parts[-1])):
                 return None
+            if _VERB.match(text) if parts else (_CLAUSE.match(text) or _COMPARED.match(text)):
+                return None
             parts.append(part)
         return _shared(texts, parts)
 
@@ -172,7 +213,7 @@ class _Splitting:
         for joint in reversed(joints):
             head, tail = _cut(text, [joint])
             problem = self.one(tail, context)
-            if not head or isinstance(problem, Part) or not _is_question(tail):
+            if not head or isinstance(problem, Part) or not _is_question(tail) or _CLAUSE.match(head):
                 continue
             try:
                 parts = (*self.sentence(head, context), Unanswered(tail, problem))
@@ -186,12 +227,26 @@ class _Splitting:
 def _cut(text: str, joints: Sequence["re.Match[str]"]) -> list[str]:
     starts = [0, *(joint.end() for joint in joints)]
     ends = [*(joint.start() for joint in joints), len(text)]
-    return [text[start:end].strip(" ?.,;") for start, end in zip(starts, ends, strict=True)]
+    cut = [text[start:end].strip(" ?.,;") for start, end in zip(starts, ends, strict=True)]
+    return [*cut[:-1], _WHETHER.sub("", cut[-1])] if len(cut) > 1 else cut
+
+
+# "... is overdue by now" goes on with what stands before.
+_GOES_ON = re.compile(
+    r"(?:is|are|was|were|do|does|did|has|have|had)(?:n't)?"
+    r" (?:\w+ed|\w+ing|over\w*|by|up|on|in|at|due|not|now|still|been)\b",
+    re.IGNORECASE,
+)
 
 
 def _is_question(text: str) -> bool:
     """Whether the words after a joint are a question of their own, that binds nothing to the one before."""
-    return bool(_OPENER.match(text)) and not _BINDING.search(text) and len(text.split()) >= _SHORTEST
+    return (
+        bool(_OPENER.match(text))
+        and not _GOES_ON.match(text)
+        and not _BINDING.search(text)
+        and len(text.split()) >= _SHORTEST
+    )
 
 
 def _shared(texts: Sequence[str], parts: list[Part]) -> Parts | None:
@@ -237,6 +292,8 @@ def answer(parts: Parts, asked: Asked) -> Draft:
         except StillWanted as still:
             wanted |= {action.model_dump_json(): action for action in still.actions}
         except CannotAnswer as error:
+            if part.of_records and drafts and drafts[-1].status == "not_in_chart":
+                continue  # that nothing is recorded answers "and since when?" too
             refused.append(error)
             said = " ".join(mention.said for mention in part.reading.mentions)
             drafts.append(_without_answer(asked, said, str(error)))

@@ -1,7 +1,8 @@
 """What a question may hold beside its cues: names, limits, and events by which it tells a time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from dateutil.relativedelta import relativedelta
 
@@ -9,7 +10,7 @@ from agent.models.offline.concepts import Concept, Kind
 
 Side = Literal["at", "before", "after", "around", "during"]
 Happening = Literal[
-    "start", "stop", "diagnosis", "procedure", "admission", "discharge", "visit", "dose", "age", "day"
+    "start", "stop", "diagnosis", "procedure", "admission", "discharge", "visit", "dose", "age", "day", "told"
 ]
 
 
@@ -44,7 +45,8 @@ class Anchor:
     date (ISO, full or partial) of an event that is only a time: "6 months ago", "around March 2020".
     `inclusive`: the day itself belongs to what is after ("since"). `apart` is how long after it ("6 months
     after", negative before it) is meant, and `within` how far the window goes ("within 6 months after").
-    `during` is from the event's first day to its last, `around` to both sides of it.
+    `during` is from the event's first day to its last, `around` to both sides of it. `told` finds the event
+    that an answer before told, of the Asked that is given.
     """
 
     side: Side
@@ -56,6 +58,7 @@ class Anchor:
     inclusive: bool = False
     apart: relativedelta | None = None
     within: relativedelta | None = None
+    told: Callable[[Any], Any] | None = None
 
     @property
     def bounds(self) -> bool:

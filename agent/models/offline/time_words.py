@@ -6,6 +6,7 @@ from functools import cache
 from agent.models.offline.concepts import read_table
 from agent.models.offline.dates import MONTHS, NUMBERS, ORDINALS, UNITS
 from agent.models.offline.spans import HOLIDAYS, SEASONS, WEEKDAYS
+from agent.models.offline.windows import CLOSELY
 from agent.models.offline.words import words
 
 _SPELLED = (
@@ -19,6 +20,15 @@ _SPELLED = (
     "before",
     "after",
     "between",
+    "following",
+    "preceding",
+    "around",
+    "closest",
+    "nearest",
+    "exceeded",
+    "convert",
+    "converted",
+    "pounds",
 )
 # By length, as the lexicon has its own.
 SPELLED: dict[int, list[str]] = defaultdict(list)
@@ -48,4 +58,4 @@ def known_words() -> frozenset[str]:
     aside = words(
         "early late mid half beginning end today yesterday converted convert expressed birthday turned"
     )
-    return frozenset(named.union(aside, *map(words, phrases)))
+    return frozenset(named.union(aside, _SPELLED, CLOSELY, *map(words, phrases)))

@@ -11,9 +11,11 @@ from typing import Literal, get_args
 
 from agent.errors import CannotAnswer
 from agent.messages import Action
+from agent.models.offline.anchors import Event
 from agent.models.offline.chart import AT_ONCE, Row, observations
 from agent.models.offline.concepts import read_table
 from agent.models.offline.intents import Asked, Intent
+from agent.models.offline.intents.durations import ago, lasted
 from agent.models.offline.understanding import Part
 from agent.models.offline.wording import (
     CITED,
@@ -38,6 +40,9 @@ Told = Literal[
     "amount",
     "show",
     "before",
+    "ago",
+    "length",
+    "diagnosis",
     "year_before",
     "year_after",
     "ever",
@@ -50,6 +55,10 @@ _SOUGHT = 200
 _ORDERED = ("MedicationRequest", "MedicationStatement", "MedicationAdministration", "MedicationDispense")
 _REASONED = (*_ORDERED, "Procedure", "Encounter", "ServiceRequest", "Immunization", "CarePlan")
 _LASTING = (*_ORDERED, "Condition", "AllergyIntolerance", "CarePlan", "Device")
+# Their answers tell the newest record too.
+_BEGINNING = ("drug_started", "problem_since")
+# What is asked of one record, where a list would tell them all.
+_OF_ONE = frozenset({"latest", "when", "why", "reason", "where", "by_whom", "seen_by", "elapsed"})
 _SINGULAR = {"are": "is", "were": "was", "have": "has", "do": "does"}
 _ISO_DATE = re.compile(r"\b(?:19|20)\d\d\b")
 # What the fields of rows that name somebody say of them.
@@ -89,7 +98,7 @@ def about_the_told(kind: Told, context: Sequence[Part], back: int = 0) -> Part:
     """The question `kind` about the records that the parts of the last question told, newest part first."""
     last = context[-1]
     answer = partial(_answer, kind, tuple(reversed(context)), back)
-    return Part(last.reading, Intent(f"told_{kind}", answer), leaning=True)
+    return Part(last.reading, Intent(f"told_{kind}", answer), leaning=True, of_records=True)
 
 
 def _answer(kind: Told, parts: Sequence[Part], back: int, asked: Asked) -> Draft:
@@ -104,6 +113,23 @@ def _answer(kind: Told, parts: Sequence[Part], back: int, asked: Asked) -> Draft
         if found:
             return found
     raise CannotAnswer(asked.wording.say("follow", kind))
+
+
+def told_event(parts: Sequence[Part], asked: Asked) -> Event:
+    """The one record that the answer before told, as the event by which a question tells its time.
+
+    Raises CannotAnswer where it told none, or several of different days.
+    """
+    part = parts[-1]
+    before = replace(asked, reading=part.reading)
+    rows = _rows(before, list(dict.fromkeys(REFERENCE.findall(part.intent.answer(before).text))))
+    dates = {day(row.get("onset") or row["date"]): row for row in rows if "onset" in row or "date" in row}
+    if part.intent.name in _BEGINNING and dates:
+        dates = {first: dates[first] for first in [min(dates)]}
+    if len(dates) != 1:
+        raise CannotAnswer(asked.wording.say("follow", "then"))
+    [(date, row)] = dates.items()
+    return Event(row["ref"], date, name(row))
 
 
 def _was_told(kind: Told, draft: Draft, told: Sequence[str]) -> bool:
@@ -201,6 +227,26 @@ def _when(_: Asked, rows: list[Row]) -> Draft | None:
     return _each(rows, lambda row: f"{name(row)}{when(row)}") if len(rows) <= _THAT else None
 
 
+def _ago(asked: Asked, rows: list[Row]) -> Draft | None:
+    def said(row: Row) -> str:
+        return f"{ago(row.get('date'), asked.now)}{name(row)}{when(row)}"
+
+    return _each(rows, said) if len(rows) <= _THAT else None
+
+
+def _length(_: Asked, rows: list[Row]) -> Draft | None:
+    """How long each visit lasted; one that begins and ends on a day lasted no whole one."""
+
+    def said(row: Row) -> str:
+        if "end" not in row:
+            return f"No end is recorded: {name(row)}{when(row)}"
+        first, last = day(row.get("date", "")), day(row["end"])
+        long = "Less than a day" if first == last else lasted(first, last) or "How long is not recorded"
+        return f"{long}: {name(row)}, {first} to {last}"
+
+    return _each([row for row in rows if _kind(row) == "Encounter"], said)
+
+
 def _since(_: Asked, rows: list[Row]) -> Draft | None:
     def said(row: Row) -> str:
         for field, label in (("onset", "onset"), ("first_date", "first recorded"), ("date", "recorded")):
@@ -232,7 +278,7 @@ def _before(asked: Asked, part: Part, back: int) -> Draft | None:
     """The record `back` places before the newest told, among all that a list of the same kind counts."""
     from agent.models.offline.intents import intent_of
 
-    reading = replace(part.reading, cues=part.reading.cues - {"latest", "when"} | {"list"}, n=None)
+    reading = replace(part.reading, cues=part.reading.cues - _OF_ONE | {"list"}, n=None)
     listing = intent_of(reading)
     if listing is None:
         return None
@@ -252,6 +298,8 @@ _ASKED: Mapping[Told, Callable[[Asked, list[Row]], Draft | None]] = {
     "high": _high,
     "who": _who,
     "when": _when,
+    "ago": _ago,
+    "length": _length,
     "since": _since,
     "amount": _amount,
     "show": _show,

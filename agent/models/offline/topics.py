@@ -1,110 +1,26 @@
 """What a question asks the notes about, word for word: "do the notes mention falls?"."""
 
+from collections.abc import Sequence, Set
 from datetime import date
 
+from agent.models.offline.concepts import listed
 from agent.models.offline.windows import window_at
 
 LONGEST = 6
-_NOTES = frozenset(
-    [
-        "note",
-        "notes",
-        "document",
-        "documents",
-        "documentation",
-        "documented",
-        "letter",
-        "letters",
-        "summary",
-        "summaries",
-        "report",
-        "reports",
-        "chart",
-        "record",
-        "records",
-    ]
+_MOST_BEFORE = 3
+# Cues that ask for nothing more where notes are named.
+_ASIDE = frozenset({"note", "past", "whether", "list", "is"})
+
+
+_WRITINGS = frozenset(listed("topics", "writings"))
+_NOTES = _WRITINGS.union(listed("topics", "records"))
+_BEFORE = sorted((tuple(lead.split()) for lead in listed("topics", "leads")), key=len, reverse=True)
+_RECORDED = frozenset(listed("topics", "recorded"))
+_MENTIONED, _OPENERS, _SEEKING, _WRITTEN, _WHOEVER = (
+    frozenset(listed("topics", kind)) for kind in ("mentioned", "openers", "seeking", "written", "whoever")
 )
-# What stands before the topic, the longest first.
-_LEADS = """
-say about, says about, said about, say anything about, say regarding, say on, mention, mentions, mentioning,
-mention of, mentions of, mentioned about, written about, document about, documented about, state about,
-states about, notes regarding, notes concerning, notes about, note about, notes on, notes for, note for,
-talk about, talks about, reference to, references to, refer to, refers to, containing, discuss, discusses,
-discussing, describe, describes, describing, with mention of, letters about
-"""
-_BEFORE = sorted((tuple(lead.split()) for lead in _LEADS.split(",")), key=len, reverse=True)
-_MENTIONED = frozenset(["mentioned", "discussed", "described", "referenced"])
-_OPENERS = frozenset(
-    [
-        "is",
-        "was",
-        "were",
-        "are",
-        "has",
-        "have",
-        "had",
-        "been",
-        "ever",
-        "any",
-        "where",
-        "when",
-        "which",
-        "what",
-        "find",
-        "does",
-        "do",
-        "did",
-        "show",
-        "me",
-        "please",
-        "in",
-        "notes",
-        "note",
-        "documents",
-        "the",
-        "her",
-        "his",
-    ]
-)
-_TRIMMED = frozenset(
-    ["the", "a", "an", "her", "his", "their", "any", "patient", "having", "of", "about", "anything"]
-)
-# A topic with one of these is a question of its own, or two topics.
-_BARRED = frozenset(
-    [
-        "and",
-        "or",
-        "not",
-        "no",
-        "without",
-        "is",
-        "are",
-        "was",
-        "were",
-        "does",
-        "do",
-        "did",
-        "has",
-        "have",
-        "should",
-        "could",
-        "would",
-        "what",
-        "when",
-        "why",
-        "how",
-        "who",
-        "which",
-        "where",
-        "than",
-        "if",
-        "she",
-        "he",
-        "they",
-        "last",
-        "first",
-        "latest",
-    ]
+_TRIMMED, _BARRED, _PATIENT, _BEEN = (
+    frozenset(listed("topics", kind)) for kind in ("trimmed", "barred", "patient", "been")
 )
 
 
@@ -119,12 +35,42 @@ def find_topic(tokens: list[str], now: date) -> tuple[str | None, list[str]]:
         for lead in _BEFORE:
             if tuple(tokens[at : at + len(lead)]) == lead:
                 kept = [token for token in lead if token in _NOTES]
-                return _cut(tokens[:at] + kept, tokens[at + len(lead) :], now) or (None, tokens)
+                region = tokens[at + len(lead) :]
+                if lead[-1] == "for" and {" ".join(region[:2]), *region[:1]} & _PATIENT:
+                    return None, tokens
+                if region and _begins_rest(region, 0, now):  # "syncope: any mention in the notes?"
+                    return _placed(tokens[:at] + region, now) or (None, tokens)
+                before = [token for token in tokens[:at] if token not in _WHOEVER]
+                if _trimmed(region) in _RECORDED and not _WRITINGS.intersection(tokens):
+                    return None, tokens
+                return _cut(before + kept, region, now) or (None, tokens)
         if tokens[at] in _MENTIONED and at > 0:
-            start = next(i for i in range(at + 1) if tokens[i] not in _OPENERS)
-            topic = _trimmed(tokens[start:at])
-            return (topic, tokens[:start] + tokens[at + 1 :]) if topic else (None, tokens)
-    return None, tokens
+            end = next((end for end in range(at, 0, -1) if tokens[end - 1] not in _BEEN), at)
+            start = next((start for start in range(end, 0, -1) if tokens[start - 1] in _OPENERS), 0)
+            topic = _trimmed(tokens[start:end])
+            before = [token for token in tokens[:start] if token not in _WHOEVER]
+            return (topic, before + tokens[at + 1 :]) if topic else (None, tokens)
+    return _placed(tokens, now) or (None, tokens)
+
+
+def is_of_notes(cues: Set[str], named: Sequence[Set[str]]) -> bool:
+    """Whether notes and one problem are named, and nothing else is asked ("did anybody document falls?")."""
+    return len(named) == 1 and named[0] == {"problem"} and "note" in cues and cues <= _ASIDE
+
+
+def _placed(tokens: list[str], now: date) -> tuple[str, list[str]] | None:
+    """`syncope in the notes`, `any falls documented in her notes since 2020`."""
+    at = next((at for at in range(1, len(tokens)) if _begins_rest(tokens, at, now)), len(tokens))
+    place = next((end for end in range(at + 1, len(tokens) + 1) if tokens[end - 1] in _WRITINGS), 0)
+    before, rest = tokens[:at], tokens[place:]
+    if not place or (rest and (found := window_at(rest, 0, now)) and found[1] != len(rest)):
+        return None
+    while before and before[0] in _SEEKING:
+        before = before[1:]
+    while before and before[-1] in _WRITTEN:
+        before = before[:-1]
+    topic = _trimmed(before) if len(before) <= _MOST_BEFORE and not _NOTES.intersection(before) else None
+    return (topic, ["notes", *rest]) if topic else None
 
 
 def _cut(before: list[str], region: list[str], now: date) -> tuple[str, list[str]] | None:

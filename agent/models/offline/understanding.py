@@ -10,12 +10,14 @@ from agent.models.offline.reading import Reading
 class Part:
     """A question that is understood: its reading, and the intent that takes it.
 
-    `leaning`: it asks about the records of the answer before, which stays what the next one leans on.
+    `leaning`: it asks more about what the question before asked about, which the next one may lean on too;
+    `of_records`: about the records that were told, so that the next one leans on nothing else.
     """
 
     reading: Reading
     intent: Intent
     leaning: bool = False
+    of_records: bool = False
 
 
 class Unread(Exception):

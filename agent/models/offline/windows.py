@@ -9,9 +9,45 @@ from dateutil.relativedelta import relativedelta
 from agent.models.offline.dates import ARTICLES, UNITS, ago, duration, is_year, point
 from agent.models.offline.spans import Span, calendar_unit, first_day, last_day
 
-_LEADS = ("in", "during", "within", "over", "for", "from", "of", "on", "throughout")
+# "Prescribed back in 2019"; what "came back in 2019" is a result.
+_BACK = (["back", "in"], ["back", "on"], ["back", "during"])
+_CAME = (["come"], ["came"], ["comes"], ["coming"], ["are"], ["is"], ["was"], ["were"])
+_LEADS = ("in", "during", "within", "over", "for", "from", "of", "on", "throughout", "across", "dated")
+# "Right before 2019-05-03" is no other time than before it.
+CLOSELY = frozenset(
+    {
+        "right",
+        "just",
+        "immediately",
+        "directly",
+        "shortly",
+        "soon",
+        "sooner",
+        "soonest",
+        "anytime",
+        "sometime",
+        "straight",
+    }
+)
 _ONWARDS = (["onward"], ["onwards"], ["forward"])
+# "From 2010 until now" has no end.
+_UP_TO = (
+    ("up", "to"),
+    ("up", "until"),
+    ("up", "till"),
+    ("to",),
+    ("until",),
+    ("till",),
+    ("through",),
+    ("thru",),
+)
+_PRESENT = (
+    ("the", "present", "day"), ("the", "present", "time"), ("the", "present"), ("present", "day"),
+    ("present",), ("right", "now"), ("now",), ("today",), ("date",), ("this", "day"),
+)  # fmt: skip
 _TO = (["and"], ["to"], ["until"], ["till"], ["through"], ["thru"])
+# "2019-05-03 vs 2020-05-03" are two days, whose change is asked for; two years so are two windows.
+_AGAINST = (["vs"], ["versus"], ["against"])
 
 
 @dataclass(frozen=True)
@@ -60,15 +96,21 @@ def find_window(tokens: list[str], now: date) -> tuple[Window | None, list[str]]
 def window_at(tokens: list[str], start: int, now: date) -> tuple[Window, int] | None:
     """The window that begins at `start`, and where it ends. Raises Ambiguous."""
     word = tokens[start]
+    if word in CLOSELY and start + 1 < len(tokens) and _bound_at(tokens, start + 1):
+        return window_at(tokens, start + 1, now)
+    if tokens[start : start + 2] in _BACK and tokens[start - 1 : start] not in _CAME:
+        return window_at(tokens, start + 1, now)
+    open_ended = _up_to_now(tokens, start, now)
+    if open_ended:
+        return open_ended
     if word in ("between", "from"):
         found = _range(tokens, start + 1, now)
         if found or word == "between":
             return found
-    if word in _BOUNDS and word not in ("prior", "up"):
-        at = start + 1 + (tokens[start + 1 : start + 2] == ["from"])
-        return _bounded(word, tokens, at, now)
-    if tokens[start : start + 2] in (["prior", "to"], ["up", "to"], ["up", "until"]):
-        return _bounded(word, tokens, start + 2, now)
+    bound = _bound_at(tokens, start)
+    if bound:
+        at = bound[1] + (tokens[bound[1] : bound[1] + 1] == ["from"])
+        return _bounded(bound[0], tokens, at, now)
     at = start + (word in _LEADS)
     span = (
         _rolling(tokens, at, now)
@@ -82,9 +124,30 @@ def window_at(tokens: list[str], start: int, now: date) -> tuple[Window, int] | 
         return None
     found_point = point(tokens, at, now, lead=at > start)
     after = tokens[found_point[1] :] if found_point else []
-    if found_point and word == "from" and (after == ["on"] or after[:1] in _ONWARDS):
+    if found_point and word == "from" and _goes_on(after):
         return _since(found_point[0]), found_point[1] + 1
     return (_between(found_point[0]), found_point[1]) if found_point else None
+
+
+def _goes_on(after: list[str]) -> bool:
+    """Whether "on" (or "onwards") after a time means from then on."""
+    return after[:1] in _ONWARDS or (after[:1] == ["on"] and (len(after) == 1 or after[1] in _ENDING))
+
+
+def _up_to_now(tokens: list[str], start: int, now: date) -> tuple[Window, int] | None:
+    """`from 2010 until now`, `2010 to date`, `between 2010 and now`: since then."""
+    between = tokens[start] == "between"
+    found = point(tokens, start + (between or tokens[start] in ("from", "since")), now, lead=True)
+    for joint in (("and",),) if between else _UP_TO:
+        for present in _PRESENT:
+            end = found[1] + len(joint) + len(present) if found else 0
+            if (
+                found
+                and tuple(tokens[found[1] : end]) == (*joint, *present)
+                and tokens[end : end + 1] != ["of"]
+            ):
+                return _since(found[0]), end
+    return None
 
 
 def _between(span: Span) -> Window:
@@ -111,15 +174,33 @@ def _until(span: Span) -> Window:
     return Window(None, span.until, f"until {span.until}")
 
 
-_UNTIL = ("until", "till", "through", "by", "up")
+# What ends a time before it: "from 2022 on, please", where "on metformin" would be of the drug.
+_ENDING = frozenset(
+    ["please", "pls", "plz", "thanks", "thank", "what", "which", "how", "when", "show", "list", "any", "and"]
+)
+_UNTIL = ("until", "till", "through", "by", "up to", "up until", "ending")
+_SINCE = ("since", "starting", "starting in", "beginning in", "going back to", "dating back to", "back to")
+_BEFORE = ("before", "prior to", "preceding", "pre", "earlier than", "ahead of", "leading up to")
 _BOUNDS = {
-    **dict.fromkeys(("since", "starting"), _since),
-    **dict.fromkeys(("after", "following"), _after),
-    **dict.fromkeys(("before", "prior"), _before),
+    **dict.fromkeys(_SINCE, _since),
+    **dict.fromkeys(("after", "following", "post", "later than", "subsequent to"), _after),
+    **dict.fromkeys(_BEFORE, _before),
     **dict.fromkeys(_UNTIL, _until),
 }
+
+
+def _bound_at(tokens: list[str], at: int) -> tuple[str, int] | None:
+    """The words of a bound that stand there, and where they end."""
+    for size in (3, 2, 1):
+        said = " ".join(tokens[at : at + size])
+        of_it = said == "back to" and tokens[at - 1 : at] == ["go"]  # "go back to 2018 and ...": in that year
+        if said in _BOUNDS and at + size <= len(tokens) and not of_it:
+            return said, at + size
+    return None
+
+
 # Whose beginning, or end, is the bound itself: "since the beginning of 2020", "by the end of 2020".
-_EDGES = {"beginning": ("since", "starting", "before", "prior"), "end": _UNTIL}
+_EDGES = {"beginning": (*_SINCE, *_BEFORE), "end": _UNTIL}
 _EDGES["start"] = _EDGES["beginning"]
 
 
@@ -147,7 +228,7 @@ def _the_unit(tokens: list[str], at: int, now: date) -> tuple[Span, int] | None:
 def _closed(window: Window, tokens: list[str], end: int, now: date) -> tuple[Window, int]:
     """`since March until June`, `after 2019 and before 2021`: the other side too, where it stands next."""
     at = end + (tokens[end : end + 1] == ["and"])
-    if tokens[at : at + 1] not in (["until"], ["till"], ["before"], ["through"], ["up"]):
+    if tokens[at : at + 1] not in (["until"], ["till"], ["before"], ["through"], ["up"], ["ending"]):
         return window, end
     other = window_at(tokens, at, now)
     if other is None or other[0].until is None or window.since is None:
@@ -170,9 +251,11 @@ def _two(tokens: list[str], at: int, now: date) -> tuple[Window, int] | None:
     first = point(tokens, at, now, lead=True)
     if first is None or first[1] >= len(tokens):
         return None
-    if tokens[first[1] : first[1] + 1] not in _TO[1:]:
-        return None
-    return _joined(tokens, at, first, first[1] + 1, now)
+    word = tokens[first[1] : first[1] + 1]
+    if word in _AGAINST and len(first[0].since) == 10:
+        found = _joined(tokens, at, first, first[1] + 1, now)
+        return found if found and len(found[0].until or "") == 10 else None
+    return _joined(tokens, at, first, first[1] + 1, now) if word in _TO[1:] else None
 
 
 def _joined(

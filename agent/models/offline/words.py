@@ -9,19 +9,26 @@ _TOKEN = re.compile(
     r"\d{4}-\d{2}-\d{2}|\d{4}-\d{2}\b|\d{1,2}/\d{1,2}/\d{2,4}|\d{1,2}/\d{4}"
     r"|\d+(?:\.\d+)?(?![a-z0-9])|[a-z0-9]+|[^\s\w]"
 )
-_PLAIN = re.compile(r"[a-z0-9 ]*")
+# "When'd she get it?"
+_DID = re.compile(r"\b(when|where|how|why)'d\b(?! like)")
+# "isnt", as it is typed.
+_UNMARKED = re.compile(r"\b(is|are|was|were|do|does|did|has|have|had|could|would|should)nt\b")
 _SILENT = set("?.,;:!\"'()[]-/*")
 
 
 def words(text: str) -> list[str]:
     """The words of `text`, lower case; a symbol that may carry meaning (`>`, `%`) is a word of its own."""
     plain = text.lower()
-    if _PLAIN.fullmatch(plain):
+    if "nt" in plain:
+        plain = _UNMARKED.sub(r"\1 not", plain)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain.replace("’", "'"))
+        plain = "".join(char for char in plain if not unicodedata.combining(char))
+    if plain.isascii() and plain.replace(" ", "").isalnum():
         return plain.split()
-    plain = unicodedata.normalize("NFKD", plain.replace("’", "'"))
-    plain = "".join(char for char in plain if not unicodedata.combining(char))
-    plain = re.sub(r"n't\b", " not", plain)
-    plain = re.sub(r"'(s|re|d|ve|ll|m)\b|'", lambda found: _CONTRACTED.get(found[1] or "", ""), plain)
+    if "'" in plain:
+        plain = re.sub(r"n't\b", " not", _DID.sub(r"\1 did", plain))
+        plain = re.sub(r"'(s|re|d|ve|ll|m)\b|'", lambda found: _CONTRACTED.get(found[1] or "", ""), plain)
     plain = plain.replace("&", " and ").replace("+", " + ")
     return [token for token in _TOKEN.findall(plain) if token not in _SILENT]
 

@@ -350,3 +350,25 @@ def test_how_far_a_result_lies_from_the_day_asked_for_stands_before_it_or_after(
     text = "Potassium around 2024-06-15: 4.1 mmol/L [Observation/potassium], 43 days before."
     report = check(text, (), [result], "Potassium around 15 June 2024?", NOW)
     assert report.grounding.unsupported == ()
+
+
+@pytest.mark.parametrize(("sections", "stands"), [(["patient"], False), (["patient", "allergy"], True)])
+def test_sections_of_an_overview_deny_only_what_they_are_of(sections: list[str], stands: bool) -> None:
+    overview = found(JANE, tool="chart_overview", sections=sections)
+    report = ask("There is no record of an allergy.", "Any allergies?", [overview])
+    assert (report.grounding.unsupported == ()) is stands
+
+
+@pytest.mark.parametrize(
+    ("age", "stands"),
+    [("52", False), ("53", True), ("53 or 54", True), ("53 or 55", False), ("54", True), ("55", False)],
+)
+def test_an_age_in_a_year_is_one_of_two(age: str, stands: bool) -> None:
+    report = ask(f"{age} years old in 2024 [Patient/1].", "How old was she in 2024?")
+    assert (report.grounding.unsupported == ()) is stands
+
+
+@pytest.mark.parametrize(("day", "stands"), [("2026-11-22", True), ("2025-11-22", False)])
+def test_the_age_of_a_patient_s_row_is_that_of_today(day: str, stands: bool) -> None:
+    report = ask(f"56 years old on {day} [Patient/1].", f"How old was she on {day}?")
+    assert (report.grounding.unsupported == ()) is stands

@@ -44,3 +44,35 @@ def test_a_record_may_be_cited_for_its_value_beside_another_that_is_named() -> N
 def test_two_days_of_one_month_are_two_dates() -> None:
     assert stands("From 20 to 25 January 2024, that is 5 days [Encounter/e].")
     assert not stands("From 21 to 25 January 2024 [Encounter/e].")
+
+
+def test_the_first_of_a_drug_is_none_of_another_drug_of_the_same_salt() -> None:
+    orders = [
+        {"ref": f"MedicationRequest/{ref}", "name": f"{name} 80 MG", "date": day, "status": "active"}
+        for ref, name, day in (
+            ("m", "metformin hydrochloride", "2012-06-15"),
+            ("v1", "verapamil hydrochloride", "2025-03-08"),
+            ("v2", "verapamil hydrochloride", "2026-03-08"),
+        )
+    ]
+    for ref, day, right in (("v1", "2025-03-08", True), ("v2", "2026-03-08", False)):
+        text = f"First recorded on {day}: verapamil hydrochloride 80 MG [MedicationRequest/{ref}]."
+        given = ask(text, "When was verapamil started?", [found(*orders, tool="list_records")])
+        assert (given.grounding.unsupported == ()) is right
+
+
+def test_the_newest_of_each_name_is_none_of_all() -> None:
+    told = "2 immunizations by name (the newest of each name is given): Tdap on 2019-05-06 [Immunization/t]; "
+    assert stands(f"{told}Influenza on 2024-10-01 [Immunization/flu].", "Which immunizations has she had?")
+
+
+def test_an_order_that_is_over_is_no_answer_while_another_of_the_drug_is_in_force() -> None:
+    old = {"ref": "MedicationRequest/o", "name": "metformin 500 MG Oral Tablet", "status": "stopped"}
+    new = {"ref": "MedicationRequest/n", "name": "metformin 1000 MG Oral Tablet", "status": "active"}
+    for text, right in (
+        ("1000 mg [MedicationRequest/n].", True),
+        ("500 mg [MedicationRequest/o].", False),
+        ("It was 500 mg until 2023, since then 1000 mg [MedicationRequest/o] [MedicationRequest/n].", True),
+    ):
+        told = found({**old, "end": "2023-02-10"}, {**new, "date": "2023-02-10"}, tool="list_records")
+        assert (ask(text, "What is her dose of metformin?", [told]).grounding.unsupported == ()) is right

@@ -51,9 +51,11 @@ def test_two_hundred_questions_are_out_of_reach(held: list[Chart]) -> None:
     assert {one.expected.status for one in asked} == {"refused"}
 
 
-def test_sixty_chains_have_two_to_five_turns(held: list[Chart]) -> None:
-    asked = [*chains(held, "development"), *chains(held, "sealed")]
-    assert len(asked) == 60
+def test_chains_have_two_to_five_turns(held: list[Chart]) -> None:
+    of_set = {which: chains(held, which) for which in ("development", "sealed")}
+    asked = [*of_set["development"], *of_set["sealed"]]
+    assert len(of_set["sealed"]) == 30
+    assert len(of_set["development"]) > 100
     assert {len(chain.texts) for chain in asked} <= {2, 3, 4, 5}
     assert all(len(chain.texts) == len(chain.expected) for chain in asked)
 

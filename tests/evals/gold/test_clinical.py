@@ -5,7 +5,7 @@ from datetime import date
 from evals.gold import care, events, medications, people, problems, summaries
 from evals.gold import measurements as measured
 from evals.gold.expected import NOTHING, Day, Expected, Interval, Number, Verdict, Words
-from tests.evals.gold.records import chart, condition, order, sodium, visit
+from tests.evals.gold.records import chart, coded, condition, order, sodium, visit
 
 
 def refs(answer: Expected | None) -> set[str]:
@@ -105,3 +105,14 @@ def test_a_summary_touches_on_every_part_that_the_chart_has() -> None:
     assert (answer := summaries.of_chart(held)) is not None
     assert [set(group) for group in answer.groups] == [{"Condition/r1"}, {"MedicationRequest/r2"}]
     assert problems.active(chart()) == NOTHING
+
+
+def test_a_dose_that_was_refused_may_be_told_beside_those_that_were_given() -> None:
+    given = {"resourceType": "Immunization", "status": "completed", "vaccineCode": coded("88", "flu")}
+    days = ({"occurrenceDateTime": day} for day in ("2019-11-01", "2020-11-01"))
+    refused = {**given, "status": "not-done", "occurrenceDateTime": "2021-11-01"}
+    held = chart(*({**given, **day} for day in days), refused)
+    answer = care.all_of(care.given(held, {"88"}, "flu") or [], care.not_given(held, {"88"}))
+    assert refs(answer) == {"Immunization/r1", "Immunization/r2"}
+    assert answer is not None
+    assert answer.also == frozenset({"Immunization/r3"})

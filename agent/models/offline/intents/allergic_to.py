@@ -84,6 +84,11 @@ def _substance(reading: Reading) -> Concept:
     return concepts["drug"] if "drug" in concepts else concepts["substance"]
 
 
+def _asks(reading: Reading) -> bool:
+    """ "How" asks only beside what happens then."""
+    return "how" not in reading.cues or bool(reading.cues & cues("reaction happens"))
+
+
 def _anaphylaxis(asked: Asked) -> Draft:
     """Problems of that name, and allergies with such a reaction."""
     problems, found = asked.chart.fetch_all([records("problems"), records("allergies")])
@@ -97,20 +102,22 @@ def _anaphylaxis(asked: Asked) -> Draft:
     return joined([as_reaction, known] if known.citations else [as_reaction])
 
 
-_ASIDE = cues("is whether past active what when since_when started onset certainty history") | cues(
-    "reaction severity taking done reason happens"
+_ASIDE = (
+    cues("is whether past active what when since_when started onset certainty history")
+    | cues("reaction severity taking done reason happens about")
+    | {"how"}
 )
 _ABOUT = (cues("allergy severe_allergy new_allergy reaction severity"),)
 
 INTENTS = (
-    Intent("allergic_to_drug", _to, may=_ASIDE, needs=_ABOUT, about="drug"),
-    Intent("allergic_to_substance", _to, may=_ASIDE, needs=_ABOUT, about="substance"),
+    Intent("allergic_to_drug", _to, may=_ASIDE, needs=_ABOUT, about="drug", also=_asks),
+    Intent("allergic_to_substance", _to, may=_ASIDE, needs=_ABOUT, about="substance", also=_asks),
     Intent(
         "reaction_when_taken",
         _to,
         may=_ASIDE,
-        needs=(cues("happens"), cues("taking done given")),
-        about="drug",
+        needs=(cues("happens"), cues("taking done given when")),
+        about=("drug", "substance"),
     ),
     Intent(
         "anaphylaxis",

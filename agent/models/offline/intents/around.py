@@ -3,6 +3,7 @@
 from agent.models.offline.anchors import Event, missing, moment
 from agent.models.offline.chart import Found, Row
 from agent.models.offline.concepts import Concept
+from agent.models.offline.intents.durations import lasted
 from agent.models.offline.intents.intent import Asked, spoken
 from agent.models.offline.intents.measured import (
     MOST,
@@ -20,6 +21,8 @@ from agent.models.offline.intents.measured import (
 from agent.models.offline.reading import Reading
 from agent.models.offline.spans import first_day
 from agent.models.offline.wording import REFERENCE, Draft, day, many, noted, refs_of
+
+_NEAR = 30  # days
 
 
 def _at(asked: Asked) -> Draft:
@@ -56,7 +59,7 @@ def _around(concept: Concept, found: Found, event: Event) -> str:
     if not found.rows:
         return f"No {concept.name} result is recorded {_time(event, 'near')}.{notes}"
     rows = once(found.rows)
-    values = "; ".join(item(row, _apart(row)) for row in rows)
+    values = "; ".join(item(row, _apart(row, event)) for row in rows)
     name = f"{concept.name[:1].upper()}{concept.name[1:]}"
     if event.ref is None:
         begins = any(row["days"] <= 0 for row in rows)
@@ -71,10 +74,13 @@ def _time(event: Event, side: str) -> str:
     return f"{side} {said}".replace("at in ", "in ")
 
 
-def _apart(row: Row) -> str:
-    """On which side of the moment a value lies."""
+def _apart(row: Row, event: Event) -> str:
+    """On which side of the moment a value lies, and how far off where that is long."""
     days = row["days"]
     side = "that very day" if not days else "after it" if days > 0 else "before it"
+    earlier, later = sorted((event.date, row["date"]), key=day)
+    if abs(days) > _NEAR and (long := lasted(earlier, later)):
+        side = f"{long} {side}"
     return f"{side}, the nearer one" if days and row.get("nearest") else side
 
 
@@ -123,17 +129,31 @@ def _is_moment(reading: Reading) -> bool:
 
 
 CUES = {
+    # Of the results before a time the last one; of a result alone it would be its status.
+    "final": spoken("final, the final, final one"),
     "nearest": spoken(
-        "closest to, nearest to, nearest, closest, on or near, on or around, on or about, at or "
-        "near, close to"
-    )
+        "closest to, nearest to, nearest, closest, on or near, on or around, on or about, at or near, "
+        "close to, closest in time to, nearest in time to, closest in date to, nearest in date to, "
+        "nearest in time, closest in time, nearest the date of, as close as possible to, as near as "
+        "possible to, as close to, as near to, nearest one to, closest one to, closest we have to, "
+        "closest you have to, nearest we have to, nearest available to, closest available to, whichever "
+        "is closest to, whichever is nearest to, either side, on either side, either side of it, before "
+        "or after, either before or after, either way, in either direction, give or take, thereabouts, "
+        "or thereabouts, or so, or close to it, or near it, right on or near, in the vicinity of, "
+        "somewhere around, sometime around, temporally nearest to, temporally closest to, nearest in "
+        "time with, most proximate to, proximate to, in closest proximity to, lies closest to, lies "
+        "nearest to, lying closest to, lies closest in time to, lies nearest in time to, is closest in "
+        "time to"
+    ),
 }
 INTENTS = (
-    over_time("value_at", _at, may="latest when active nearest before and", anchored=True, also=_is_moment),
+    over_time(
+        "value_at", _at, may="latest when active nearest before and how", anchored=True, also=_is_moment
+    ),
     over_time(
         "value_before",
         _before,
-        may="latest",
+        may="latest final how baseline",
         also=lambda reading: is_before(reading) and not asks_its_age(reading),
     ),
 )

@@ -1,5 +1,8 @@
 """Questions about who cares for the patient and to what end: care team, primary care, care plans, goals."""
 
+import re
+from dataclasses import replace
+
 from agent.messages import Action
 from agent.models.offline.chart import Row, records
 from agent.models.offline.intents.intent import Asked, Intent, cues
@@ -8,11 +11,40 @@ from agent.models.offline.wording import Draft, cite, day, inline, name, noted, 
 
 CUES = {
     "care_team": (
-        "care team", "care teams", "who is on the care team", "who is on her care team",
-        "who is in her care team", "who is on his care team", "who is in the care team", "care team member",
-        "treating team", "team", "who takes care of her", "who takes care of him", "who looks after her",
-        "who looks after him", "who cares for her", "who cares for him", "her doctors", "his doctors",
-        "treating doctors", "treating physicians", "which doctors does she have",
+        "care team", "care teams",
+        *(
+            f"{who} {whose}"
+            for who in ("everyone", "everybody", "people", "providers", "doctors and nurses", "all", "names",
+                        "professionals", "persons", "clinicians", "specialists", "staff", "team members")
+            for whose in (
+                "on her care team", "on his care team", "on the care team", "in her care team",
+                "in his care team", "involved in her care", "involved in his care", "involved in the care",
+                "looking after her", "looking after him", "taking care of her", "taking care of him",
+                "on her team", "on his team", "caring for her", "caring for him", "responsible for her care",
+                "responsible for his care", "of her care team", "of his care team", "of the care team",
+            )
+        ), "who is on the care team", "who is on her care team",
+        "who is in her care team", "who is on his care team", "who is in the care team",
+        "care team member", "treating team", "team", "who takes care of her", "who takes care of him",
+        "who looks after her", "who looks after him", "who cares for her", "who cares for him",
+        "her doctors", "his doctors", "treating doctors", "treating physicians", "looking after",
+        "looks after", "look after", "takes care of", "take care of", "taking care of", "caring for",
+        "cares for", "care for", "involved in her care", "involved in his care", "involved in the care",
+        "involved in care", "involved in their care", "involved with her care", "involved with his care",
+        "involved in treating", "assigned to her", "assigned to him", "assigned to her care",
+        "assigned to his care", "assigned to the patient", "member of her care team",
+        "member of his care team", "member of the care team", "member of care team", "member of the team",
+        "member of her team", "member of his team", "part of her care team", "part of his care team",
+        "part of the care team", "care team list", "care team roster", "team roster", "care providers",
+        "health care team", "healthcare team", "medical team", "clinical team", "care group",
+        "care circle", "who follows her", "who follows him", "cared for", "being cared for",
+        "being looked after",
+        "treatment team", "provider team", "care provider",
+        "on the case", "responsible for her care", "responsible for his care", "responsible for her",
+        "responsible for him", "participates in her care", "participates in his care",
+        "care coordination team", "caregivers", "multidisciplinary team", "treating clinicians",
+        "treating providers", "names on the care team", "in charge of her care", "in charge of his care",
+        "looked after by", "cared for by", "under the care of", "which doctors does she have",
         "which doctors does he have",
     ),
     "pcp": (
@@ -22,14 +54,38 @@ CUES = {
     ),
     "care_plan": (
         "care plan", "care plans", "plan of care", "treatment plan on file", "care planning",
-        "recorded care plan", "care plan list",
+        "recorded care plan", "care plan list", "plan for care", "careplan", "nursing plan",
+        "care planning document", "care plan document", "plan of treatment", "management plan on file",
+        "care plan on file", "care plan wise",
     ),
     "goal": (
         "goal", "goals of care", "health goal", "treatment goal", "patient goal", "goal list", "target",
-        "care goal", "therapy goal",
+        "care goal", "therapy goal", "health target", "treatment target", "goals in the care plan",
+        "care plan goal", "objective", "treatment objective", "health objective", "care objective",
+        "care target",
+    ),
+    "set_down": (
+        "set", "been set", "agreed", "agreed on", "agreed upon", "working towards", "working toward",
+        "aiming for", "aiming at", "in force", "established", "set up", "put in place", "lined up",
+        "spelled out", "defined", "been set up", "been put in place", "drawn up", "been drawn up",
+        "been made",
+        "made for", "been established", "been agreed", "been defined", "role", "names and roles",
+        "what does it contain",
+        "and what does it contain", "what does it include", "and what does it include", "what is in it",
+        "and what is in it", "what do they contain", "what do they include", "and what do they include",
+        "and what do they contain", "what does it say", "and what does it say",
+        "belongs to", "belong to", "belongs", "is part of", "are part of",
+        "member of", "professional", "health professional", "healthcare professional", "following",
+        "enrolled in", "activity", "foreseen", "included", "contained", "intervention in", "included in",
+        "contained in", "makes up", "make up", "made up of", "agree", "did we agree", "comprises",
+        "written down", "working on",
     ),
 }  # fmt: skip
 
+_MAPPING = re.compile(
+    r"""'text': (?P<quote>['"])(?P<text>.+?)(?P=quote)[,}]"""
+    r"""|'display': '(?P<display>[^']+)'.*?'operator': '(?P<operator>[<>=]+)', 'value': (?P<value>[\d.]+)"""
+)
 _PRIMARY = ("primary care", "family physician", "general practitioner", "family medicine", "pcp")
 
 
@@ -51,7 +107,15 @@ def _plan(row: Row) -> str:
 
 def _goal(row: Row) -> str:
     fields = (("achievement", "achievement: "), ("target", "target: "), ("reason", "reason: "))
-    return f"{name(row)}{when(row)} ({_aside(row, *fields)}) {cite(refs_of([row]))}"
+    return f"{_described(name(row))}{when(row)} ({_aside(row, *fields)}) {cite(refs_of([row]))}"
+
+
+def _described(written: str) -> str:
+    """A goal's text; Synthea's Python port writes the mapping that it made the goal of in its place."""
+    found = _MAPPING.search(written) if written.startswith("{'") else None
+    if found is None:
+        return written
+    return found["text"] or f"{found['display']}, operator {found['operator']}, value {found['value']}"
 
 
 _KINDS = {
@@ -66,9 +130,15 @@ def _list(asked: Asked) -> Draft:
     cue = next(cue for cue in _KINDS if cue in asked.reading.cues)
     kind, noun, item = _KINDS[cue]
     asks = asked.reading.cues
-    every = bool(asks & cues("history past list latest when") or asked.window)
+    timed = bool(asked.window) and asked.window.get("since") != asked.now.isoformat()
+    whole = cues("history latest when") | (cues("past") if "set_down" not in asks else set())
+    if cue == "care_plan":  # of teams and goals "list" and "all" ask for those in force
+        whole |= cues("list")
+    every = bool(asks & whole or timed) and "active" not in asks
     text = {"text": asked.reading.mentions[0].said} if asked.reading.mentions else {}
     status = "all" if every else "current"
+    if not every:  # "his goals today" are those in force
+        asked = replace(asked, reading=replace(asked.reading, window=None))
     found = asked.chart.fetch(records(kind, status=status, **text, **asked.window_to_now))
     noun = noun if every else f"active {noun}"
     if not found.rows:
@@ -84,11 +154,10 @@ def _list(asked: Asked) -> Draft:
 
 def _pcp(asked: Asked) -> Draft:
     """The general practitioner that the patient's record names, else a member of a care team of that role."""
-    patient, teams = asked.chart.fetch_all(
-        [Action(tool="chart_overview", arguments={}), records("care_team", status="current")]
+    ref = asked.chart.patient()["ref"]
+    read, teams = asked.chart.fetch_all(
+        [Action(tool="fhir_read", arguments={"reference": ref}), records("care_team", status="current")]
     )
-    ref = next(row["ref"] for row in patient.rows if row.get("section") == "patient")
-    read = asked.chart.fetch(Action(tool="fhir_read", arguments={"reference": ref}))
     named = [
         one["display"]
         for row in read.rows
@@ -112,6 +181,7 @@ INTENTS = (
         "care_records",
         _list,
         may=cues("what whether is active list past history count latest when who by_whom recent and done")
+        | cues("taking set_down name where about work includes summary")
         | set(_KINDS),
         about=("measurement", "problem", "procedure", "panel"),
         bare=True,

@@ -1,19 +1,47 @@
 """Questions about insurance: what covers the patient now, at a time, and all that ever did."""
 
+from itertools import permutations
+
 from agent.models.offline.chart import Row, records
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.wording import Draft, cite, day, name, noted, refs_of
 
+_PAYERS = ("medicare", "medicaid", "commercial", "private", "public", "self pay")
 CUES = {
     "past_insurance": (
         "past insurance", "previous insurance", "prior insurance", "former insurance", "old insurance",
     ),
     "insurance": (
+        *(f"by {which} {payer}" for which in ("which", "what")
+          for payer in ("payer", "payor", "insurer", "insurance", "plan", "health plan", "health insurer")),
+        *(f"{is_it}{' '.join([*kinds[:-1], 'or', kinds[-1]])}" for is_it in ("", "is it ", "is he on ",
+        "is she on ")
+          for n in (2, 3) for kinds in permutations(_PAYERS, n)),
+        "picks up the bill", "pick up the bill", "foots the bill", "foot the bill", "settles the bill",
+        "picks up the bill for her care", "picks up the bill for his care", "picks up the tab",
+        "medicare or something private", "medicare or private", "medicaid or private", "private or medicare",
+        "medicare or something else", "under which insurance", "under what insurance", "under which plan",
+        "insurance on record", "insurer on file", "insurer name", "name of the insurer",
+        "name of her insurer",
+        "name of his insurer", "name of her insurance", "name of his insurance", "name of the insurance",
         "insurance", "insured", "health insurance", "coverage", "insurance coverage", "health coverage",
         "health plan", "insurance plan", "insurer", "payer", "payor", "insurance company", "insured by",
         "insured with", "covered by", "covered", "insurance provider", "insurance status",
         "medical insurance", "who pays", "insurance carrier", "insurances", "health insurer",
-        "insurance history",
+        "insurance history", "insurance info", "insurance information", "insurance detail",
+        "coverage info", "coverage information", "coverage detail", "insurance data", "insurance card",
+        "payer info", "payer information", "insurance on file", "coverage on file", "health care coverage",
+        "healthcare coverage", "health cover", "insurance cover", "medicare or medicaid",
+        "medicare medicaid or private", "medicare medicaid private", "private or public insurance",
+        "public or private insurance", "sick fund", "health fund", "insurance scheme",
+        "paying for her care", "paying for his care", "pays for her care", "pays for his care",
+        "pays for care", "which company", "what company", "by which company", "company", "insuring",
+        "insurance company name", "pays for her", "pays for him", "pay for her", "pay for him",
+        "insures her", "insures him", "who insures", "financial coverage", "payer of record",
+        "insurance policy", "benefit plan", "health benefits", "insurance type", "third party payer",
+        "payment source", "coverage status", "insured through", "footing the bill", "pays the bill",
+        "payor info", "what plan is she on", "what plan is he on", "medical coverage", "kind of insurance",
+        "health insurances",
     ),
 }  # fmt: skip
 
@@ -56,7 +84,7 @@ INTENTS = (
     Intent(
         "coverage",
         _coverage,
-        may=cues("what whether is active past history list who by_whom when latest taking"),
+        may=cues("what whether is active past history list who by_whom when latest taking and reason"),
         needs=(cues("insurance past_insurance"),),
         window=True,
     ),

@@ -2,7 +2,7 @@
 
 from agent.models.offline.chart import Row, records
 from agent.models.offline.intents.intent import Asked, Intent, cues
-from agent.models.offline.intents.listing import counted
+from agent.models.offline.intents.listing import counted, joined
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft, cite, day, name, noted, refs_of, when
 
@@ -19,7 +19,7 @@ _DEVICES = {
     "hearing_aid": ("hearing aid",),
     "cpap": ("cpap machine", "cpap", "bipap"),
     "prosthesis": ("prosthesis", "prosthetic", "artificial limb"),
-    "defibrillator": ("implantable defibrillator", "implanted defibrillator", "aicd"),
+    "defibrillator": ("implantable defibrillator", "implanted defibrillator", "aicd", "icd"),
     "iud": ("iud", "intrauterine device", "contraceptive coil"),
     "nebulizer": ("nebulizer", "nebuliser"),
     "oxygen_device": ("oxygen concentrator", "home oxygen equipment"),
@@ -32,14 +32,39 @@ _TEXTS = {
     "oxygen_device": "oxygen",
 }  # fmt: skip
 # Names of procedures that are names of devices too.
-IMPLANTED = frozenset({"pacemaker", "ventilator", "cardiac pacemaker", "stent", "icd", "defibrillator"})
+IMPLANTED = frozenset(
+    {"pacemaker", "pacer", "ventilator", "cardiac pacemaker", "stent", "icd", "defibrillator"}
+)
 CUES = {
     **_DEVICES,
     "device": (
         "device", "medical device", "implant", "implanted device", "equipment", "medical equipment", "dme",
-        "device list", "assistive device", "implants and devices", "hardware",
+        "device list", "assistive device",
+
+        "implants and devices", "hardware", "implanted hardware",
+        "medical hardware", "prosthetic device", "implantable device", "implanted", "appliance",
+        "device inventory", "device record", "durable medical equipment", "medical device list", "udi",
+        "medical aid", "aids and appliances", "aids or devices", "devices or aids", "devices or implants",
+        "implants or devices",
+        "implants or hardware", "devices and equipment", "device or equipment", "technical aid",
+        "apparatus", "assistive equipment",
     ),
-    "using_device": ("wear", "wearing", "fitted with", "implanted", "carry", "depend on", "dependent on"),
+    # Beside a named device it asks for the others too.
+    "other_device": (
+        *(f"{joint} {other} {device}" for joint in ("or", "and")
+          for other in ("other", "another", "any other", "any", "any kind of", "some other", "similar")
+          for device in ("device", "implant", "implanted device", "medical device", "implantable device",
+                         "hardware", "equipment", "appliance", "medical equipment", "prosthetic")),
+        "or such", "or something", "or something like that",
+        "or the like", "or anything like that", "or similar", "or anything similar", "such as", "like",
+        "or anything implanted", "or anything else implanted",
+    ),
+    "using_device": (
+        "wear", "wearing", "fitted with", "implanted in", "carry", "depend on", "dependent on", "carries",
+        "wears", "hooked up to", "in situ", "in or on her", "in or on him", "in or on the patient",
+        "fitted", "connected to", "rely on", "relies on", "given or implanted in", "implanted in or given to",
+        "carrying", "in body", "in the body",
+    ),
 }  # fmt: skip
 
 _ENDED = ("inactive", "entered-in-error")
@@ -58,7 +83,7 @@ def _item(row: Row) -> str:
 
 
 def _list(asked: Asked) -> Draft:
-    status = "all" if asked.reading.cues & {"history", "past", "list"} else "current"
+    status = "all" if asked.reading.cues & {"history", "past"} else "current"
     found = asked.chart.fetch(records("devices", status=status))
     if not found.rows:
         kind = "devices" if status == "all" else "active devices"
@@ -67,12 +92,25 @@ def _list(asked: Asked) -> Draft:
     return counted(asked, found, found.rows, noun, _item)
 
 
+def _list_beside(asked: Asked) -> Draft:
+    """Whether each is recorded that is named, and all there are."""
+    return joined([_has(asked), _list(asked)] if _named(asked) else [_list(asked)])
+
+
+def _named(asked: Asked) -> list[tuple[str, str]]:
+    """The devices that are named: in words, and the words by which their records are found."""
+    mentioned = [
+        (mention.said, mention.said) for mention in asked.reading.mentions if mention.said in IMPLANTED
+    ]
+    return mentioned + [(_DEVICES[cue][0], _TEXTS[cue]) for cue in sorted(asked.reading.cues & set(_DEVICES))]
+
+
 def _has(asked: Asked) -> Draft:
+    return joined([_has_one(asked, told, text) for told, text in _named(asked)])
+
+
+def _has_one(asked: Asked, told: str, text: str) -> Draft:
     """Whether a device is recorded, and a procedure of its name: charts often have only the one."""
-    mentioned = [mention.said for mention in asked.reading.mentions]
-    cue = next((cue for cue in asked.reading.cues if cue in _DEVICES), "")
-    told = mentioned[0] if mentioned else _DEVICES[cue][0]
-    text = mentioned[0] if mentioned else _TEXTS[cue]
     devices, procedures = asked.chart.fetch_all(
         [records("devices", text=text), records("procedures", text=text)]
     )
@@ -102,6 +140,16 @@ def is_a_device(reading: Reading) -> bool:
     return bool(reading.mentions) and all(one.said in IMPLANTED for one in reading.mentions)
 
 
+def _asks_for_all(reading: Reading) -> bool:
+    """Devices named only beside a word for any other ("a pacemaker or any other device")."""
+    if reading.mentions and all("imaging" in one.concepts for one in reading.mentions):
+        return "device" in reading.cues and "latest" not in reading.cues  # what somebody goes for
+    if reading.cues & cues("before trend"):
+        return False
+    named = is_a_device(reading) or reading.cues & set(_DEVICES)
+    return "other_device" in reading.cues if named else not reading.mentions and "device" in reading.cues
+
+
 def _asks_for_one(reading: Reading) -> bool:
     named = reading.cues & set(_DEVICES)
     asked = reading.cues & cues("when why by_whom first latest count done procedure")
@@ -111,9 +159,15 @@ def _asks_for_one(reading: Reading) -> bool:
 INTENTS = (
     Intent(
         "devices",
-        _list,
-        may=cues("what whether is active list past history count using_device taking"),
-        needs=(cues("device"),),
+        _list_beside,
+        may=cues("what whether is active list past history count using_device taking about and other_device")
+        | cues("before trend includes")
+        | set(_DEVICES),
+        needs=(cues("device other_device"),),
+        about=("procedure", "imaging"),
+        bare=True,
+        several=True,
+        also=_asks_for_all,
     ),
     Intent(
         "has_device",

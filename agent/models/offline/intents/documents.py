@@ -28,15 +28,30 @@ CUES = {
         "search note", "search the note", "search her note", "search his note", "search all note",
         "search through the note", "look through the note", "look in the note",
     ),
-    "report": ("report", "diagnostic report", "written report"),
+    "report": (
+        "report", "diagnostic report", "written report", "official report", "formal report", "lab report",
+        "per the report", "per report", "in the report", "according to the report", "on the report",
+        "write up",
+    ),
     "discharge_summary": (
         "discharge summary", "dc summary", "d c summary", "discharge note", "discharge letter",
-        "discharge document", "hospital discharge summary",
+        "discharge document", "hospital discharge summary", "discharge paperwork", "d c letter", "dc note",
+        "dc letter", "discharge report", "discharge paper", "epicrisis", "hospital discharge letter",
+        "discharge documentation", "discharge sum", "dc paperwork", "d c note", "discharge write up",
     ),
-    "progress_note": ("progress note", "soap note", "follow up note", "daily note"),
+    "progress_note": (
+        "progress note", "soap note", "follow up note", "daily note", "progress documentation",
+        "rounding note", "ward note", "clinic progress note", "clinic note", "office note", "outpatient note",
+        "outpatient progress note", "visit note", "soap", "daily progress note", "physician progress note",
+        "progress entry", "soap documentation", "encounter note", "clinic visit note", "evolution note",
+        "course note", "follow up documentation",
+    ),
     "admission_note": (
         "history and physical", "h and p", "h p", "hp", "history and physical note", "h and p note",
-        "admission note", "admission history and physical",
+        "admission note", "admission history and physical", "admission h and p", "admission hp", "admit note",
+        "clerking", "admission clerking", "history and physical exam", "history and physical examination",
+        "intake history and physical", "intake h and p", "admission documentation", "admission assessment",
+        "history and physical report", "admission h p", "initial history and physical", "clerking note",
     ),
     "consult_note": (
         "consult note", "consultation note", "consult letter", "consult report", "specialist letter",
@@ -48,7 +63,11 @@ CUES = {
     "nursing_note": ("nursing note", "nurse note", "nurse s note", "nurses note", "nurses notes"),
     "emergency_note": (
         "ed note", "er note", "emergency note", "emergency department note", "triage note",
-        "emergency room note",
+        "emergency room note", "triage", "ed triage note", "er triage note", "ed triage", "er triage",
+        "triage assessment", "triage documentation", "triage record", "nurse triage note", "triage report",
+        "emergency triage note", "triage sheet", "triage nurse note", "nursing triage note", "triage entry",
+        "emergency medicine note", "emergency department triage note", "emergency room triage note",
+
     ),
     "imaging_report": (
         "radiology report", "imaging report", "radiology", "radiology result", "imaging result",
@@ -59,6 +78,16 @@ CUES = {
     "opened": (
         "read", "text of", "full text of", "content of", "say", "said", "conclude", "conclusion of",
         "conclusion", "finding of", "finding", "impression", "impression of", "wording of",
+        "conclusion off", "conclusion from", "impression off", "impression from", "finding off",
+        "finding from", "bottom line", "bottom line of", "in its conclusion", "its conclusion",
+        "interpretation", "interpretation of", "interpretation written in", "concluding statement",
+        "concluding remark", "conclusive statement", "closing statement", "interpretation given in",
+        "concluding sentence", "summary statement", "its impression", "in the conclusion",
+        "conclusion line", "impression line", "in the impression", "bottom line per", "takeaway",
+        "take away", "takeaway from", "concluded", "concludes", "conclude about", "summary line of",
+        *(f"{lead} {one}" for lead in ("final", "the final") for one in ("impression", "conclusion", "read")),
+        "final interpretation", "the final interpretation", "interpreted", "official read",
+        "official read on", "read on", "the read on", "end result of", "assessment in",
     ),
 }  # fmt: skip
 
@@ -136,6 +165,9 @@ def _documents(asked: Asked) -> Draft:
     told = asks & cues("when by_whom") or "conclusion" in row
     if told:
         return Draft(f"Last {called}{asked.said_window}: {_item(row)}.", refs_of([row]))
+    if row["ref"].startswith("DiagnosticReport/"):  # its results are its text
+        text = f"Last {called}{asked.said_window}: {_item(row)}, recorded without a conclusion."
+        return Draft(text, refs_of([row]))
     return _opened(asked, called, row)
 
 
@@ -185,7 +217,7 @@ INTENTS = (
         _documents,
         may=cues(
             "what is whether past latest when list count history recent done by_whom note report opened open"
-            " written prescribed"
+            " written prescribed where taking and how onset"
         )
         | TYPES,
         about=("imaging", "procedure", "panel", "measurement"),

@@ -1,9 +1,9 @@
 """Questions about the doses of one drug over time: the one before, all of them, whether it changed."""
 
 from agent.models.offline.chart import Row
-from agent.models.offline.intents.drug_records import both, item, of_drug, was_in_force
+from agent.models.offline.intents.drug_records import item, part_read, recorded, was_in_force
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
-from agent.models.offline.intents.taking import no_such, one_drug
+from agent.models.offline.intents.taking import one_drug
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft, day, name, refs_of
 
@@ -14,7 +14,8 @@ _CHANGES = spoken("""changed, change, increased, increase, decreased, decrease, 
 CUES = {
     "dose": spoken("""dosing, dosing of, strength, strength of, how many mg, how many milligrams, how much of,
         how many mg of, how many milligrams of, how many units, how many units of, what mg, mg of, sig for,
-        sig of, dose instruction, directions for, instructions for, daily dose, daily dose of, how strong"""),
+        sig of, dose instruction, directions for, instructions for, daily dose, daily dose of, how strong,
+        a day, per day"""),
     "dose_change": (
         *(f"{dose}{so} {change}" for dose in _DOSES for so in ("", " been", " last", " ever")
           for change in _CHANGES),
@@ -39,13 +40,13 @@ CUES = {
 
 def _doses(asked: Asked) -> Draft:
     """The orders and statements that were in force, newest first, one of each name and dose."""
-    every, now_on = both(asked)
-    concept, told = asked.named("drug")[0]
-    rows = [row for row in of_drug(concept, every.rows) if was_in_force(row)]
-    if not every.complete:
-        return no_such(asked, concept, told, every)
+    drug = recorded(asked)[0]
+    rows = [row for row in drug.rows if was_in_force(row)]
     if not rows:
-        return one_drug(asked, concept, told, every, now_on)
+        return one_drug(asked, drug)
+    if not drug.read.complete:
+        return part_read(drug)
+    now_on = drug.now_on
     rows = sorted(rows, key=lambda row: row["ref"] not in now_on)
     steps = _steps(rows)
     if len(steps) == 1:

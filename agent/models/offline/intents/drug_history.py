@@ -2,32 +2,45 @@
 
 from collections.abc import Callable
 
-from agent.models.offline.chart import Found, Row
-from agent.models.offline.concepts import Concept
+from agent.models.offline.chart import Row
 from agent.models.offline.intents.drug_records import (
     GIVEN,
-    both,
+    UNREAD,
+    Recorded,
     item,
-    of_drug,
+    part_read,
+    recorded,
     was_in_force,
 )
 from agent.models.offline.intents.durations import lasted
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
 from agent.models.offline.intents.listing import counted, joined
-from agent.models.offline.intents.taking import no_such, one_drug
+from agent.models.offline.intents.taking import one_drug
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft, cite, day, reason, refs_of
 
 _TIMES = cues("when since_when how_long")
+# What only the oldest record tells.
+_OF_ALL = cues("started first since_when how_long")
 _WHOM = ("her", "him", "them", "the patient", "patient", "this patient", "pt")
 CUES = {
     "why": spoken("""why, how come, for what reason, for which reason, what for, for what, for what purpose,
         on what grounds, indication, indication for, for what indication, for which indication,
         for what problem, for which problem, for what condition, for which condition, for what diagnosis,
-        for which diagnosis, rationale for"""),
+        for which diagnosis, rationale for, for what dx, for which dx, because of what,
+        because of which, because of which condition, because of what condition, because of which diagnosis,
+        because of what diagnosis, justifies, justification for, treating here, being given for,
+        meant to treat, supposed to treat, what it for, what are we treating with,
+        what is being treated with, what we treating with, reason for giving, reason for taking, treating,
+        goes with, go with, linked to, tied to, attached to, linked with, is it treating,
+        prescribed for what, ordered for what,
+        started for what, given for what, taken for what"""),
     "by_whom": (
-        *spoken("who, by whom, by who, who has, whom, prescriber, prescriber of"),
-        *(f"{lead} {doctor}" for doctor in ("doctor", "provider", "physician", "clinician", "nurse")
+        *spoken("""who, by whom, by who, who has, whom, prescriber, prescriber of, whoever, name of whoever,
+            signed off on, who signed off on, who signed off, responsible for, who is responsible for,
+            under whose name, prescribed by, ordered by, written by, whose order, who is behind,
+            person who prescribed, person prescribing, doctor who prescribed, signed the order"""),
+        *(f"{lead} {doctor}" for doctor in ("doctor", "doc", "provider", "physician", "clinician", "nurse")
           for lead in spoken("which, what, by which, by what, prescribing, ordering")),
     ),
     "how_long": (
@@ -44,7 +57,8 @@ CUES = {
           for on in ("on", "taking")),
         *(f"{verb} {whom} on" for verb in ("put", "started", "start", "placed") for whom in _WHOM),
         *(f"first {verb}" for verb in spoken("""started, start, put on, placed on, begin, began, prescribed,
-            ordered, taking, take, took, given, on, go on, went on, get, started on, started taking""")),
+            ordered, prescribe, order, receive, received, taking, take, took, given, on, go on, went on,
+            get, started on, started taking""")),
     ),
     "stopped": (
         *spoken("""stopped, stop, discontinued, discontinue, dc, discontinuation of, ceased, quit, stop date,
@@ -52,10 +66,14 @@ CUES = {
             off, no longer on, no longer taking, no longer take, not on anymore, end, ended, end date,
             end date of, finish, finished, withdrawn"""),
         *(f"{verb} off" for verb in ("come", "came", "taken", "took", "gone", "went", "go", "get", "take")),
+        *(f"{who} {come} off" for who in ("she", "he", "they") for come in ("come", "came")),
+        *(f"last {day} of" for day in ("day", "date")), *(f"last {day} on" for day in ("day", "date")),
         *(f"{verb} {whom} off" for verb in ("took", "take", "taken") for whom in _WHOM),
     ),
     "prescribed": spoken("""prescription of, rx for, renewed, reordered, script for, wrote, refilled,
-        ordered for, prescribed for"""),
+        ordered for, prescribed for, script, prescription written, script written, did we write,
+        medication written, that was prescribed, that were prescribed, prescription issued,
+        prescription of"""),
 }  # fmt: skip
 
 
@@ -64,15 +82,19 @@ def _each(answer: Callable[[Asked, list[Row], set[str]], Draft]) -> Callable[[As
     it has none that was ever in force."""
 
     def answered(asked: Asked) -> Draft:
-        every, now_on = both(asked)
-        return joined([_of(asked, one, told, every, now_on) for one, told in asked.named("drug")])
+        return joined([_of(asked, drug) for drug in recorded(asked)])
 
-    def _of(asked: Asked, concept: Concept, told: str, every: Found, now_on: set[str]) -> Draft:
-        rows = of_drug(concept, every.rows)
-        if not every.complete:
-            return no_such(asked, concept, told, every)
+    def _of(asked: Asked, drug: Recorded) -> Draft:
+        rows = drug.rows
         taken = [row for row in rows if was_in_force(row)] or [row for row in rows if _was_given(row)]
-        return answer(asked, taken, now_on) if taken else one_drug(asked, concept, told, every, now_on)
+        if not taken:
+            return one_drug(asked, drug)
+        if drug.read.complete:
+            return answer(asked, taken, drug.now_on)
+        if asked.reading.cues & _OF_ALL:
+            return part_read(drug)
+        draft = answer(asked, taken, drug.now_on)
+        return Draft(f"{draft.text} {UNREAD}", draft.citations, "needs_review")
 
     return answered
 
@@ -163,13 +185,14 @@ def _who(row: Row) -> str:
 
 def _ordered(asked: Asked) -> Draft:
     """The last order (or first) of a drug, or how many there are."""
-    every, now_on = both(asked)
-    (concept, told) = asked.named("drug")[0]
-    rows = [row for row in of_drug(concept, every.rows) if row.get("source") == "order" and was_in_force(row)]
-    if not rows or not every.complete:
-        return one_drug(asked, concept, told, every, now_on)
+    drug = recorded(asked)[0]
+    rows = [row for row in drug.rows if row.get("source") == "order" and was_in_force(row)]
+    if not rows:
+        return one_drug(asked, drug)
+    if not drug.read.complete:
+        return part_read(drug)
     if asked.reading.cues & cues("count often"):
-        return counted(asked, every, rows, "order", item)
+        return counted(asked, drug.read, rows, "order", item)
     rest = f", the newest of {len(rows)} orders {cite(refs_of(rows))}" if 1 < len(rows) <= 20 else ""
     return Draft(f"Last ordered {_on(rows[0])}: {item(rows[0])}{rest}.", refs_of(rows))
 
@@ -184,6 +207,8 @@ def _asks_start(reading: Reading) -> bool:
     if reading.cues & cues("on_hold stopped"):
         return False
     begun = reading.cues & cues("started since_when how_long first")
+    if begun == {"first"} and any("measurement" in one.concepts for one in reading.mentions):
+        begun = reading.cues & cues("taking prescribed medication")  # "the first potassium" is a result
     went_on = "when" in reading.cues and bool(reading.cues & cues("taking prescribed"))
     return (bool(begun) or went_on) and not (
         {"what", "started"} <= reading.cues and "when" not in reading.cues
@@ -219,15 +244,16 @@ INTENTS = (
     Intent(
         "drug_reason",
         _each(_why),
-        may=_ASIDE | cues("prescribed started what"),
-        needs=(cues("why reason"),),
+        may=_ASIDE | cues("prescribed started what problem given"),
+        needs=(cues("why reason problem"),),
         about="drug",
         several=True,
+        also=lambda reading: bool(reading.cues & cues("why reason")) or "what" in reading.cues,
     ),
     Intent(
         "drug_prescriber",
         _each(_by_whom),
-        may=_ASIDE | cues("who prescribed started what name done"),
+        may=_ASIDE | cues("who prescribed started what name done written that order"),
         needs=(cues("by_whom"),),
         about="drug",
         several=True,

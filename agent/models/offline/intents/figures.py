@@ -10,6 +10,7 @@ from agent.models.offline.intents.measured import (
     MOST,
     called,
     each,
+    is_before,
     item,
     over_time,
     period,
@@ -20,6 +21,13 @@ from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft, cite, day, many, name, refs_of, unit, when
 
 _FIGURES = ("first", "highest", "lowest", "average", "median")
+_MEANT = {
+    "spread": {"lowest", "highest"},
+    "next_after": {"first"},
+    "how_high": {"highest"},
+    "how_low": {"lowest"},
+    "baseline": {"first"},
+}
 # Which field holds a figure, which its date, and which of a row's first four references are its records.
 _FIELDS: dict[str, tuple[str, str, slice]] = {
     "first": ("first", "first_date", slice(0, 1)),
@@ -31,9 +39,8 @@ _FIELDS: dict[str, tuple[str, str, slice]] = {
 
 
 def _answer(asked: Asked) -> Draft:
-    both = {"lowest", "highest"} if "spread" in asked.reading.cues else set()
-    first = {"first"} if "next_after" in asked.reading.cues else set()
-    wanted = [figure for figure in _FIGURES if figure in asked.reading.cues | both | first]
+    asks = asked.reading.cues.union(*(meant for cue, meant in _MEANT.items() if cue in asked.reading.cues))
+    wanted = [figure for figure in _FIGURES if figure in asks]
 
     def said(asked: Asked, concept: Concept, found: Found) -> str:
         return " ".join(_figure(asked, concept, figure, row) for row in found.rows for figure in wanted)
@@ -93,45 +100,86 @@ def _is_after(reading: Reading) -> bool:
 
 
 CUES = {
+    # Before a time the last value is its baseline, and else the first of all.
+    "baseline": spoken(
+        "baseline, as baseline, as a baseline, as the baseline, for baseline, for a baseline, at "
+        "baseline, the baseline, baseline value, baseline level"
+    ),
     "median": spoken("median, middle value"),
     "spread": spoken(
-        "highest and lowest, lowest and highest, high and low, low and high, highs and lows, min "
-        "and max, max and min, minimum and maximum, maximum and minimum, smallest and largest, "
-        "range of values, range of, extremes, extremes of, min max, what range, in what range"
+        "highest and lowest, lowest and highest, high and low, low and high, highs and lows, min and "
+        "max, max and min, minimum and maximum, maximum and minimum, smallest and largest, range of "
+        "values, range of, extremes, extremes of, min max, what range, in what range"
     ),
     "highest": spoken(
-        "how high has, how high did, how high was, how high were, how high have, highest ever, "
-        "all time high, record high, peaked, peaked at, high point, high point of, top, maximal, "
-        "biggest, highest recorded, heaviest, peak value, max value"
+        "highest ever, all time high, record high, peak at, peaked, peaked at, high point, high point "
+        "of, top, maximal, biggest, highest recorded, heaviest, peak value, max value, top out, top out "
+        "at, topped out, topped out at, max out, max out at, maxed out, maxed out at, high water mark, "
+        "high water mark for, upper extreme, upper extreme of, worst case high, worst case high for, as "
+        "high as it got, ran highest, run highest, at its highest, at her highest, at his highest, at "
+        "its peak, all time peak, largest value, upper end, high end, at its maximum, at her maximum, at "
+        "his maximum, at maximum, at the maximum, at its top, maximum ever"
     ),
     "lowest": spoken(
-        "how low has, how low did, how low was, how low were, how low have, lowest ever, all time "
-        "low, record low, low point, low point of, bottomed out, minimal, lowest recorded, "
-        "lightest, min value"
+        "lowest ever, all time low, record low, low point, low point of, bottomed out, bottomed out at, "
+        "bottom out, bottom out at, minimal, lowest recorded, lightest, min value, low water mark, low "
+        "water mark for, lower extreme, lower extreme of, worst case low, worst case low for, as low as "
+        "it got, ran lowest, run lowest, at its lowest, at her lowest, at his lowest, trough, at its "
+        "minimum, at her minimum, at his minimum, at minimum, at the minimum, at its worst moment, "
+        "minimum ever, at its bottom"
+    ),
+    # "How low has it dropped" is the lowest of all; "the biggest drop" is not.
+    "how_high": spoken(
+        "how high has, how high did, how high was, how high were, how high have, how high does, what "
+        "high did, what high has, how high up did, how high up has"
+    ),
+    "how_low": spoken(
+        "how low has, how low did, how low was, how low were, how low have, how low does, what low did, "
+        "what low has, how low down did, how far down has, how far down did"
     ),
     "average": spoken(
-        "averaged, averaging, averages, mean value, mean of, average of, averaged out, arithmetic "
-        "mean, average value, average out, the mean"
+        "averaged together, averaged over, averaged across, "
+        "averaged, averaging, averages, mean value, mean of, average of, averaged out, arithmetic mean, "
+        "average value, average out, typical average, average over all, mean over all, average "
+        "across, mean across, average overall, mean overall, average for all, overall average, overall "
+        "mean, averages out to, averaged out to, average out to, averages to"
     ),
     "first": spoken(
-        "earliest recorded, first ever, first recorded, baseline, the very first, originally, at first"
+        "way back at the beginning, way back at the start, earliest recorded, first ever, first "
+        "recorded, the very first, originally, at first, start out, "
+        "start out at, started out, started out at, start off, start off at, started off at, start at, "
+        "begin at, began at, begin with, to begin with, the one from the beginning, the one from the "
+        "start, from the beginning of the record, from the start of the record, at the beginning of the "
+        "record, at the start of the record, at the very beginning, at the very start, at the outset, in "
+        "the beginning, starting value, initial value, inaugural, first one, the first one, furthest "
+        "back, farthest back, back at the start, right back to the beginning, back to the beginning, "
+        "right back at the beginning, going right back, going right back to the beginning, back at the "
+        "beginning, from way back, way back when, first off"
     ),
-    "next_after": spoken("was the next, what was the next, the very next"),
+    "next_after": spoken(
+        "next, was the next, what was the next, the very next, very next, subsequent, following one, next one"
+    ),
     # Words that only say that a value was had.
     "ran": spoken(
         "set of, get to, reach, reached, hit, been running, running, looking like, come out as, "
-        "reported, reported as"
+        "reported, reported as, sit, sitting, stand, standing, hover, hover around, hovering, hovering "
+        "around, land, landed, come to, work out to, end up, clock in, read as, whichever, that day "
+        "exactly, that exact day, on that exact day, exactly that day, on that exact date, that exact "
+        "date, got up to, came, work out as, whatever, lies, lie, lay, present, was present, amount to, "
+        "amounts to, amounted to"
     ),
 }
 INTENTS = (
     over_time(
         "statistics",
         _answer,
-        "first highest lowest average median spread next_after",
-        may="when latest taking",
+        "first highest lowest average median spread next_after how_high how_low baseline",
+        may="when latest taking direction how",
         n=True,
         also=lambda reading: (
-            ("latest" not in reading.cues or (bool(reading.n) and "first" not in reading.cues))
+            ("direction" not in reading.cues or bool(reading.cues & {"how_high", "how_low"}))
+            and ("latest" not in reading.cues or (bool(reading.n) and "first" not in reading.cues))
+            and not ("baseline" in reading.cues and is_before(reading))
             and ("next_after" not in reading.cues or _is_after(reading))
         ),
     ),

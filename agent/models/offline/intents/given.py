@@ -2,7 +2,7 @@
 
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.intents.drug_records import item as _item
-from agent.models.offline.intents.drug_records import of_drug
+from agent.models.offline.intents.drug_records import of_drug, was_in_force
 from agent.models.offline.intents.in_force import is_timed
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
 from agent.models.offline.intents.listing import counted
@@ -48,6 +48,9 @@ def _none(asked: Asked, found: Found, rows: list[Row], not_done: list[Row], sour
     if rows:
         others = rows[:5]
         items = asked.wording.listed(others, _item, each=True)
+        if source == "administration" and any(map(was_in_force, others)):  # "given" may mean prescribed
+            text = f"On record{asked.said_window}: {items}. None of them is an administration."
+            return Draft(text, refs_of(others))
         return Draft(f"{head}. Recorded otherwise: {items}.", refs_of(others))
     return Draft(f"{head}.", (), "not_in_chart")
 

@@ -5,25 +5,56 @@ from agent.models.offline.concepts import stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.intents.listing import counted
 from agent.models.offline.intents.performed import by_name
-from agent.models.offline.reading import Reading
+from agent.models.offline.reading import Mention, Reading
 from agent.models.offline.wording import Draft, cite, inline, is_later, name, reason, refs_of, when
 
-_SITES = (
-    "head", "brain", "chest", "abdomen", "spine", "neck", "pelvis", "hip", "knee", "ankle", "wrist", "hand",
-    "foot", "shoulder", "elbow",
-)  # fmt: skip
+# What is looked at, and the words for it; the kidneys are a panel's name too.
+_SITES = {
+    "head": ("head", "skull", "cranium", "cranial"),
+    "brain": ("brain",),
+    "chest": ("chest", "thorax", "thoracic", "thoracic region", "lung", "rib cage", "of the lung"),
+    "abdomen": ("abdomen", "abdominal", "belly", "tummy", "abdominal region"),
+    "spine": ("spine", "spinal", "lumbar", "lumbar spine", "cervical spine", "c spine", "l spine"),
+    "neck": ("neck",),
+    "pelvis": ("pelvis", "pelvic", "pelvic region"),
+    "hip": ("hip", "hip joint", "hip region"),
+    "knee": ("knee", "knee joint"),
+    "ankle": ("ankle", "ankle joint", "ankle region"),
+    "wrist": ("wrist", "wrist joint", "wrist region"),
+    "hand": ("hand",),
+    "foot": ("foot", "feet"),
+    "shoulder": ("shoulder", "shoulder joint"),
+    "elbow": ("elbow", "elbow joint"),
+    "kidney": (
+        "of the kidney", "of her kidney", "of his kidney", "of their kidney", "of kidney", "renal region",
+        "of the renal area", "kidney region",
+    ),
+    "sinus": ("sinus", "sinuses"),
+    "clavicle": ("clavicle", "collarbone", "collar bone"),
+    "rib": ("rib",),
+    "leg": ("leg", "lower leg"),
+    "arm": ("arm", "forearm", "upper arm"),
+}  # fmt: skip
 CUES = {
     "imaging": (
-        "imaging", "imaging study", "scan", "imaging test", "imaging done", "imaging exam", "radiology study",
-        "radiological study", "image", "picture taken", "radiologic study", "imaging history", "imaging list",
+        "imaging", "imaging study", "scan", "imaging test", "imaging done", "imaging exam",
+        "radiology study", "radiological study", "image", "picture taken", "imaged", "imaged by",
+        "imaged with", "imaged on", "imaged using", "scanned by", "scanned with", "looked at by",
+        "looked at with", "examined with", "scanned", "radiologic study", "imaging history",
+        "imaging list",
     ),
-    "pictures": ("study", "exam", "examination", "film"),
-    **{f"site_{site}": (site,) for site in _SITES},
+    "pictures": ("study", "exam", "examination", "film", "picture"),
+    "earlier": (
+        "prior", "a prior", "any prior", "old", "an old", "any old", "an earlier", "any earlier",
+        "past imaging", "for comparison", "on file for comparison", "for comparison purposes", "to compare",
+        "to compare to", "to compare with", "to compare against", "to compare it to", "to compare it with",
+    ),
+    **{f"site_{site}": said for site, said in _SITES.items()},
 }  # fmt: skip
 
 
 _KINDS = ("imaging", "reports", "procedures")
-_LISTED = cues("list count history recent times_had")
+_LISTED = cues("list count often history recent times_had total")
 # How names of records write a modality (DICOM's code) in short.
 _SHORT = {
     "CT": ("ct",),
@@ -41,6 +72,10 @@ _WORDS = {
     "spine": ("spine", "spinal", "vertebra", "lumbar", "cervical"),
     "neck": ("neck", "carotid", "cervical"),
     "pelvis": ("pelvi",),
+    "kidney": ("kidney", "renal"),
+    "foot": ("foot", "feet"),
+    "leg": ("leg", "tibia", "fibula", "femur"),
+    "arm": ("arm", "humerus", "radius", "ulna"),
 }
 
 
@@ -63,7 +98,8 @@ def _imaging(asked: Asked) -> Draft:
         total = found
     else:
         total, studies, others = _named(asked)
-    told = " ".join([_site(asked), *(mention.said for mention in asked.reading.mentions)]).strip()
+    pictures = [mention.said for mention in asked.reading.mentions if "imaging" in mention.concepts]
+    told = " ".join([_site(asked), *pictures]).strip()
     if not studies:
         return _elsewhere(asked, told, others)
     asks = asked.reading.cues
@@ -87,8 +123,10 @@ def _named(asked: Asked) -> tuple[Found, list[Row], list[Row]]:
     Found by the tools' dictionary, and by the site with the modality's usual short names ("XR Ankle").
     """
     window = asked.window_to_now
-    said = [mention.said for mention in asked.reading.mentions]
+    said = [mention.said for mention in asked.reading.mentions if "imaging" in mention.concepts]
     concept = next(iter(asked.reading.concepts("imaging")), None)
+    if concept and concept.modality and not concept.site:  # a sonogram, which records call an ultrasound
+        said = list(dict.fromkeys([*said, concept.name.lower()]))
     site = _site(asked) or (concept.site if concept else "")
     calls = [
         records(kind, text=text, **window) for text in dict.fromkeys([*said, site]) if text for kind in _KINDS
@@ -115,7 +153,7 @@ def _shows(row: Row, site: str) -> bool:
 
 def _site(asked: Asked) -> str:
     sites = [cue.removeprefix("site_") for cue in asked.reading.cues if cue.startswith("site_")]
-    return sites[0] if sites else ""
+    return sites[0] if sites else "kidney" if any(map(_is_kidney, asked.reading.mentions)) else ""
 
 
 def _report(study: Row, reports: list[Row]) -> Row | None:
@@ -135,13 +173,22 @@ def _elsewhere(asked: Asked, told: str, rows: list[Row]) -> Draft:
         )
         return Draft(text, (), "not_in_chart")
     items = asked.wording.listed(rows, _item)
-    return Draft(f"No {told} is recorded as an imaging study, but otherwise: {items}.", refs_of(rows[:10]))
+    return Draft(f"Not among the imaging studies, but otherwise: {items}.", refs_of(rows[:10]))
+
+
+def _is_kidney(mention: Mention) -> bool:
+    """Whether it names what is looked at, by the word that is a panel's name too."""
+    return mention.said in ("kidney", "kidneys", "renal")
 
 
 def _of_pictures(reading: Reading) -> bool:
-    sites = [cue for cue in reading.cues if cue.startswith("site_")]
-    named = bool(reading.mentions) or "imaging" in reading.cues
-    return named and len(sites) < 2 and not looks_ahead(reading)
+    pictures = reading.concepts("imaging")
+    sites = [cue for cue in reading.cues if cue.startswith("site_")] + [
+        mention.said for mention in reading.mentions if _is_kidney(mention)
+    ]
+    named = bool(pictures) or "imaging" in reading.cues
+    alone = len(pictures) < 2 and len(reading.mentions) <= len(pictures) + len(sites)
+    return named and alone and len(sites) < 2 and not looks_ahead(reading)
 
 
 INTENTS = (
@@ -149,12 +196,13 @@ INTENTS = (
         "imaging",
         _imaging,
         may=cues(
-            "what whether is past latest when first list count history recent done imaging result opened"
+            "what whether is past latest when first list count often history recent done imaging result",
         )
-        | cues("why reason pictures times_had")
+        | cues("opened why reason pictures times_had total taking and earlier where procedure onset")
         | {f"site_{site}" for site in _SITES},
-        about="imaging",
+        about=("imaging", "panel"),
         bare=True,
+        several=True,
         window=True,
         also=_of_pictures,
     ),

@@ -12,7 +12,9 @@ CUES = {
         "immunization status", "vaccination status", "vaccine history", "vaccine record", "shot record",
         "shot history", "vaccine dose", "dose of vaccine", "immunised against", "immunization against",
         "vaccination against", "vaccine against", "inoculation", "inoculated", "inoculated against", "vax",
-        "vaxxed", "vaccs", "imms",
+        "vaxxed", "vaccs", "imms", "vaccine series", "vaccination series", "immunization series",
+        "shot series", "jab record", "vaccine card", "shots received", "primary series", "imm record",
+        "imms record",
     ),
     "refused": (
         "refused", "refuse", "declined", "decline", "turned down", "not given", "not done",
@@ -34,7 +36,7 @@ def _immunizations(asked: Asked) -> Draft:
 def _about_vaccines(reading: Reading) -> bool:
     """A word for vaccines, or a name that only a vaccine has; "is he immunized?" asks for a judgement."""
     only = bool(reading.mentions) and all(set(one.concepts) == {"vaccine"} for one in reading.mentions)
-    asked = cues("what whether count list when refused by_whom first latest why elapsed due")
+    asked = cues("what whether count list when refused by_whom first latest why elapsed due total")
     judged = not reading.mentions and "is" in reading.cues and not reading.cues & asked
     one = len(reading.cues & cues("why by_whom count")) < 2
     if reading.cues & {"due", *INTERVALS} and not ("due" in reading.cues and has_one_interval(reading)):
@@ -49,6 +51,7 @@ INTENTS = (
         may=cues(
             "what is whether past latest first when count often list recent history done taken taking and"
             " immunization refused dose given why by_whom reason elapsed due times_had"
+            " doses total happened earlier before"
         )
         | INTERVALS.keys(),
         about="vaccine",

@@ -23,8 +23,8 @@ class Held:
     complete: bool
 
 
-def in_force(asked: Asked, kind: str, counts: Callable[[Row], bool]) -> Held:
-    """The records of a kind that held at some moment of the time that the question tells.
+def in_force(asked: Asked, kind: str, counts: Callable[[Row], bool], **about: str) -> Held:
+    """The records of a kind (`about` narrows the calls) that held at some moment of the time asked about.
 
     Of the records begun within it only those for which `counts` says so were ever in force. R4 keeps one
     status, the present one: what is stopped now and bears no end may or may not have held then. Raises
@@ -33,9 +33,9 @@ def in_force(asked: Asked, kind: str, counts: Callable[[Row], bool]) -> Held:
     window, today = _window(asked), asked.now.isoformat()
     until = min(last_day(window.until or today).isoformat(), today)
     since = min(first_day(window.since).isoformat(), today) if window.since else None
-    calls = [records(kind, at=since)] if since else []
+    calls = [records(kind, at=since, **about)] if since else []
     if since != until:
-        calls.append(records(kind, **{**window.arguments, "until": until}))
+        calls.append(records(kind, **{**window.arguments, "until": until}, **about))
     found = asked.chart.fetch_all(calls)
     rows: dict[str, Row] = {}
     for call, one in zip(calls, found, strict=True):
@@ -60,6 +60,25 @@ def _window(asked: Asked) -> Window:
 def is_timed(reading: Reading) -> bool:
     """Whether a question tells a time: a window, an event, or a number of last visits."""
     return reading.window is not None or reading.anchor is not None or reading.visits is not None
+
+
+def all_then(
+    asked: Asked,
+    kind: str,
+    counts: Callable[[Row], bool],
+    item: Callable[[Row], str],
+    *,
+    noun: str,
+    what: str,
+) -> Draft:
+    """Everything of a kind that held at the time asked about; `noun` and `what` (plural) say what it is."""
+    held = in_force(asked, kind, counts)
+    if not held.complete:
+        text = asked.wording.say("list", "incomplete", asked="that time", n=len(held.sure))
+        return Draft(text, (), "needs_review")
+    if not held.sure and not held.unsure:
+        return Draft(asked.wording.say("list", "none", what=what, window=held.said), (), "not_in_chart")
+    return told_then(asked, held, item, noun)
 
 
 def told_then(asked: Asked, held: Held, item: Callable[[Row], str], noun: str = "") -> Draft:

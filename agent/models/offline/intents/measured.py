@@ -26,7 +26,7 @@ from agent.models.offline.wording import (
 )
 
 # What may stand beside any question about a measurement, and adds nothing to it.
-ASIDE = cues("what is whether past result done taken and ran labs came_back")
+ASIDE = cues("what is whether past result done taken and ran labs came_back opened")
 # The most rows that one call brings.
 MOST = 200
 # An answer lists so many values; how many more there are, it says.
@@ -48,11 +48,17 @@ def over_time(
     return Intent(
         name,
         answer,
-        may=ASIDE | cues(may),
+        may=ASIDE | cues(may) | cues("where"),
         needs=tuple(map(cues, needs)),
         **{"about": "measurement", "window": True, "several": True, "unit": True, **more},
-        also=also,
+        also=lambda reading: also(reading) and not _asks_for_a_place(reading),
     )
+
+
+def _asks_for_a_place(reading: Reading) -> bool:
+    """ "Where was her A1c drawn?"; "where is her A1c at?" asks for its value."""
+    done = reading.cues & {"done", "taken"} and "average" not in reading.cues
+    return "where" in reading.cues and bool(done)
 
 
 Sentence = Callable[[Asked, Concept, Found], str]
@@ -139,8 +145,9 @@ def told_of(asked: Asked, sentence: Sentence, concepts: Sequence[Concept], found
         texts.append(said + noted(one.notes))
     rows = [row for one in found for row in one.rows]
     event = period(asked).event
-    refs = (*REFERENCE.findall(event), *refs_of(rows))
-    return Draft(" ".join(texts) + event, refs, "answered" if rows else "not_in_chart")
+    text = " ".join(texts) + event
+    refs = tuple(dict.fromkeys(REFERENCE.findall(text))) or refs_of(rows)
+    return Draft(text, refs, "answered" if rows else "not_in_chart")
 
 
 def none(asked: Asked, concept: Concept, found: Found) -> str:

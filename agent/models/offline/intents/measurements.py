@@ -46,7 +46,7 @@ def _series(asked: Asked) -> Draft:
         return asked.wording.say(
             "measurement",
             "series",
-            n=many(n, "result"),
+            n=f"{'newest ' if n < found.total else ''}{many(n, 'result')}",
             asked=concept.name,
             window=said_window(asked, found),
             items=items(found.rows, n),
@@ -130,28 +130,55 @@ def _asks_for_many(reading: Reading) -> bool:
 
 
 CUES = {
-    "count": spoken("number of times, number of times that, how many times did, how many times has"),
-    "list": spoken("table of, tabulate, in a table, as a table, table, table form"),
+    "done": spoken("measure, determined, assessed, checked for, sampled, monitored"),
+    "when": spoken(
+        "on which date it occurred, and on which date it occurred, on what date it occurred, and on what "
+        "date it occurred, when it occurred, and when it occurred, date it occurred, date of occurrence, "
+        "and when that was, and when it was, when it was, and the date of it, and its date, with date of "
+        "it, on which day it occurred"
+    ),
+    "result": spoken(
+        "values total, results total, readings total, measurements total, tests total, checks, checks "
+        "done, checks taken, value total, result total, values in total, results in total, readings in "
+        "total, determination, data point, datapoint, recordings, numbers we have"
+    ),
+    "count": spoken(
+        "number of times, number of times that, how many times did, how many times has, # of, #, # "
+        "times, how many separate, how many distinct, how many different, how many individual, head "
+        "count of, what is the count of, how many occasions, on how many occasions, how many separate "
+        "occasions, on how many separate occasions, tally up, tot up, total up, add up, in how many "
+        "instances, how many instances of, how many instances, what is the number of"
+    ),
+    "list": spoken(
+        "table of, tabulate, in a table, as a table, table, table form, log, log of, log for, run of, "
+        "string of, series of, sequence of, back to back, one by one, one after another, "
+        "chronologically, in chronological order, in date order, in order of date, by date, sorted by "
+        "date, oldest to newest, newest to oldest, oldest first, newest first, rattle off, lay out, line "
+        "up, laid out, set out, spell out, go through, run through, scroll through, serial, serially, "
+        "breakdown of, readout of, flowsheet, flowsheet of, flow sheet"
+    ),
 }
 INTENTS = (
     over_time(
         "latest_result",
         _latest,
-        may="latest active when compare",
+        may="latest active when compare how",
         also=lambda reading: (
             not _asks_for_many(reading)
             and not reading.back
             and not is_before(reading)
             and ("compare" not in reading.cues or len(reading.mentions) > 1)
+            and ("how" not in reading.cues or bool(reading.cues & {"latest", "active"}))
         ),
     ),
     over_time(
         "series",
         _series,
-        may="list recent history latest when",
+        may="list recent history latest when how",
         n=True,
         also=lambda reading: (
             _asks_for_many(reading)
+            and ("how" not in reading.cues or reading.anchor is not None)
             and ("latest" not in reading.cues or bool(reading.n))
             and not asks_whether_done(reading)
         ),
@@ -166,5 +193,5 @@ INTENTS = (
     over_time(
         "nth_result", _nth, may="when", several=False, nth=True, also=lambda reading: bool(reading.nth)
     ),
-    over_time("count_results", _count, "count often"),
+    over_time("count_results", _count, "count often times_had", may="total"),
 )

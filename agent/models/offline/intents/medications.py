@@ -3,10 +3,18 @@
 import re
 
 from agent.models.offline.chart import records
-from agent.models.offline.intents.drug_records import GIVEN, NOUNS, item, standing
+from agent.models.offline.intents.drug_records import (
+    GIVEN,
+    NOUNS,
+    item,
+    of_drug,
+    searched,
+    standing,
+    was_in_force,
+)
 from agent.models.offline.intents.in_force import is_timed
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
-from agent.models.offline.intents.listing import chosen, listed
+from agent.models.offline.intents.listing import chosen, counted, listed
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft
 
@@ -20,11 +28,16 @@ def _each(words: str) -> tuple[str, ...]:
 
 CUES = {
     "medication": (
-        *_each("home, outpatient, regular, prescribed"),
+        *_each("home, outpatient, regular, present"),
         *spoken("""medicament, drug list, list of medication, list of med, medication profile,
-            drug therapy, medication regimen, drug regimen, tablet"""),
+            drug therapy, medication regimen, drug regimen, tablet, pharmacological treatment,
+            drug treatment, pharmacotherapy"""),
     ),
-    "taking": spoken("get, on board, treated with, treatment with, go on, went on, used, took, take any"),
+    "taking": spoken("""get, on board, treated with, treatment with, go on, went on, used, took, take any,
+        counts as,
+        count as, being given, being treated with, medicated with, listed among"""),
+    "prescription": _each("prescribed"),
+    "includes": spoken("include, contain, consist of"),
     "prn": spoken("""prn, as needed, as required, when needed, when required, on an as needed basis,
         only when needed, only as needed"""),
     "on_hold": spoken(
@@ -66,9 +79,28 @@ def _history(asked: Asked) -> Draft:
 
 
 def _ordered(asked: Asked) -> Draft:
+    """The orders of that time, or all else that is dated in it where there is none; of a drug its orders."""
+    if asked.reading.mentions:
+        return _orders_of(asked)
     found = asked.chart.fetch(records("medications", **asked.window))
+    orders = [row for row in found.rows if row.get("source") == "order"]
+    if orders and len(orders) < len(found.rows):
+        return counted(asked, found, orders, "order", item, each=True)
     tail = " dated" if asked.window else ""
     return listed(asked, found, "medication record", item, tail=tail)
+
+
+def _orders_of(asked: Asked) -> Draft:
+    concept, told = asked.named("drug")[0]
+    found = asked.chart.fetch(records("medications", **searched(concept), **asked.window))
+    rows = [row for row in of_drug(concept, found.rows) if row.get("source") == "order"]
+    rows = [row for row in rows if was_in_force(row)]
+    if rows:
+        return counted(asked, found, rows, "order", item, each=True)
+    if not found.complete:
+        text = asked.wording.say("list", "incomplete", asked=told, n=len(found.rows))
+        return Draft(text, (), "needs_review")
+    return Draft(f"No order of {told} is recorded{asked.said_window}.", (), "not_in_chart")
 
 
 def _as_needed(asked: Asked) -> Draft:
@@ -106,7 +138,22 @@ def _names_all(reading: Reading) -> bool:
         return False
     if reading.cues & cues("started when") and "medication" not in reading.cues:
         return False
-    return "medication" in reading.cues or {"what", "taking"} <= reading.cues
+    taken = (
+        reading.cues & cues("taking prescribed")
+        and reading.cues & cues("what list whether")
+        and "active" in reading.cues
+    )
+    return "medication" in reading.cues or {"what", "taking"} <= reading.cues or bool(taken)
+
+
+def _asks_orders(reading: Reading) -> bool:
+    """ "What was she prescribed?"; of a drug only those of a time: the others tell how it stands."""
+    if "prescribed" not in reading.cues:
+        return False
+    if reading.mentions:
+        return is_timed(reading)
+    asked = reading.cues & cues("count medication what list") or reading.cues == {"prescribed"}
+    return bool(asked) and (is_timed(reading) or bool(reading.cues & cues("count past")))
 
 
 _ASIDE = cues("what is whether list and active medication taking count")
@@ -115,7 +162,7 @@ INTENTS = (
     Intent(
         "current_medications",
         _current,
-        may=cues("medication active list what is whether taking dose prescribed and started when"),
+        may=cues("medication active list what is whether taking dose prescribed and started when includes"),
         also=_names_all,
     ),
     Intent(
@@ -127,14 +174,12 @@ INTENTS = (
     Intent(
         "ordered_medications",
         _ordered,
-        may=cues("count list what is whether past medication"),
+        may=cues("count list what is whether past medication taking that done given when new"),
         needs=(cues("prescribed medication"),),
+        about="drug",
+        bare=True,
         window=True,
-        also=lambda reading: (
-            "prescribed" in reading.cues
-            and bool(reading.cues & cues("count medication what"))
-            and (is_timed(reading) or bool(reading.cues & cues("count past")))
-        ),
+        also=_asks_orders,
     ),
     Intent(
         "medication_history", _history, may=_ASIDE | cues("past history"), needs=(cues("medication_history"),)

@@ -10,7 +10,7 @@ from agent.models.offline.intents.drug_records import (
     of_drug,
     was_in_force,
 )
-from agent.models.offline.intents.in_force import in_force, is_timed, told_then
+from agent.models.offline.intents.in_force import all_then, is_timed
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
 from agent.models.offline.intents.listing import joined, told_time
 from agent.models.offline.reading import Reading
@@ -46,14 +46,7 @@ CUES = {
 
 def _then(asked: Asked) -> Draft:
     """What was in force at some time; of stopped records without an end nobody can tell."""
-    held = in_force(asked, "medications", was_in_force)
-    if not held.complete:
-        text = asked.wording.say("list", "incomplete", asked="that time", n=len(held.sure))
-        return Draft(text, (), "needs_review")
-    if not held.sure and not held.unsure:
-        text = asked.wording.say("list", "none", what="medications in force", window=held.said)
-        return Draft(text, (), "not_in_chart")
-    return told_then(asked, held, item, "medication")
+    return all_then(asked, "medications", was_in_force, item, noun="medication", what="medications in force")
 
 
 def _started(asked: Asked) -> Draft:

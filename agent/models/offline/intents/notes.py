@@ -52,7 +52,8 @@ INTENTS = (
     Intent(
         "note_mentions",
         _mentions,
-        may=cues("what is whether past latest when list recent note report done opened open") | TYPES,
+        may=cues("what is whether past latest when list recent note report done opened open where taking")
+        | TYPES,
         window=True,
         topic=True,
     ),

@@ -1,5 +1,6 @@
 """Questions about orders: the list, the open ones, whether what was ordered was done, and its results."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from agent.messages import Action
@@ -7,21 +8,39 @@ from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept, Kind, stems_of_record
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.intents.listing import counted
+from agent.models.offline.intents.performed import by_name
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import Draft, cite, is_later, name, noted, reason, refs_of, value, when
 
 CUES = {
     "order": (
-        "order", "ordered test", "lab order", "test order", "imaging order", "order list", "service request",
-        "referral", "referred", "referral to", "order history", "orders placed", "tests ordered",
-        "labs ordered", "imaging ordered", "that was ordered", "ordered labs", "requisition",
+        "order", "ordered test", "lab order", "test order", "imaging order", "order list",
+        "service request", "referral", "referred", "referral to", "order history", "orders placed",
+        "tests ordered", "labs ordered", "imaging ordered", "that was ordered", "ordered labs",
+        "requisition", "on order", "work order", "ordered study", "ordered imaging", "request form",
+        "requests placed", "lab request", "imaging request", "workup ordered", "order give", "order gave",
+        "order yield", "order yielded", "order bring", "order return", "service", "tests or services",
+        "test or service", "studies or tests", "order wise",
     ),
     "open": (
         "pending", "open", "outstanding", "not yet done", "unfinished", "incomplete", "unresulted",
         "not resulted", "yet to be done", "uncompleted", "awaiting",
+        *(
+            f"{lead} {done}"
+            for lead in ("not been", "not yet been", "yet to be", "still to be", "still waiting to be")
+            for done in ("done", "completed", "performed", "resulted", "carried out", "fulfilled", "closed")
+        ),
+        *(f"{lead}not done {yet}" for lead in ("", "and ", "but ", "but is ") for yet in ("yet", "so far")),
+        "not completed", "not finished", "not come back", "not back", "not back yet", "not yet completed",
+        "not yet resulted", "not yet back", "unfulfilled", "in the queue", "in queue",
+        "waiting on", "waiting for", "left to do", "still out", "in the pipeline", "not fulfilled",
+        "unfilled", "not closed", "not been closed out",
     ),
     "cancelled": ("cancelled", "canceled", "revoked"),
-    "came_back": ("resulted", "results back", "result back"),
+    "came_back": (
+        "resulted", "results back", "result back", "came of", "come of", "come out of",
+        "came out of", "outcome of", "returned", "produce", "produced",
+    ),
 }  # fmt: skip
 
 # The searches that find what refers to an order, by the type of record.
@@ -58,8 +77,13 @@ def _orders(asked: Asked) -> Draft:
     if "by_whom" in asks:
         by = f"ordered by {row['author']}" if "author" in row else "who ordered it is not recorded"
         told = f"{name(row)}{when(row)}: {by} {cite(refs_of([row]))}"
-    text = f"Last order{asked.said_window}: {told}."
+    text = f"{_last(asked, row)}{asked.said_window}: {told}."
     return Draft(text + noted(found.notes, later=False), refs_of([row]))
+
+
+def _last(asked: Asked, row: Row) -> str:
+    """`Last Na order`: by the record's name, of which the question's other words are none."""
+    return f"Last {name(row)} order" if asked.reading.mentions else "Last order"
 
 
 def _open(asked: Asked) -> Draft:
@@ -92,7 +116,7 @@ def _done(asked: Asked) -> Draft:
         return _none(asked, "order", found)
     answers = asked.chart.fetch_all(_answering(mine[:1]))
     rows = [row for answer in answers for row in answer.rows]
-    text = f"Last order: {_item(mine[0])}."
+    text = f"{_last(asked, mine[0])}: {_item(mine[0])}."
     if not rows:
         return Draft(f"{text} No report, study or result refers to it.", refs_of(mine[:1]))
     shown = "; ".join(_answer(row) for row in rows[:_SHOWN])
@@ -128,8 +152,20 @@ def _found(asked: Asked, status: str = "all") -> tuple[Found, list[Row]]:
     for mention in asked.reading.mentions:
         concepts = list(mention.concepts.values())
         # An order of a part of a panel is none of the panel where the panel itself was ordered.
-        rows = _of(rows, [replace(one, members=()) for one in concepts]) or _of(rows, concepts)
+        named = _of(rows, [replace(one, members=()) for one in concepts]) or _of(rows, concepts)
+        # By the usual name: a search for all words of "serum protein" finds C reactive protein.
+        names = dict.fromkeys(one.name for one in concepts)
+        rows = named or _by_code(asked, names, rows, status)
     return found, rows
+
+
+def _by_code(asked: Asked, said: Iterable[str], rows: list[Row], status: str) -> list[Row]:
+    """Those that only their codes name so (`TP`), as the chart tools find them."""
+    for text in said:
+        found = asked.chart.fetch(records("orders", status=status, text=text, **asked.window_to_now))
+        if refs := {row["ref"] for row in by_name(found).rows}:
+            break
+    return [row for row in rows if row["ref"] in refs]
 
 
 def _of(rows: list[Row], concepts: list[Concept]) -> list[Row]:
@@ -147,15 +183,27 @@ def _none(asked: Asked, noun: str, found: Found) -> Draft:
 
 def _is_about_orders(reading: Reading) -> bool:
     """A word for orders, or "ordered" of something that is no drug."""
-    ordered = "prescribed" in reading.cues and bool(reading.mentions)
-    drug = any("drug" in mention.concepts for mention in reading.mentions)
-    labs = {"prescribed", "result"} <= reading.cues and not reading.mentions
+    ordered = "prescribed" in reading.cues and bool(reading.mentions or "open" in reading.cues)
+    result = not reading.cues.isdisjoint({"result", "came_back"})  # of the potassium that is no drug
+    drug = any(
+        "drug" in one.concepts and not ("measurement" in one.concepts and result) for one in reading.mentions
+    )
+    labs = bool(reading.cues & {"result", "what", "whether"}) and not reading.mentions
+    labs = labs and ("open" in reading.cues or {"prescribed", "result"} <= reading.cues)
     return ("order" in reading.cues or ordered or labs) and not drug
 
 
 def _asks_done(reading: Reading) -> bool:
-    asked = reading.cues & {"done", "came_back", "result"}
+    asked = reading.cues & {"done", "came_back", "result", "opened"} or any(
+        reading.cues >= cues(f"{how} prescribed") for how in ("what", "how")
+    )
     return bool(asked) and bool(reading.mentions) and "open" not in reading.cues
+
+
+def _asks_of_orders(reading: Reading) -> bool:
+    """The orders themselves; "what result did the last order give" needs to know of what."""
+    nameless = {"latest", "result"} <= reading.cues and not reading.mentions
+    return _is_about_orders(reading) and not _asks_done(reading) and not nameless
 
 
 _KINDS: tuple[Kind, ...] = ("measurement", "panel", "procedure", "imaging")
@@ -165,16 +213,17 @@ INTENTS = (
         "orders",
         _orders,
         may=_ASIDE
-        | cues("list count latest when recent history open cancelled by_whom why reason new done result"),
+        | cues("list count latest when recent history open cancelled by_whom why reason new done result")
+        | cues("taking"),
         about=_KINDS,
         bare=True,
         window=True,
-        also=lambda reading: _is_about_orders(reading) and not _asks_done(reading),
+        also=_asks_of_orders,
     ),
     Intent(
         "order_done",
         _done,
-        may=_ASIDE | cues("done came_back result latest when"),
+        may=_ASIDE | cues("done came_back result latest when taking opened how"),
         about=_KINDS,
         window=True,
         also=lambda reading: _is_about_orders(reading) and _asks_done(reading),

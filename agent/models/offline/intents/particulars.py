@@ -23,8 +23,67 @@ CUES = {
     ),
     "language": (
         "language", "preferred language", "speak", "speaks", "spoken language", "primary language",
-        "mother tongue", "what language", "or what else", "or another language", "or some other language",
-        *(f"{speak} {tongue}" for speak in ("speak", "speaks", "understand") for tongue in _TONGUES),
+        "first language", "native language", "home language", "language of communication",
+        "communication language", "preferred language of communication", "comfortable in",
+        "most comfortable in", "more comfortable in", "comfortable speaking", "prefer", "prefers",
+        "prefer to speak", "prefers to speak", "prefers to use", "speak at home", "speaks at home",
+        *(f"{which}language {should} {who} {verb}"
+          for which in ("", "which ", "what ") for should in ("should", "do", "can", "must")
+          for who in ("i", "we") for verb in ("use", "use with", "speak", "speak with", "speak to")),
+        *(f"{which}language {who} should {verb}{to}" for which in ("", "which ", "what ") for who in ("i",
+        "we")
+          for verb in ("speak", "talk", "use", "communicate", "converse")
+          for to in ("", " to her", " to him", " with her", " with him", " in", " to her in", " to him in")),
+        *(f"{tongue} or {other}" for tongue in ("english", "spanish", "french", "german")
+          for other in ("something else", "another language", "some other language", "other")),
+        "main language", "usual language", "everyday language", "strongest language", "best language",
+        "own language", "preferred spoken language", "preferred written language", "interpreter language",
+        *(f"language does {record} {give}{end}" for record in ("the record", "the chart", "her chart",
+        "his chart")
+          for give in ("give", "have", "show", "list", "say") for end in ("", " for")),
+        "mother tongue", "what language", "tongue", "native tongue", "language preference",
+        "preference for language", "language of preference", "language of choice", "spoken at home",
+        "language spoken", "language at home", "comfortable with", "most comfortable with",
+        "more comfortable with", "language spoken at home", "speaks to her family", "speaks to his family",
+        "at ease in", "most at ease in", "most fluent in", "fluent in", "feel comfortable in",
+        "feels comfortable in", "rather speak", "would she rather speak", "would he rather speak",
+        "would she rather use", "would he rather use", "would she prefer", "would he prefer",
+        "language for communication", "language for communicating", "for communication", "language to use",
+        "language to speak", "languages", "what is her english like", "english speaking", "english speaker",
+        "spanish speaking", "speaks which language", "speaks what language", "non english speaking",
+        "language need", "communication need", "communicate in", "converse in", "talk in", "conversation in",
+        *(f"{say} {who} prefers" for say in ("say", "said", "says") for who in ("she", "he")),
+        "english her language", "english his language",
+        *(f"language {down}" for down in ("down for", "down as", "is down", "is she down as speaking")),
+        *(f"{which}language {do} they have down"
+          for which in ("", "which ", "what ") for do in ("do", "did")),
+        *(f"{is_}down as {whose} {order}language" for is_ in ("", "is ") for whose in ("her", "his", "the")
+          for order in ("", "first ", "preferred ", "main ", "primary ")),
+        *(f"{which}language {do} {verb} to {who} in"
+          for which in ("", "which ", "what ") for do in ("do i", "should i", "can i", "do we", "should we")
+          for verb in ("speak", "talk") for who in ("her", "him", "the patient")),
+        *(f"{which}language should {thing} be{written}"
+          for which in ("", "which ", "what ")
+          for written in ("", " written", " in", " written in", " given in")
+          for thing in ("the letter", "the leaflet", "her letter", "his letter", "the handout",
+                        "the instructions", "the discharge instructions", "the consent form")),
+        "or what else", "or another language", "or some other language",
+        *(f"{speak} {tongue}{other}" for speak in ("speak", "speaks", "understand") for tongue in _TONGUES
+          for other in ("", " or something else", " or another language", " or some other language",
+                        " or not")),
+    ),
+    "interpreter": tuple(
+        f"{verb} {an} {one}{end}"
+        for verb in ("call", "book", "get", "arrange", "organise", "organize", "request", "find")
+        for an in ("an", "the", "a") for one in ("interpreter", "translator") for end in ("", " for", " in")
+    ) + tuple(
+        f"{asked} {an}{one}"
+        for asked in ("do we need", "does she need", "does he need", "do i need", "does the patient need",
+                      "is", "need", "needs", "will we need", "will i need", "would we need",
+                      "should i book", "should we book", "do i have to book", "do we have to book",
+                      "require", "requires")
+        for an in ("", "an ", "a ") for one in ("interpreter", "translator", "interpreter needed",
+                                               "interpreter and for", "interpreter for")
     ),
     "marital": ("marital status", "married", "single", "divorced", "widowed", "marital"),
     "race": ("race", "ethnicity", "ethnic group", "ethnic background", "race and ethnicity"),
@@ -102,8 +161,7 @@ _FACTS: dict[str, tuple[str, Callable[[dict[str, Any]], Iterable[str]]]] = {
 
 def _particulars(asked: Asked) -> Draft:
     """The facts asked for as the patient's own record has them; "not recorded" for each that it has not."""
-    chart = asked.chart.fetch(Action(tool="chart_overview", arguments={}))
-    ref = next(row["ref"] for row in chart.rows if row.get("section") == "patient")
+    ref = asked.chart.patient()["ref"]
     read = asked.chart.fetch(Action(tool="fhir_read", arguments={"reference": ref, "full": True}))
     patient = read.rows[0].get("resource", {})
     said: list[str] = []
@@ -123,7 +181,8 @@ INTENTS = (
     Intent(
         "particulars",
         _particulars,
-        may=cues("what whether is active who where and status_of") | set(_FACTS),
+        may=cues("what whether is active past who where and status_of interpreter") | set(_FACTS),
         needs=(frozenset(_FACTS),),
+        also=lambda reading: "interpreter" not in reading.cues or "language" in reading.cues,
     ),
 )

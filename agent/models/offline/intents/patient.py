@@ -1,6 +1,5 @@
 """Questions about the person: name, age, birth date, sex, whether alive, identifier."""
 
-from agent.messages import Action
 from agent.models.offline.chart import Row
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.reading import Reading
@@ -9,8 +8,35 @@ from agent.models.offline.wording import Draft, cite, day, many
 _FACTS = ("name", "age", "birth", "sex", "deceased", "identifier")
 CUES = {
     "sex": (
+        "as a man or as a woman", "as a woman or as a man", "as male or as female", "as female or as male",
+        "as a man or woman", "as a woman or man", "as male or female", "as female or male",
+        "as a male or a female", "as a female or a male", "as a man or a woman",
+        "he or she", "he or a she", "a he or a she", "she or he", "she or a he", "a she or a he",
+        *(f"am i {looking} {which}" for looking in ("looking at", "dealing with", "seeing", "talking to")
+          for which in ("a male or female", "a male or a female", "male or female", "a female or male",
+                        "a female or a male", "a lady or a gentleman")),
         "man or woman", "man or a woman", "woman or man", "woman or a man", "boy or girl", "boy or a girl",
         "girl or boy", "girl or a boy", "male or a female", "female or male", "female or a male",
+        "m or f", "f or m", "an m or an f", "administrative sex", "administrative gender", "recorded sex",
+        "recorded gender", "am i dealing with a man or a woman", "am i dealing with a woman or a man",
+        "am i seeing a man or a woman", "lady or gentleman", "lady or a gentleman",
+    ),
+    "birth": (
+        "what is the date of birth", "what was the date of birth", "what is the date of birth of",
+        "born on", "birthday full date", "birthday with year", "which date of birth", "what date of birth",
+        "which birth date", "what birth date",
+        "which dob",
+        "day month year of birth", "birth day month and year",
+        "what is the birth date", "month of birth", "day and month of birth", "day month and year of birth",
+        "year as well", "year included", "including the year", "with the year", "with year",
+        "date she was born", "date he was born", "day she was born", "day he was born", "birth details",
+        "year she was born", "year he was born", "full date of birth", "exact date of birth", "d o b",
+        "complete date of birth", "birth dates", "full birth date", "exact birth date", "date of brith",
+        *(f"{on}{which} day month and year" for on in ("", "on ") for which in ("what", "which")),
+        *(f"{on}{which} day and year" for on in ("", "on ") for which in ("what", "which")),
+        "day of birth", "birth day", "birth year", "birth month",
+        "what day month and year was she born", "what day month and year was he born",
+        "which day month and year was she born", "which day month and year was he born",
     ),
 }  # fmt: skip
 # Below this age full years say too little: the birth date goes with them.
@@ -20,8 +46,7 @@ _PARTIAL = (4, 7)
 
 
 def _demographics(asked: Asked) -> Draft:
-    found = asked.chart.fetch(Action(tool="chart_overview"))
-    row = next(row for row in found.rows if row.get("section") == "patient")
+    row = asked.chart.patient()
     wanted = [fact for fact in _FACTS if fact in asked.reading.cues]
     if not wanted:
         wanted = [fact for fact in _FACTS if fact != "identifier"]

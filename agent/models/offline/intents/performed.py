@@ -27,6 +27,8 @@ from agent.models.offline.wording import (
 Performed = Literal["immunizations", "procedures"]
 _WHETHER, _LISTED = {"whether", "past", "is"}, {"count", "list", "often", "history", "what", "given"}
 _NOT_DONE = ("not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown")
+# Of several doses or times each date is asked for, and not the last alone.
+_EACH = {"list", "given", "doses", "times_had"}
 # Rows that hold the words asked for in other texts than the name (a reason) come last; a note counts them.
 _ASIDE = re.compile(r"(\d+) records?, listed last, with ")
 _SAYS_KIND = re.compile(r"\b(?:shot|vaccine|vaccination|jab|booster|procedure|surgery|operation)$")
@@ -96,10 +98,11 @@ def answer(asked: Asked, kind: Performed, slot: Kind) -> Draft:
     if "elapsed" in cues:
         text = f"Last {noun}{asked.said_window}: {ago(done[0].get('date'), asked.now)}{item(done[0])}."
         return Draft(text, refs_of(done[:1]))
-    if "latest" in cues or ("when" in cues and not cues & {"list", "given"}):
+    which = "what" in cues and "is" not in cues  # "which doses were given, and when?"
+    if "latest" in cues or ("when" in cues and not which and not cues & _EACH):
         text = asked.wording.say("visit", "last", what=noun, window=asked.said_window, item=item(done[0]))
         return Draft(text + noted(found.notes, later=False), refs_of(done[:1]))
-    if asked.reading.mentions and cues & _WHETHER and not cues & _LISTED:
+    if asked.reading.mentions and cues & _WHETHER and not cues & (_LISTED | _EACH):
         return _yes(asked, done, other, found)
     draft = counted(asked, found, done, noun, item, each="when" not in cues)  # each date is asked for
     return _with_refusals(asked, draft, other)
@@ -144,7 +147,7 @@ def _yes(asked: Asked, done: list[Row], other: list[Row], found: Found) -> Draft
 def _with_refusals(asked: Asked, draft: Draft, other: list[Row]) -> Draft:
     """The answer, and which of what was asked for is recorded as not done: neither done nor unmentioned."""
     refused = [row for row in other if row.get("status") == "not-done" and not is_later(row, asked.now)]
-    if not refused:
+    if not refused or "given" in asked.reading.cues:  # administrations alone were asked for
         return draft
     text = f"{draft.text} Not done: {asked.wording.listed(refused, item)}."
     return replace(draft, text=text, citations=(*draft.citations, *refs_of(refused[:10])))

@@ -12,24 +12,87 @@ from agent.models.offline.intents.problem_records import groups_of, item
 from agent.models.offline.reading import Reading
 from agent.models.offline.wording import CITED, Draft, cite, day, refs_of
 
+_ENDED = (
+    *(f"{how} {over}"
+      for how in spoken("""fully, completely, totally, entirely, now, since, already, meanwhile, long since,
+        by now, considered, declared, deemed, called, labelled, labeled, marked, marked as, recorded as,
+        listed as, documented as, noted as, charted as, classed as, regarded as, registered as""")
+      for over in spoken("""resolved, over, cured, healed, closed, inactive, gone, recovered, in remission,
+          cleared""")
+      if (how, over) not in (("now", "gone"), ("since", "recovered"))),
+    *(f"{the}{over} {thing}{only}" for the in ("", "the ") for only in ("", " only")
+      for over in ("resolved", "inactive", "closed", "old resolved")
+      for thing in ("stuff", "thing", "one", "item", "entry", "bit", "part")),
+    *(f"{over} {now}" for now in spoken("by now, meanwhile, already, in the meantime, since then")
+      for over in spoken("resolved, over, cured, healed, closed, inactive, gone, cleared")),
+)  # fmt: skip
 CUES = {
-    "when": spoken(
-        "what year, which year, in what year, in which year, what month, which month, in what month"
-    ),
-    "onset": spoken("""onset, onset of, date of onset, date of onset of, onset date, onset date of,
+    "onset": spoken("""first picked up, picked up first, set in, first set in, first flagged, first noticed,
+        first documented, first came up, first showed up, first emerged, emerged, onset, onset of,
+        date of onset, date of onset of, onset date, onset date of,
         date of diagnosis, date of diagnosis of, diagnosis date, diagnosis date of, diagnosed date,
         date diagnosed, year of diagnosis, year of diagnosis of, year diagnosed, develop, developed,
+        from which date, from what date, as of which date,
         come down with, came down with, first appeared, first diagnosed, first diagnosed with,
         first diagnosis of, first had, appeared, onset year"""),
-    "resolved": spoken("""resolved, resolve, resolution, over, resolution of, resolution date,
+    "resolved": _ENDED
+    + spoken("""resolved, resolve, resolution, over, resolution of, resolution date,
         resolution date of,
         date of resolution, date of resolution of, date resolved, gone away, went away, go away,
         cleared, cleared up, clear up, abated, abatement of, abatement date, in remission, remission,
-        got over, get over, healed, no longer active, no longer has, not active anymore, inactive,
-        closed"""),
+        been and gone, dropped off the list, dropped off her active list, dropped off his active list,
+        dropped off the active list, dropped off, thing of the past, a thing of the past,
+        put behind her, put behind him, stop being active, stopped being active, ceased to be active,
+        got over, get over, overcome, rid of, been rid of, get rid of, got rid of, shake off, shaken off,
+        beaten, clear, come and gone, came and went, subsided, subside, settled, settle, disappear,
+        disappeared, vanished, taken off the problem list,
+        come off the problem list, came off the problem list, removed from the problem list, healed,
+        no longer active, no longer has, no longer have, no longer current,
+        no longer there, no longer present, no longer apply, no longer applies, no longer ongoing,
+        no longer troubles, no longer trouble, no longer bothers, no longer bother, no longer suffers from,
+        does she no longer have, does he no longer have, not active anymore, not there anymore,
+        not current anymore, not active any longer, not active any more, behind her, behind him, inactive,
+        since resolved, since been resolved, since gone, since cleared, since cleared up, done with,
+        dealt with, done and dusted, over and done with, run its course, run their course,
+        closed, closed out, gotten over, recovered, recovered from, recover from, fully recovered,
+        recuperated from, cured, cured of, been cured of, marked as resolved, marked resolved,
+        been marked as resolved, recorded as resolved, not an issue anymore, no longer an issue,
+        not a problem anymore, no longer a problem, over now, leave out the active ones,
+        leaving out the active ones, without the active ones, not the active ones,
+        excluding the active ones, except the active ones, but not the active ones, not current ones,
+        not the current ones, not active ones, not ongoing ones, no active ones, without the current ones,
+        not the ongoing ones, not on the active list, off the active list, off the problem list,
+        resolved only, inactive only, only resolved, only inactive, only the inactive ones,
+        the resolved ones only, only the past ones, the past ones only, not active,
+        only the ones have resolved, only the resolved ones, only the ones that resolved,
+        that are now resolved, that are resolved now, that is now resolved, that have now resolved,
+        which are now resolved, that are over now, which are over now, that are now over"""),
+    "when": spoken("""what year, which year, in what year, in which year, what month, which month,
+        in what month,
+        if so when, and if so when, if so on what date, and if so on what date, if yes when,
+        and if yes when, if it did when, if so since when, or when did it, by when, by what date,
+        and since when"""),
+    "episodes": spoken("""from onset on, from onset onward, from the onset on, from the start on, since onset,
+        since the onset, since it was diagnosed, since it was first diagnosed, since it was found,
+        since it started, since it began, since diagnosis, since the diagnosis, past course of, past course,
+        episode, episode of, an episode of,
+        bout, bout of, spell of, flare of, flare up of,
+        occurrence of, recurrence of, timeline, timeline of, time line, time line of, chronology,
+        chronology of, clinical course of, disease course of, history course, start to finish,
+        from start to finish, beginning to end, episode start to finish,
+        from beginning to end, from beginning to now, from the beginning to now, from start to now,
+        from onset to now, onset to now, onset until now, onset to today, onset to resolution,
+        onset through resolution, from onset to resolution, onset and resolution,
+        from when it started to how it stands now, from when it started to now"""),
+    "lasted_from": spoken("""from when until when,
+        from when till when, from when to when, over what period,
+        since when and until when, since when until when, during what period, over which period,
+        during which period, for what period, in what period, in which period, between which dates,
+        between what dates, over what time"""),
+    "list": spoken("list every time, show every time, list each time, go through all"),
     "times_had": spoken("""how many time has she had, how many time has he had,
         how many time did she have, how many time did he have, how many episode of,
-        number of episode of, how many episode, how many bout of, how many case of, episode of,
+        number of episode of, how many episode, how many bout of, how many case of,
         number of time she had, number of time he had"""),
 }
 
@@ -135,6 +198,8 @@ def _when(asked: Asked, groups: dict[str, list[Row]]) -> Draft | None:
 
 
 def _asks_since(reading: Reading) -> bool:
+    if "episodes" in reading.cues or {"list", "when", "diagnosed"} <= reading.cues:
+        return False
     if reading.cues & cues("onset since_when how_long"):
         return "latest" not in reading.cues or "how_long" in reading.cues
     return "when" in reading.cues and bool(reading.cues & cues("diagnosed started first problem taking"))
@@ -142,10 +207,22 @@ def _asks_since(reading: Reading) -> bool:
 
 def _asks_dates(reading: Reading) -> bool:
     """All the dates of it; onset alone, and the end alone, are questions of their own."""
-    if {"onset", "resolved"} <= reading.cues:
+    if reading.cues & cues("onset started") and reading.cues & cues("resolved stopped"):
         return True
-    whole = reading.cues & cues("past latest history trend")
-    return "when" in reading.cues and bool(whole) and not reading.cues & cues("onset resolved")
+    if "lasted_from" in reading.cues:
+        return True
+    if "list" in reading.cues and reading.cues <= cues("list when history problem what is past whether"):
+        return True  # "all entries of gout", "the dates of it"
+    if "episodes" in reading.cues:
+        if not reading.cues & cues("whether past"):  # these ask whether there ever was one
+            return reading.cues == {"episodes"} or len(reading.cues) > 1
+        return bool(reading.cues & cues("list when what how trend about onset"))
+    if {"history", "what"} <= reading.cues or ("trend" in reading.cues and "how" not in reading.cues):
+        return not reading.cues & cues("whether onset resolved")
+    if reading.cues & cues("onset resolved stopped"):
+        return False
+    begun = reading.cues & cues("started diagnosed problem") and "list" not in reading.cues
+    return "when" in reading.cues and bool(reading.cues & cues("past latest history trend")) and not begun
 
 
 _ASIDE = cues("is whether past problem diagnosed active and what history")
@@ -170,8 +247,9 @@ INTENTS = (
     Intent(
         "problem_dates",
         _each(_when),
-        may=cues("past whether latest and list history resolved trend"),
-        needs=(cues("when onset"),),
+        may=cues("past whether latest and list history resolved trend what is started stopped diagnosed")
+        | cues("problem active how course about"),
+        needs=(cues("when onset started history episodes trend list lasted_from"),),
         about="problem",
         several=True,
         also=_asks_dates,

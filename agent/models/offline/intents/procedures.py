@@ -34,7 +34,7 @@ def _about_procedures(reading: Reading) -> bool:
     """A word for procedures, or the name of one with a word that asks for records of it."""
     asked = cues(
         "whether past latest first when count often list done history why by_whom refused elapsed due"
-        " times_had"
+        " times_had total happened earlier before"
     )
     named = bool(reading.mentions) and bool(reading.cues & asked or reading.plain or reading.follow)
     one = len(reading.cues & cues("why by_whom count")) < 2
@@ -53,6 +53,7 @@ INTENTS = (
         may=cues(
             "what is whether past latest first when count often list recent history done taken taking and"
             " procedure surgery refused why by_whom reason elapsed due times_had"
+            " total happened earlier before"
         )
         | INTERVALS.keys(),
         about="procedure",

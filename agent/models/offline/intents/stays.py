@@ -14,13 +14,35 @@ CUES = {
         "how many days in the hospital", "how many nights in hospital", "how many days was she in hospital",
         "how many days was he in hospital", "how many days was she in the hospital",
         "how many days was he in the hospital", "total days in hospital", "how long in hospital",
-        "how long in the hospital", "hospital days", "inpatient days",
+        "how long in the hospital", "hospital days", "inpatient days", "number of nights",
+        "bed days", "days admitted", "stay duration",
+        "stay length", "length of hospital stay", "length of the hospital stay", "length of hospitalization",
+        "duration of hospitalization", "length of admission",
+        *(
+            f"length of {whose}{last} {stay}"
+            for whose in ("", "the ", "her ", "his ")
+            for last in ("last", "latest", "most recent")
+            for stay in ("admission", "stay", "hospital stay", "hospitalization", "inpatient stay")
+        ),
+        "length of the admission", "hospital los", "inpatient los",
+        *(
+            f"how long {verb} {who} {inside}"
+            for verb in ("was", "were", "is", "has")
+            for who in ("she", "he", "they", "the patient")
+            for inside in ("in", "in for", "been in", "been in for", "inside", "kept in")
+        ),
+        *(f"{lead} {to} discharge" for lead in ("admission", "arrival") for to in ("to", "until", "till")),
+        *(f"from {one} to discharge" for one in ("admission", "arrival", "the admission", "being admitted")),
+        "between admission and discharge", "admission through discharge",
     ),
-    "in_hospital": ("in hospital", "in the hospital", "hospital", "stay", "an inpatient", "stay in hospital"),
+    "in_hospital": (
+        "in hospital", "in the hospital", "hospital", "stay", "an inpatient", "stay in hospital", "in house",
+        "kept", "keep", "kept in", "keep in", "stayed", "stayed in", "on the ward", "inhouse", "hospital bed",
+    ),
     "how_long": ("how long", "for how long", "how long did", "how long for"),
     "longest": ("longest", "longest ever"),
     "shortest": ("shortest",),
-    "total": ("total", "in all", "all together", "overall total"),
+    "total": ("total number", "total", "in all", "all together", "overall total"),
 }  # fmt: skip
 
 _ORDERS = {
@@ -80,10 +102,11 @@ def _about_stays(reading: Reading) -> bool:
 
 def _of_all(reading: Reading) -> bool:
     many_days = bool(reading.cues & {"stay_length"}) and reading.window is not None
-    return "latest" not in reading.cues and ("total" in reading.cues or many_days)
+    return "latest" not in reading.cues and (bool(reading.cues & {"total", "count"}) or many_days)
 
 
 _MAY = cues("what is past stay_length in_hospital how_long latest visit when longest shortest total whether")
+_MAY |= cues("taking count")
 INTENTS = (
     Intent(
         "length_of_stay",
@@ -92,6 +115,7 @@ INTENTS = (
         about="visit",
         bare=True,
         window=True,
+        anchored=True,
         also=_about_stays,
     ),
 )

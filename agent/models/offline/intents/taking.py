@@ -4,8 +4,17 @@ from dataclasses import replace
 
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import Concept
-from agent.models.offline.intents.drug_records import both, item, of_drug, standing, was_in_force
-from agent.models.offline.intents.in_force import Held, in_force, is_timed, told_then
+from agent.models.offline.intents.drug_records import (
+    UNREAD,
+    Recorded,
+    item,
+    of_drug,
+    recorded,
+    searched,
+    standing,
+    was_in_force,
+)
+from agent.models.offline.intents.in_force import in_force, is_timed, told_then
 from agent.models.offline.intents.intent import Asked, Intent, cues, spoken
 from agent.models.offline.intents.listing import counted, joined, no_record
 from agent.models.offline.reading import Reading
@@ -16,28 +25,52 @@ _SINGLE = ("yes", "against", "on_hold", "stopped", "given", "proposed")
 
 def _taken(asked: Asked) -> Draft:
     """Whether a drug, or a drug of a class, is current; if not, what else the chart says of it."""
-    every, now_on = both(asked)
-    return joined([one_drug(asked, concept, told, every, now_on) for concept, told in asked.named("drug")])
+    return joined([one_drug(asked, drug) for drug in recorded(asked)])
 
 
-def one_drug(asked: Asked, concept: Concept, told: str, every: Found, now_on: set[str]) -> Draft:
-    """How a drug, or the drugs of a class, stand now: the first standing that any record of it has."""
+def one_drug(asked: Asked, drug: Recorded) -> Draft:
+    """How a drug, or the drugs of a class, stand now: the first standing that any record of it has.
+
+    Where not every record could be read, only what is current is sure.
+    """
     groups: dict[str, list[Row]] = {}
-    for row in of_drug(concept, every.rows):
-        groups.setdefault(standing(row, now_on), []).append(row)
+    for row in drug.rows:
+        groups.setdefault(standing(row, drug.now_on), []).append(row)
     for found in _SINGLE:
         if found in groups:
             rows = groups[found]
             items = asked.wording.listed(
                 rows, lambda row: item(row, why="what" in asked.reading.cues), each=True
             )
-            text = asked.wording.say("drug", _introduced(asked, found), asked=told, items=items)
+            text = asked.wording.say("drug", _introduced(asked, found), asked=drug.told, items=items)
             against = groups.get("against", []) if found != "against" else []
             if against:
                 also = asked.wording.listed(against, item, each=True)
                 text += " " + asked.wording.say("drug", "against", items=also)
-            return Draft(text, refs_of(rows[:10] + against[:10]))
-    return no_such(asked, concept, told, every)
+            refs = refs_of(rows[:10] + against[:10])
+            if found == "yes" or drug.read.complete:
+                return Draft(text, refs)
+            return Draft(f"{text} {UNREAD}", refs, "needs_review")
+    return _none(asked, drug)
+
+
+def _none(asked: Asked, drug: Recorded) -> Draft:
+    """That no record is of it; where nothing is current, perhaps no medication was ever recorded."""
+    read = drug.read
+    plain = replace(drug.concept, form="", strength="")
+    if plain != drug.concept and (others := of_drug(plain, read.rows)):
+        items = asked.wording.listed(others, item, each=True)
+        return Draft(f"Recorded in another form or strength: {items}.", refs_of(others[:10]))
+    if read.complete:
+        if read.rows:
+            items = asked.wording.listed(read.rows, item, each=True)
+            text = asked.wording.say("drug", "otherwise", asked=drug.told, items=items)
+            return Draft(text, refs_of(read.rows[:10]), "needs_review")
+        if drug.now_on:
+            none = "none_of_class_named" if drug.concept.members else "none_named"
+            return Draft(asked.wording.say("drug", none, asked=drug.told), (), "not_in_chart")
+        read = asked.chart.fetch(records("medications"))
+    return no_such(asked, drug.concept, drug.told, read)
 
 
 def no_such(asked: Asked, concept: Concept, told: str, every: Found) -> Draft:
@@ -47,7 +80,7 @@ def no_such(asked: Asked, concept: Concept, told: str, every: Found) -> Draft:
 
 def _introduced(asked: Asked, found: str) -> str:
     """Which sentence tells it: a plain yes answers neither "which?" nor "what dose?" nor "is it held?"."""
-    if found == "stopped" and "past" in asked.reading.cues:
+    if found in ("stopped", "given") and "past" in asked.reading.cues:
         return "was"
     if found != "yes":
         return found
@@ -58,11 +91,11 @@ def _introduced(asked: Asked, found: str) -> str:
 
 def _then(asked: Asked) -> Draft:
     """Whether a drug was in force at some time of the past, and of which records nobody can tell."""
-    held = in_force(asked, "medications", was_in_force)
-    return joined([_one_then(asked, concept, told, held) for concept, told in asked.named("drug")])
+    return joined([_one_then(asked, concept, told) for concept, told in asked.named("drug")])
 
 
-def _one_then(asked: Asked, concept: Concept, told: str, held: Held) -> Draft:
+def _one_then(asked: Asked, concept: Concept, told: str) -> Draft:
+    held = in_force(asked, "medications", was_in_force, **searched(concept))
     sure, unsure = of_drug(concept, held.sure), of_drug(concept, held.unsure)
     if sure or unsure:
         return told_then(asked, replace(held, sure=sure, unsure=unsure), item)
@@ -76,11 +109,16 @@ def _asks_whether(reading: Reading) -> bool:
     """Also what dose; what it was is a question of doses, unless a time is told."""
     asked = reading.cues & cues(
         "is whether taking taken prescribed dose medication active past on_hold status_of about history"
+        " earlier previous"
     )
     classes = all(one.members for one in reading.concepts("drug"))
-    what = "what" not in reading.cues or classes or bool(reading.cues & cues("taking dose status_of about"))
+    what = (
+        "what" not in reading.cues
+        or classes
+        or bool(reading.cues & cues("taking dose prescribed status_of about"))
+    )
     one = len(reading.mentions) == 1 or "and" in reading.cues
-    often = "often" not in reading.cues or "taking" in reading.cues
+    often = "often" not in reading.cues or bool(reading.cues & cues("taking dose what"))
     # Of all that were ever taken only the current ones would be told.
     if "list" in reading.cues and reading.cues & cues("past taken prescribed"):
         return False
@@ -99,9 +137,31 @@ def _count(asked: Asked) -> Draft:
 
 CUES = {
     "dose": spoken("""how is she taking, how is he taking, how does she take, how does he take,
-        how should she be taking, how is the patient taking, how does the patient take"""),
-    "taking": spoken("tried, ever tried, be taking, been taking, been using, been prescribed"),
-    "status_of": spoken("what happened to, what happened with, what became of, what about the status of"),
+        how should she be taking, how is the patient taking, how does the patient take, frequency,
+        frequency of, dose and frequency, strength and dose,
+        dose and strength, dose and how often, how much and how often, how much and when, how much and how,
+        how often and how much, strength and how often, daily amount of, amount of, how much per day of,
+        how is being taken, daily amount, strength and frequency, strength and direction, dose and direction,
+        posology, posology of, sig, the sig, dosed"""),
+    "taking": spoken("""being taken, being taken by, being used, being used by, being prescribed,
+        being given, being administered, part of regimen, part of her regimen, part of his regimen,
+        part of treatment, part of present treatment, part of current treatment, part of her treatment,
+        part of his treatment, part of her present treatment, part of his present treatment,
+        part of her current treatment, part of his current treatment, past use of, treated by,
+        being on, swallow, giving, we giving, supposed to be taking, supposed to take, supposed to be on,
+        meant to be taking,
+        meant to take, meant to be on, be taking, been taking, been using, use of, among, that counts as,
+        counting as, that counts as a kind of"""),
+    "past": (
+        *spoken("""tried, ever tried, been tried on, tried on, trial of, had a trial of, exposure to,
+            exposed to, been exposed to, have a trial of"""),
+        *(
+            f"{ever}tried {whom} on"
+            for ever in ("", "ever ")
+            for whom in ("her", "him", "them", "the patient")
+        ),
+    ),
+    "status_of": spoken("what happened to, what became of, what about the status of"),
 }
 
 
@@ -117,10 +177,14 @@ INTENTS = (
         "on_drug",
         _taken,
         may=cues("is whether taking taken prescribed dose medication active past what on_hold before and")
-        | cues("list often status_of about history"),
+        | cues("list often status_of about history earlier previous how includes"),
         about="drug",
         several=True,
-        also=lambda reading: _asks_whether(reading) and not {"dose", "past"} <= reading.cues,
+        also=lambda reading: (
+            _asks_whether(reading)
+            and (not {"dose", "past"} <= reading.cues or "prescribed" in reading.cues)
+            and ("includes" not in reading.cues or "medication" in reading.cues)
+        ),
     ),
     Intent(
         "count_drugs",
@@ -128,6 +192,7 @@ INTENTS = (
         may=cues("is whether taking medication active"),
         needs=(cues("count"), cues("is taking active")),
         about="drug",
+        also=lambda reading: not any(one.form for one in reading.concepts("drug")),
     ),
     Intent(
         "was_on_drug",

@@ -105,7 +105,7 @@ def _is_latest(asked: Asked) -> Draft:
         texts += [_stands(row, row["ref"] in held, inside) for row in latest.rows]
         if not held:
             before = _within(asked, concept, "series", limit=1)
-            texts += [f"The last one {_said(asked)}: {item(row)}." for row in before.rows]
+            texts += [f"Before that, {_said(asked)}: {item(row)}." for row in before.rows]
     text = " ".join(texts)
     refs = tuple(REFERENCE.findall(text))
     return Draft(text, refs, "answered" if refs else "not_in_chart")
@@ -178,8 +178,8 @@ INTENTS = (
     over_time(
         "count_beyond",
         _count,
-        "count often",
-        may="is",
+        "count often times_had",
+        may="is total list",
         limits=True,
         also=lambda reading: reading.limits is not None,
     ),

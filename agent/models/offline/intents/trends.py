@@ -59,11 +59,8 @@ def _trend(row: Row) -> str:
     slope: dict[str, Any] | None = row.get("slope")
     if slope is None or row["n"] < _FEWEST:
         return f" {many(row['n'], 'result')} are too few to tell a trend."
-    per_year = f"{unit(row).strip() or '1'} a year"
-    line = (
-        f"slope {slope['value']:+g} ({per_year}) by the least-squares line of {many(slope['n'], 'result')}"
-        f" {cite(row['refs'][:2])}"
-    )
+    fitted = f"the least-squares line of {many(slope['n'], 'result')} {cite(row['refs'][:2])}"
+    line = f"slope {slope['value']:+g}{unit(row)} a year by {fitted}"
     if not _is_clear(row, slope["value"]):
         return (
             f" No clear direction: {line}; the line moves less than half of the way from the lowest"
@@ -121,52 +118,82 @@ def _between_now_and_then(reading: Reading) -> bool:
     return "active" in reading.cues and (reading.window is not None or reading.anchor is not None)
 
 
+# "Since the first one": of all results, which a change is told of anyway.
+_SINCE_THE_FIRST = tuple(
+    f"{lead} {whose} {first}{one}"
+    for lead in ("since", "from")
+    for whose in ("the", "her", "his", "their")
+    for first in ("first", "very first", "earliest", "oldest", "initial", "baseline")
+    for one in ("", " one", " value", " reading", " result", " measurement", " ever", " recorded")
+)
 CUES = {
     "in_kilos": spoken("how many kilos, how many kg, how many kilograms, how much kg"),
     "in_pounds": spoken("how many pounds, how many lbs, how many lb"),
     # Adds nothing where one of the others is said; "how has it been" asks for the course by itself.
     "how": spoken(
-        "how, how is, how are, how was, how were, how did, how does, how do, by how much, in what way"
+        "how, how is, how are, how was, how were, how did, how does, how do, by how much, in what way, "
+        "how far has, how far did, how far, how big is, how big was, how big a, how big of a, how large "
+        "is, how large was, how large a, how great is, how great a"
     ),
     "course": spoken("how has, how have, how had"),
     "trend": spoken(
-        "trend, trend of, trend in, trend for, trending, trended, trendline, over time, across "
-        "time, over the months, through time, through the years, trajectory, trajectory of, "
-        "course of, the course of, time course, evolution, evolution of, evolved, evolving, "
-        "progression, progression of, progressed, progressing, direction, direction of, which "
-        "direction, which way, in which direction, in what direction, what direction, heading, "
-        "headed, tendency, going, moving, moved, slope, slope of, rate of change, rate of change "
-        "of, rate of change in, rate of rise, rate of decline, how fast, how quickly"
+        "trend, trend of, trend in, trend for, trending, trended, trendline, over time, across time, "
+        "over the months, through time, through the years, trajectory, trajectory of, course of, the "
+        "course of, time course, evolution, evolution of, evolved, evolving, progression, progression "
+        "of, progressed, progressing, direction, direction of, which direction, which way, in which "
+        "direction, in what direction, what direction, heading, headed, tendency, going, moving, moved, "
+        "slope, slope of, rate of change, rate of change of, rate of change in, rate of rise, rate of "
+        "decline, how fast, how quickly, with time, over the course of time, in the course of time, "
+        "temporal course, temporal course of, temporal evolution, temporal evolution of, dynamics of, "
+        "kinetics of, kinetics, dynamics, curve of, time trend of"
     ),
     "direction": spoken(
-        "fall, fall in, down, up, up or down, down or up, going up, going down, going up or down, "
-        "gone up, gone down, gone up or down, went up, went down, go up, go down, go up or down, "
-        "coming up, coming down, come down, came down, come up, creeping up, trending up, "
-        "trending down, trending up or down, trending upward, trending downward, upward, "
-        "downward, on the rise, on the decline, rising, rising or falling, falling, falling or "
-        "rising, rise, rise in, risen, rose, fallen, fell, increase, increase in, increasing, "
-        "increasing or decreasing, increased, increased or decreased, decrease, decrease in, "
-        "decreasing, decreased, climbing, climbed, climb, dropping, dropped, drop, drop in, "
-        "declining, decline in, higher or lower, lower or higher"
+        "fall, fall in, down, up, up or down, down or up, going up, going down, going up or down, gone "
+        "up, gone down, gone up or down, went up, went down, go up, go down, go up or down, coming up, "
+        "coming down, come down, came down, come up, creeping up, trending up, trending down, trending "
+        "up or down, trending upward, trending downward, upward, downward, on the rise, on the decline, "
+        "rising, rising or falling, falling, falling or rising, rise, rise in, risen, rose, fallen, "
+        "fell, increase, increase in, increasing, increasing or decreasing, increased, increased or "
+        "decreased, decrease, decrease in, decreasing, decreased, climbing, climbed, climb, dropping, "
+        "dropped, drop, drop in, declining, decline in, higher or lower, lower or higher, or flat, or "
+        "steady, or stable, or staying flat, or holding steady, or staying the same, or the same, or "
+        "about the same, or unchanged, or level, or staying put, or neither, or holding, or not "
+        "changing, flat, flatlining, plateaued, plateauing, holding steady, levelling off, leveling off, "
+        "levelled off, leveled off, creeping down, edging up, edging down, drifting, drifting up, "
+        "drifting down, heading up, heading down, heading up or down, trended up, trended down, coming "
+        "up or down, coming down or up, climbing or falling, climb or fall, sliding, slipping, or "
+        "staying about the same, or stay about the same, or staying stable, or staying level, or about "
+        "level, or no change, or no different, or holding its own, stay the same, goes up, goes down, "
+        "goes up or down, developing, is developing"
     ),
     "better": spoken(
-        "better or worse, worse or better, getting better, getting worse, getting better or "
-        "worse, improving, improving or worsening, improved, improvement in, worsening, worsened, "
-        "gotten better, gotten worse, deteriorating, deteriorated"
+        "better or worse, worse or better, getting better, getting worse, getting better or worse, "
+        "improving, improving or worsening, improved, improvement in, worsening, worsened, gotten "
+        "better, gotten worse, deteriorating, deteriorated"
     ),
     "change": spoken(
-        "change, change in, how much of a change, changed, changing, changed by, net change, "
-        "net change in, overall change, overall change in, total change, "
-        "total change in, difference, difference in, differ, differed, delta, vary, varied, fluctuated"
+        "change, change in, how much of a change, changed, changing, changed by, net change, net change "
+        "in, overall change, overall change in, total change, total change in, difference, difference "
+        "in, differ, differed, delta, vary, varied, fluctuated, net, shift, shifted, shift in, shifting, "
+        "move, move by, moved by, swing, swing in, swung, net difference, net shift, net movement, "
+        "movement in, overall difference, overall shift, net gain or loss in"
     ),
-    "compare": spoken(
-        "compare, difference between, compared, comparison, comparison of, versus, vs, compared "
-        "to, compared with, against, compare to, compare with, between the first and the last, "
-        "between first and last, between the first and last"
+    "compare": _SINCE_THE_FIRST
+    + spoken(
+        "first to last, first to latest, first to most recent, first versus last, first vs last, first "
+        "vs latest, first versus latest, from day one, since day one, since the beginning, since the "
+        "start, from the beginning, from the start, since we started, since we started measuring, since "
+        "we first measured it, since it was first measured, from when we first measured it, since it was "
+        "first checked, since records began, baseline to now, first to now, compare, difference between, "
+        "compared, comparison, comparison of, versus, vs, compared to, compared with, against, compare "
+        "to, compare with, between the first and the last, between first and last, between the first and "
+        "last, then and now, then vs now, then versus now, now vs then, now versus then, start to now, "
+        "starting and, starting vs, comparing, comparing the, comparing her, comparing his, in "
+        "comparison to, in comparison with, as compared to, as compared with"
     ),
     "lost": spoken(
-        "lost, lose, losing, gained, gain, gaining, lost or gained, gained or lost, lost weight, "
-        "gained weight, weight change, change in weight, put on weight, shed, dropped weight"
+        "lost, lose, losing, gained, gain, gaining, lost or gained, gained or lost, lost weight, gained "
+        "weight, weight change, change in weight, put on weight, shed, dropped weight"
     ),
 }
 INTENTS = (
@@ -174,7 +201,7 @@ INTENTS = (
         "trend",
         _answer,
         "trend course direction better",
-        may="how change active recent latest first compare and",
+        may="how change active recent latest first compare and baseline",
         n=True,
         also=lambda reading: "lost" not in reading.cues,
     ),
@@ -182,7 +209,7 @@ INTENTS = (
         "change",
         _answer,
         "change compare",
-        may="how active compare and first latest previous",
+        may="how active compare and first latest previous baseline",
         n=True,
         also=lambda reading: (
             not reading.cues & (_TREND | {"lost"})

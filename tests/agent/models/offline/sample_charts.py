@@ -2,6 +2,7 @@
 
 import json
 import lzma
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -46,12 +47,20 @@ def _subject(record: dict[str, Any]) -> object:
 
 def call(patient: str, action: Action, now: str = NOW) -> ToolResult:
     """The result of one tool call on a sample patient's chart, with the envelope that the server makes."""
+    return call_on(_chart(patient), _records(SET_OF[patient]), patient, action, now)
+
+
+def call_on(
+    chart: list[dict[str, Any]], included: dict[str, dict[str, Any]], patient: str, action: Action, now: str
+) -> ToolResult:
+    """The result of one tool call on those records, `included` by `Type/id` where they refer to others."""
     arguments = {name: value for name, value in action.arguments.items() if name not in ("limit", "cursor")}
-    chart, included = _chart(patient), _records(SET_OF[patient])
     if action.tool == "list_records":
         kind = arguments.pop("kind")
         wording = terminology.wording(arguments["text"], _NAMED[kind]) if "text" in arguments else None
         found = charts.list_records(kind, chart, included=included, now=now, wording=wording, **arguments)
+        if kind in charts.REPEATED and not {"text", "code"} & arguments.keys():
+            found = found._replace(rows=charts.distinct(found.rows).rows)
     elif action.tool == "observations":
         try:
             found = charts.observations(chart, now=now, **arguments)
@@ -86,6 +95,17 @@ async def ask(
     planner: OfflinePlanner, patient: str, *questions: str, now: str = NOW
 ) -> tuple[dict[str, Any], list[ToolResult]]:
     """The answer to the last question, and all results on the way; earlier ones were asked before it."""
+    return await ask_of(lambda action: call(patient, action, now), planner, patient, *questions, now=now)
+
+
+async def ask_of(
+    bring: Callable[[Action], ToolResult],
+    planner: OfflinePlanner,
+    patient: str,
+    *questions: str,
+    now: str = NOW,
+) -> tuple[dict[str, Any], list[ToolResult]]:
+    """The same, with results that `bring` brings."""
     messages: list[Message] = [SystemMessage(text="", patient=patient, now=now)]
     messages += [QuestionMessage(text=question) for question in questions]
     results: list[ToolResult] = []
@@ -93,6 +113,6 @@ async def ask(
         step = (await planner.next_step(messages, {}, [])).step
         if step.actions[0].tool == "answer":
             return step.actions[0].arguments, results
-        brought = tuple(call(patient, action, now) for action in step.actions)
+        brought = tuple(bring(action) for action in step.actions)
         results += brought
         messages += [StepMessage(step=step), ResultsMessage(results=brought)]

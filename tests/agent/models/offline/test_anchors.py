@@ -108,6 +108,12 @@ def test_a_stay_lasts_from_its_first_day_to_its_last() -> None:
     assert window("bp before discharge", JOHN) == {"until": "2026-07-08"}
 
 
+def test_an_admission_to_a_surgical_ward_is_no_operation() -> None:
+    event: Event | None = over_the_chart("Patient/laura-merino", "potassium before surgery", moment)
+    assert event is not None
+    assert (event.day, event.name) == ("1982-04-17", "the last recorded Dental surgical procedure")
+
+
 def test_bounds_that_leave_no_time_between_are_told() -> None:
     with pytest.raises(CannotAnswer, match="No time lies both since 2025 and before"):
         window("a1c since 2025 before surgery")

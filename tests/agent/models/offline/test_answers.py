@@ -55,7 +55,7 @@ CASES = [
     (AMARA, "is she on semaglutide?", ANSWERED, ["Only proposed or planned"], ["Yes"]),
     (AMARA, "is she on Lantus?", ANSWERED, ["Only proposed or planned", "draft"], ["Yes"]),
     (AMARA, "is she on pioglitazone", ANSWERED, ["Recorded as not to be given"], ["Yes"]),
-    (AMARA, "is she on allopurinol", ABSENT, ["No medication record matches", "(9 checked)"], []),
+    (AMARA, "is she on allopurinol", ABSENT, ["No medication record matches", "all were searched"], []),
     (AMARA, "any antibiotics?", ABSENT, ['"antibiotics" or the drugs of that class known by name here'], []),
     (AMARA, "any blood thinner?", ANSWERED, ["Yes: aspirin 81 MG", "active statement of 2018"], []),
     (AMARA, "allergies", ANSWERED, ["1 recorded allergy: Penicillin", "Anaphylaxis (severe)"], ["latex"]),
@@ -177,4 +177,4 @@ async def test_what_is_dated_after_now_is_told_apart(
 @pytest.mark.anyio
 async def test_a_corrected_word_is_told() -> None:
     answer, _ = await ask(PLANNER, f"Patient/{HENRIK}", "latest creatinin")
-    assert answer["text"].endswith("(Read as creatinine, not creatinin.)")
+    assert answer["text"].endswith('(I read "creatinin" as "creatinine".)')

@@ -15,6 +15,8 @@ from agent.models.offline.courtesies import without_courtesies
         ("please let me know if she's on lisinopril", "she's on lisinopril"),
         ("quick question - is he on a statin?", "is he on a statin?"),
         ("need her last INR", "her last INR"),
+        ("need everything she takes", "everything she takes"),
+        ("Need to know about any implants", "about any implants"),
         ("ok, last INR", "last INR"),
         ("is the INR okay", "is the INR okay"),
         ("last INR", "last INR"),

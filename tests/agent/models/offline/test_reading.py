@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.errors import CannotAnswer
@@ -64,6 +64,7 @@ def test_what_is_not_read_to_the_last_word_is_refused() -> None:
     row=st.sampled_from([one for one in WORDINGS if one["intent"] != "note_mentions"]),
     word=st.sampled_from(["not", "xylophone", "safely", ">", "7"]),
 )
+@example(row={"q": "Has he ever smoked, or is he a current smoker?"}, word="not")
 def test_a_word_that_nothing_accounts_for_makes_any_question_or_that_part_of_it_refused(
     row: dict[str, Any], word: str
 ) -> None:
@@ -97,13 +98,21 @@ def test_an_empty_question_and_a_very_long_one_are_refused_at_once() -> None:
         ("hemoglobn", "hemoglobin"),
         ("alergies", "allergy"),
         ("lastest", "latest"),
+        ("vist", "visit"),
+        ("oders", "order"),
+        ("takn", "taken"),
+        ("faling", "falling"),
+        ("amoung", "among"),
+        ("evr", "ever"),
     ],
 )
 def test_a_misspelt_word_is_taken_for_the_one_word_it_may_mean(given_word: str, taken: str) -> None:
     assert read(f"{given_word}", NOW, LEXICON).corrected == ((given_word, taken),)
 
 
-@pytest.mark.parametrize("word", ["never", "fever", "unless", "should", "plans", "ziprafloxacin", "a1d"])
+@pytest.mark.parametrize(
+    "word", ["never", "fever", "unless", "should", "plans", "ziprafloxacin", "a1d", "lat", "cal", "supine"]
+)
 def test_a_word_that_means_something_else_is_no_misspelling(word: str) -> None:
     reading = read(word, NOW, LEXICON)
     assert reading.corrected == ()
@@ -143,5 +152,20 @@ def test_no_word_that_may_change_what_is_asked_carries_nothing() -> None:
 
 
 def test_every_cue_is_one_that_some_intent_or_follow_up_reads() -> None:
-    read_somewhere = {"follow", "that", "pmh"}.union(*(intent.may.union(*intent.needs) for intent in INTENTS))
+    read_somewhere = {"follow", "that", "pmh", "prescription"}.union(
+        *(intent.may.union(*intent.needs) for intent in INTENTS)
+    )
     assert set(LEXICON.cues.values()) <= read_somewhere
+
+
+@pytest.mark.parametrize(
+    ("question", "intent"),
+    [
+        ("I want a count of every potassium greater than 4.5", "count_beyond"),
+        ("Who's on her care team?", "care_records"),
+        ("mean of all her hemoglobin readings", "statistics"),
+        ("all the encounters during 2026, with dates", "visits"),
+    ],
+)
+def test_words_that_only_build_a_sentence_hide_no_question(question: str, intent: str) -> None:
+    assert PLANNER.interpret([question], NOW)[1].name == intent

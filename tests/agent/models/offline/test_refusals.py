@@ -100,3 +100,14 @@ def test_what_is_offered_instead_is_about_the_same_thing_and_can_be_asked(
     assert len(examples) in (2, 3)
     for example in examples:
         PLANNER.interpret([example], TODAY)
+
+
+@pytest.mark.parametrize("question", ["What does GFR stand for?", "what does a high CRP mean"])
+def test_what_a_name_means_is_no_question_of_the_chart(question: str) -> None:
+    with pytest.raises(CannotAnswer, match="general knowledge"):
+        PLANNER.read([question], TODAY)
+
+
+def test_what_the_asker_needs_to_know_is_no_need_of_the_patient() -> None:
+    assert kind_of("I need to know the frobnication of her A1c") is None
+    assert kind_of("Does she need to start insulin?") == "advice"

@@ -24,10 +24,13 @@ AMARA = "Patient/hard-amara-okafor"
         ("Hi! What was her last A1c? Thanks!", ["latest_result"]),
         ("active problems, allergies and last visit", ["active_problems", "allergies", "last_visit"]),
         ("last A1c, how many visits in 2019", ["latest_result", "visits"]),
-        ("last flu shot, and who gave it?", ["immunizations", "told_who"]),
+        ("last flu shot, and who gave it?", ["immunizations"]),
         ("Last A1c. And the one before that?", ["latest_result", "previous_result"]),
         ("A1c and potassium", ["latest_result"]),
         ("How many visits in 2019 and in 2020?", ["visits", "visits"]),
+        ("has she had a colonoscopy and if she had the flu shot", ["procedures", "immunizations"]),
+        ("on metformin, and if so, what dose?", ["on_drug", "on_drug"]),
+        ("Trying to find out. What was her last A1c?", ["latest_result"]),
     ],
 )
 def test_each_question_is_read_by_itself_or_leans_on_the_one_before(
@@ -118,3 +121,21 @@ async def test_a_follow_up_leans_on_the_part_that_it_fits() -> None:
     assert "interpretation High" in answer["text"]
     answer, _ = await ask(PLANNER, AMARA, "last A1c, and any allergies?", "since when?")
     assert "Penicillin: recorded 1999-11-02" in answer["text"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "question", ["which drugs is he on, and since when?", "last A1c and who ordered it?"]
+)
+async def test_of_what_is_not_recorded_nothing_more_is_asked(question: str) -> None:
+    answer, _ = await ask(PLANNER, "Patient/don-rivera", question)
+    assert answer["status"] == "not_in_chart"
+    assert "Not answered" not in answer["text"]
+
+
+@pytest.mark.anyio
+async def test_what_a_misspelt_word_was_taken_for_is_no_claim_of_the_answer() -> None:
+    question = "is her A1c risng or falling?"
+    answer, results = await ask(PLANNER, AMARA, question)
+    assert 'I read "risng" as "rising"' in answer["text"]
+    assert check(answer["text"], answer["citations"], results, question, NOW).grounding.unsupported == ()

@@ -39,6 +39,12 @@ def reading(question: str) -> Reading:
         ("weight after hip replacement", "after", "procedure", "hip replacement"),
         ("weight before she underwent hip replacement", "before", "procedure", "hip replacement"),
         ("was she on insulin when she had the hip replacement", "at", "procedure", "hip replacement"),
+        ("a1c immediately after surgery", "after", "procedure", None),
+        ("a1c right before metformin was started", "before", "start", "metformin"),
+        ("a1c once metformin was started", "after", "start", "metformin"),
+        ("a1c from the start of metformin onward", "after", "start", "metformin"),
+        ("a1c at the time she was last admitted", "at", "admission", None),
+        ("When he was last admitted, what was his a1c", "at", "admission", None),
         ("a1c the month after surgery", "after", "procedure", None),
         ("creatinine before surgery", "before", "procedure", None),
         ("preop creatinine", "before", "procedure", None),
@@ -239,3 +245,60 @@ def test_a_misspelt_word_of_time_is_put_right_and_told(question: str, taken: str
 @pytest.mark.parametrize("word", ["converted", "admitted", "celsius", "thanksgiving", "spring", "exceeding"])
 def test_a_word_of_times_and_numbers_is_never_taken_for_another(word: str) -> None:
     assert reading(f"a1c {word}").corrected == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "above", "below"),
+    [
+        ("how often has it dipped below 68", None, 68),
+        ("a1c that came in over 7", 7, None),
+        ("rose above 8", 8, None),
+    ],
+)
+def test_a_value_may_move_to_where_a_limit_lies(
+    question: str, above: float | None, below: float | None
+) -> None:
+    limits = reading(question).limits
+    assert limits
+    assert (limits.above, limits.below) == (above, below)
+
+
+@pytest.mark.parametrize("question", ["a1c fell more than 2", "a1c fell above 7", "a1c rose under 7"])
+def test_how_far_a_value_moved_is_no_limit_of_it(question: str) -> None:
+    held = reading(question)
+    assert held.limits is None or "direction" in held.cues
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["convert her last weight to pounds", "last weight, pounds please", "last weight but converted into lbs"],
+)
+def test_a_unit_that_ends_a_question_is_asked_for(question: str) -> None:
+    assert reading(question).unit == "[lb_av]"
+
+
+@pytest.mark.parametrize("question", ["she lost 10 pounds", "not in what she weighs, how many pounds"])
+def test_a_unit_of_a_number_or_of_how_many_is_not_asked_for(question: str) -> None:
+    assert reading(question).unit is None
+
+
+def test_a_figure_of_a_time_alone_is_of_that_time() -> None:
+    assert reading("highest a1c in 2020 only").unread == ()
+    assert reading("was she on metformin only in 2020").unread == ("only",)
+
+
+def test_an_or_between_words_of_one_meaning_adds_nothing() -> None:
+    assert reading("is her a1c rising or falling").unread == ()
+    assert reading("is her a1c high or rising").unread == ("or",)
+
+
+@pytest.mark.parametrize(
+    ("question", "meant"),
+    [("waht is her a1c", "what"), ("how mnay a1c results", "many"), ("is her a1c noraml", "normal")],
+)
+def test_two_letters_the_other_way_round_are_put_right(question: str, meant: str) -> None:
+    assert [right for _, right in reading(question).corrected] == [meant]
+
+
+def test_a_word_of_its_own_is_no_other_with_two_letters_swapped() -> None:
+    assert reading("is there a form for her a1c").unread == ("form",)

@@ -36,6 +36,16 @@ CASES = [
     (AMARA, ["last A1c", "is that high?", "and the one before that?"], ["7.4 % on 2025-11-04"], ["7.1"]),
     (AMARA, ["last A1c", "and the one before?", "is that high?"], ["7.4 % on 2025-11-04"], ["7.1"]),
     (AMARA, ["last A1c", "why?", "and the one before?"], ["7.4 %"], []),
+    (AMARA, ["highest A1c", "how long ago was that?"], ["ago", "2024-05-06"], []),
+    (AMARA, ["last visit", "how long was it?"], ["ambulatory", "2026-09-14"], []),
+    (AMARA, ["last visit", "what was the diagnosis?"], ["reason: Diabetes follow-up"], []),
+    (AMARA, ["last A1c", "and the one before?", "any since then?"], ["after GLYCO HB on 2025"], ["8.2"]),
+    (AMARA, ["when was metformin started?", "how many visits since then?"], ["2026-09-14"], []),
+    (AMARA, ["last visit", "and her A1c at that time?"], ["7.1 %"], []),
+    (AMARA, ["last visit", "what did she come in with?"], ["reason: Diabetes follow-up"], []),
+    (AMARA, ["last visit", "when was the one before?"], ["None is recorded before ambulatory"], []),
+    (AMARA, ["last visit", "and her A1c before that?"], ["7.4 %"], ["7.1 %"]),
+    (AMARA, ["why was her last visit?", "and the time before?"], ["None is recorded before ambulatory"], []),
 ]  # fmt: skip
 
 
@@ -64,6 +74,8 @@ async def test_what_the_last_answer_told_is_asked_about(
         (["active problems", "when was that?"], "name the one you mean"),
         (["last A1c", "since when?"], "a medication, a problem or an allergy"),
         (["last visit", "how much?"], "a medication or a result"),
+        (["active problems", "any visits since then?"], "needs one date"),
+        (["active problems", "how long ago was that?"], "name the one you mean"),
         (["last potassium", "who ordered it?"], "the last answer told none"),
     ],
 )

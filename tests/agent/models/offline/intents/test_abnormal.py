@@ -36,13 +36,13 @@ async def test_a_result_is_abnormal_where_its_record_says_so(
 
 
 @pytest.mark.anyio
-async def test_abnormal_results_of_all_kinds_are_found_in_a_window(tmp_path: Path) -> None:
-    answer = await asked(tmp_path, f"Patient/{JOHN}", "any abnormal labs in July 2026?")
+async def test_abnormal_results_of_all_kinds_are_found_in_a_window(data_dir: Path) -> None:
+    answer = await asked(data_dir, f"Patient/{JOHN}", "any abnormal labs in July 2026?")
     said = ["47.1 mmHg on 2026-07-08", "107.0 mg/dL on 2026-07-02", "0.23 ng/mL on 2026-07-02"]
     check_said(answer, ANSWERED, said, ["Oxygen saturation", "Respiratory"])
 
 
 @pytest.mark.anyio
-async def test_where_no_result_is_flagged_none_is_said_to_be(tmp_path: Path) -> None:
-    answer = await asked(tmp_path, f"Patient/{ELDER}", "abnormal labs in 2020")
+async def test_where_no_result_is_flagged_none_is_said_to_be(data_dir: Path) -> None:
+    answer = await asked(data_dir, f"Patient/{ELDER}", "abnormal labs in 2020")
     check_said(answer, ABSENT, ["No abnormal result is recorded in this chart in 2020"], ["normal."])

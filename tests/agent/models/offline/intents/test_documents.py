@@ -52,7 +52,10 @@ async def test_a_note_is_opened_and_a_report_told_with_its_status_and_conclusion
                 ["(status amended): “Staph", "1 record entered in error"],
                 [],
             ),
+            ("markus-jacobi", "last CBC report", ANSWERED, ["2021-02-25", "without a conclusion"], []),
+            ("tammy-parker", "the conclusion off her last LFT panel", ANSWERED, ["matching report: Hep"], []),
             (AMARA, "discharge summary", ABSENT, ["No discharge summaries are recorded"], []),
+            ("tammy-parker", "newest progress note", ANSWERED, ["Continue current medications"], []),
         ):
             check_said(await navigator.ask(question, patient=patient), status, said, unsaid)
 
@@ -106,6 +109,16 @@ async def test_what_a_note_orders_a_reader_to_do_is_quoted_and_marked(data_dir: 
         ("any mention of a rash in her notes", "rash"),
         ("is memory loss mentioned in the discharge summary", "memory loss"),
         ("notes about his marriage since 2020", "marriage"),
+        ("syncope in notes?", "syncope"),
+        ("has syncope ever come up in her notes", "syncope"),
+        ("headache - any mention in the notes?", "headache"),
+        ("does anything in the notes mention chest pain", "chest pain"),
+        ("is there a discharge summary in the notes", None),
+        ("what did the doctor write in the notes", None),
+        ("last A1c in the notes", None),
+        ("find the passages in the notes where employment is mentioned", "employment"),
+        ("search the clinical notes of the patient for nausea", "nausea"),
+        ("find the last progress note for this patient, the specialist wants a copy", None),
         ("what do the notes say about falls and should we stop aspirin", None),
         ("does she mention pain", None),
     ],

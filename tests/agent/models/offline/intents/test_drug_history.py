@@ -12,7 +12,7 @@ CASES = [
     (AMARA, "when did she first get aspirin", FOUND, ["First recorded in 2018"], []),
     (AMARA, "when was semaglutide started?", FOUND, ["only proposed or planned"], ["First"]),
     (AMARA, "when did she start pioglitazone?", FOUND, ["Recorded as not to be given"], ["First"]),
-    (AMARA, "when was warfarin started?", ABSENT, ['matches "warfarin" (9 checked)'], []),
+    (AMARA, "when was warfarin started?", ABSENT, ['matches "warfarin"; all were searched'], []),
     (MEI, "when was simvastatin started", FOUND, ["First recorded on 2020-10-10", "not current"], []),
     (AMARA, "when was metformin stopped?", FOUND, ["Still current: metformin"], ["was st"]),
     (AMARA, "why was metformin stopped?", FOUND, ["Still current", "because Dose increased"], []),
@@ -40,3 +40,11 @@ async def test_the_course_of_a_drug_is_told_from_its_records(
     patient: str, question: str, status: str, said: list[str], unsaid: list[str]
 ) -> None:
     await check_answer(patient, question, status, said, unsaid)
+
+
+@pytest.mark.anyio
+async def test_the_first_record_is_the_oldest_whatever_is_listed_first() -> None:
+    """Records of one dose are listed by their newest, so that the oldest of all may stand anywhere."""
+    await check_answer(
+        "robin-ford", "when was Celebrex started?", FOUND, ["First recorded on 2025-12-22"], []
+    )

@@ -13,6 +13,7 @@ CASES = [
     (MEI, "was apixaban given?", FOUND, ["No administration is recorded", "apixaban (cancelled"], []),
     (AMARA, "was metformin dispensed?", FOUND, ["No dispense is recorded", "Recorded otherwise"], []),
     (AMARA, "was heparin given?", ABSENT, ["No administration is recorded (9 medication records"], []),
+    (MEI, "Has amlodipine ever been given to her?", FOUND, ["On record: amlodipine", "None of them"], []),
     (MEI, "what meds were given in July 2026?", FOUND, ["1 administration record"], []),
     (AMARA, "was pioglitazone ever given?", FOUND, ["an order not to give it"], []),
 ]  # fmt: skip

@@ -26,6 +26,20 @@ async def test_pictures_are_found_by_modality_and_site_wherever_the_chart_record
             (JOHN, "last brain mri", ABSENT, ["No brain mri is recorded among imaging"], []),
             (NOOR, "ankle x-ray", ANSWERED, ["but otherwise: XR Ankle", "No fracture"], []),
             (RENAE, "last imaging", ANSWERED, ["Last: Camera fundoscopy on 2026-07-11"], []),
+            (
+                JOHN,
+                "CT of his thorax on file?",
+                ANSWERED,
+                ["1 matching imaging study: CT Chest"],
+                ["X-ray PA"],
+            ),
+            (JOHN, "Is there a prior XR of the thorax?", ANSWERED, ["X-ray PA"], ["CT Chest on"]),
+            (JOHN, "was his chest ever imaged by CT?", ANSWERED, ["Yes, the last: CT Chest"], []),
+            (JOHN, "On which date did he last undergo CT?", ANSWERED, ["CT Chest"], []),
+            (JOHN, "sonography kidneys last", ABSENT, ["No kidney sonography is recorded"], []),
+            (JOHN, "last MR?", ABSENT, ["No mri is recorded"], []),
+            (JOHN, "US of the kidney", ABSENT, ["No"], []),
+            ("lee-watson", "when was his last sonogram?", ANSWERED, ["Ultrasound, Thoracic structure"], []),
             (AMARA, "any scans?", ABSENT, ["No imaging studies are recorded"], []),
         ):
             check_said(await navigator.ask(question, patient=patient), status, said, unsaid)

@@ -15,6 +15,11 @@ CASES = [
     (MEI, "discontinued meds", FOUND, ["2 medications: ", "apixaban (cancelled"], ["warf"]),
     (AMARA, "medication history", FOUND, ["9 medication records, past and present", "not-taken"], []),
     (AMARA, "planned medications", FOUND, ["Only draft or proposal: 2 med", "intent proposal"], ["metf"]),
+    (MEI, "prescriptions 2025", FOUND, ["1 medication record dated in 2025: amlodipine"], []),
+    (MEI, "prescriptions", FOUND, ["7 current medications"], []),
+    (MEI, "What has been prescribed in 2025?", FOUND, ["1 medication record dated in 2025"], []),
+    (MEI, "amlodipine prescriptions in 2025?", FOUND, ["1 order in 2025: amlodipine"], []),
+    (MEI, "Was she prescribed warfarin in 2025?", ABSENT, ["No order of warfarin is recorded in 2025"], []),
     (AMARA, "current medications and start dates", FOUND, ["3 current medications"], []),
 ]  # fmt: skip
 

@@ -23,6 +23,8 @@ async def test_an_age_at_another_time_is_counted_to_that_day(data_dir: Path) -> 
             ),
             (AMARA, "how old was she in 2010?", ANSWERED, ["41 or 42 years old in 2010"], []),
             (AMARA, "how old was she on 2015-03-02?", ANSWERED, ["46 years old on 2015-03-02"], []),
+            (AMARA, "age as of 2015-03-02?", ANSWERED, ["46 years old on 2015-03-02"], ["at on"]),
+            (AMARA, "how old is she today?", ANSWERED, ["58 years old on 2026-11-01 ["], []),
             (AMARA, "how old was she at her last visit?", ANSWERED, ["58 years old", "2026-09-14"], []),
             (LUCIA, "how old was she in 2010?", "needs_review", ["cannot be told: born 1942"], []),
         ):

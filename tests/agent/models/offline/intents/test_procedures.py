@@ -30,6 +30,23 @@ async def test_a_procedure_is_told_with_what_its_record_says_of_when_and_why(dat
                 ["3rd in time", "1946-07-18"],
                 [],
             ),
+            (
+                RENAE,
+                "find her latest topical fluoride and tell me when it was",
+                ANSWERED,
+                ["Last", "fluoride"],
+                [],
+            ),
+            (RENAE, "On what day did the third med rec happen?", ANSWERED, ["3rd in time", "1946-07-18"], []),
+            (RENAE, "When did she have a med rec for the third time?", ANSWERED, ["1946-07-18"], []),
+            (
+                RENAE,
+                "What are all the dates when she had a throat culture?",
+                ANSWERED,
+                ["matching"],
+                ["Last"],
+            ),
+            (RENAE, "throat cx: each time", ANSWERED, ["matching procedures"], ["Last"]),
             (RENAE, "every throat culture with its date", ANSWERED, ["matching procedures"], ["Last"]),
             (
                 RENAE,

@@ -19,6 +19,10 @@ CASES = [
     (AMARA, "how often does she take metformin?", FOUND, ["twice a day with meals"], ["Yes"]),
     (AMARA, "how many blood pressure medications is she on?", FOUND, ["1 current medication record: li"], []),
     (AMARA, "what happened to her glipizide?", FOUND, ["on hold: glipizide"], ["allergy"]),
+    (AMARA, "Is she on metformin 500 mg?", FOUND, ["Not currently: metformin", "500 MG"], ["1000"]),
+    (AMARA, "Is she on metformin 850 mg?", FOUND, ["in another form or strength: metformin"], ["Yes"]),
+    (MEI, "Is she on beta blocker eye drops?", FOUND, ["Yes: Timolol"], []),
+    (MEI, "Is she on hydrocortisone tablets?", FOUND, ["another form or strength: Compounded"], ["Yes"]),
 ]  # fmt: skip
 
 

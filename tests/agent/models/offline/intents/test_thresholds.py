@@ -21,7 +21,7 @@ CASES: list[Case] = [
     (RENAE, "first LDL below 100 since 2015?", ANSWERED, ["78.8 mg/dL on 2020-01-16"], ["89.1"]),
     (RENAE, "Was the last A1c higher than 5.5?", ANSWERED, ["Yes; the latest result: ", "6.0 %"], []),
     (RENAE, "last time the LDL was over 130", ANSWERED,
-     ["No; the latest", "89.1", "The last one above 130: ", "134.3"], []),
+     ["No; the latest", "89.1", "Before that, above 130: ", "134.3"], []),
     (RENAE, "is her LDL below 70?", ANSWERED, ["No; the latest result: ", "89.1 mg/dL"], ["Yes"]),
     (RENAE, "systolic blood pressures above 165 since 2020", ANSWERED, ["1 systolic", "168.8 mmHg"], ["161"]),
     (RENAE, "LDL between 100 and 105", ANSWERED, ["104.4 mg/dL", "100.9 mg/dL"], ["105.1"]),
@@ -38,8 +38,8 @@ async def test_values_beyond_a_limit_are_told(
 
 
 @pytest.mark.anyio
-async def test_a_limit_without_a_unit_asks_back_where_values_are_recorded_in_several(tmp_path: Path) -> None:
-    answer = await asked(tmp_path, f"Patient/{AMARA}", "any glucose above 7?")
+async def test_a_limit_without_a_unit_asks_back_where_values_are_recorded_in_several(data_dir: Path) -> None:
+    answer = await asked(data_dir, f"Patient/{AMARA}", "any glucose above 7?")
     check_said(answer, "refused", ["recorded in mg/dL, mmol/L"], [])
 
 
