@@ -22,7 +22,7 @@ $(VENV)/dev: $(VENV)/core
 # llama.cpp is built for any processor: a native build may use instructions (AMX) that a container forbids, and
 # a wheel of such a build may lie in pip's cache. Its library for images is left out.
 $(VENV)/all: $(VENV)/dev
-	$(BIN)/pip install $(QUIET) --editable '.[dev,local]'
+	$(BIN)/pip install $(QUIET) --no-cache-dir --editable '.[dev,local]'
 	CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF" \
 		$(BIN)/pip install $(QUIET) --no-cache-dir --no-binary llama-cpp-python --editable '.[llama]'
 	touch $@
