@@ -143,8 +143,11 @@ class Journal:
         self._db.execute("COMMIT")
 
     def _journal_mode(self) -> str:
-        """Switch to the write-ahead log. Where others create the journal too, SQLite says at once that it is busy:
-        its time limit does not hold for a reader that wants to write."""
+        """Switch to the write-ahead log.
+
+        Where others create the journal too, SQLite says at once that it is busy: its time limit does not hold
+        for a reader that wants to write.
+        """
         deadline = time.monotonic() + self._lock_seconds
         while True:
             try:
