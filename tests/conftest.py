@@ -16,9 +16,11 @@ TEST_ALL = "EHR_NAVIGATOR_TEST_ALL"
 # What `make test` may skip; every other test is marked `plain`.
 NOT_PLAIN = ("hapi", "llama", "local", "large")
 
-# Nothing is timed by a test: machines are busy.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# Nothing is timed by a test: machines are busy. The same tests draw the same examples, so that a change is
+# refused for what it did; `pytest --hypothesis-profile=wider` draws others.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("wider", deadline=None, max_examples=1000)
+settings.load_profile("same")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

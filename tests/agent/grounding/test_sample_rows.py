@@ -16,7 +16,7 @@ PATIENTS = [f"Patient/{one.id}" for one in samples.patients()]
 # The overview of a whole life has hundreds of rows.
 SHORT = [f"Patient/{one.id}" for one in samples.patients() if one.set != "life-long"]
 KINDS = ["problems", "medications", "procedures", "encounters", "immunizations", "reports"]
-EXAMPLES = settings(max_examples=15, deadline=None)
+EXAMPLES = settings(max_examples=15)
 OTHER_UNITS = {"mg/dL": "mmol/L", "mmol/L": "mg/dL", "%": "mmol/mol", "kg": "lb", "cm": "kg"}
 
 
@@ -30,7 +30,11 @@ def read(patient: str, kind: str) -> ToolResult:
 def sentence(row: dict[str, Any]) -> str:
     value, unit = row.get("value"), row.get("unit") or ""
     said = f": {row.get('comparator', '')}{value} {unit}" if isinstance(value, int | float) else ""
-    return f"{row['name']}{said} on {row['date'][:10]} [{row['ref']}]."
+    # Without its states, what was refuted, cancelled or proposed would be told as if it were so.
+    states = [row[key] for key in ("verification", "status", "intent") if key in row]
+    states += ["not to be given"] if row.get("do_not_perform") else []
+    told = f" ({', '.join(states)})" if states else ""
+    return f"{row['name']}{said} on {row['date'][:10]}{told} [{row['ref']}]."
 
 
 def drawn(data: st.DataObject, *, measured: bool) -> tuple[ToolResult, dict[str, Any]] | None:
