@@ -1,5 +1,6 @@
 """The planner: reads the last question, asks for what its intent still wants, and answers."""
 
+import gc
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -120,7 +121,9 @@ class OfflinePlanner:
 @cache
 def _lexicon() -> Lexicon:
     """The dictionary with the phrases of all intents, read with the first question of a process."""
-    return load_lexicon(CUES)
+    lexicon = load_lexicon(CUES)
+    gc.freeze()  # it stays, as the modules do: every garbage collection would look through them (0.1 s)
+    return lexicon
 
 
 def _every_result(messages: Sequence[Message]) -> list[ToolResult]:
