@@ -35,9 +35,9 @@ _NAMED: Mapping[charts.Kind, tuple[terminology.Kind, ...]] = {
     "allergies": ("drug", "class", "substance"),
     "immunizations": ("vaccine",),
     "procedures": ("procedure", "imaging"),
-    "reports": ("procedure", "imaging"),
+    "reports": ("procedure", "imaging", "panel"),
     "imaging": ("procedure", "imaging"),
-    "orders": ("procedure", "imaging"),
+    "orders": ("procedure", "imaging", "panel"),
     "family_history": ("condition",),
 }
 # What the last lists of a patient were made of, by kind and by the types that were read whole.

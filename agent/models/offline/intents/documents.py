@@ -147,11 +147,8 @@ def _documents(asked: Asked) -> Draft:
     called, calls = _wanted(asked)
     every = asked.chart.fetch_all(calls)
     panel = next(iter(asked.reading.concepts("panel")), None)
-    if panel and not any(one.rows for one in every):  # charts call it otherwise
-        texts = [" ".join(name) for name in panel.names]
-        every = asked.chart.fetch_all(
-            [records("reports", text=text, **asked.window_to_now) for text in texts]
-        )
+    if panel and not any(one.rows for one in every):  # an everyday word for it that no record bears
+        every = asked.chart.fetch_all([records("reports", text=panel.name, **asked.window_to_now)])
         called = "matching report" if any(one.rows for one in every) else called
     found = every[0] if len(every) == 1 else _together(every)
     rows = [row for row in found.rows if not is_later(row, asked.now)]

@@ -32,7 +32,7 @@ async def test_a_note_is_opened_and_a_report_told_with_its_status_and_conclusion
                 "tammy-parker",
                 "conclusion of the latest liver panel",
                 ANSWERED,
-                ["Last matching report: Hep"],
+                ["Last liver panel report: Hep"],
                 [],
             ),
             (JOHN, "radiology reports", ANSWERED, ["3 radiology reports", "“Lungs clear; Heart"], []),
@@ -53,7 +53,13 @@ async def test_a_note_is_opened_and_a_report_told_with_its_status_and_conclusion
                 [],
             ),
             ("markus-jacobi", "last CBC report", ANSWERED, ["2021-02-25", "without a conclusion"], []),
-            ("tammy-parker", "the conclusion off her last LFT panel", ANSWERED, ["matching report: Hep"], []),
+            (
+                "tammy-parker",
+                "the conclusion off her last LFT panel",
+                ANSWERED,
+                ["lft panel report: Hep"],
+                [],
+            ),
             (AMARA, "discharge summary", ABSENT, ["No discharge summaries are recorded"], []),
             ("tammy-parker", "newest progress note", ANSWERED, ["Continue current medications"], []),
         ):
