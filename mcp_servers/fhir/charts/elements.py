@@ -3,10 +3,10 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mcp_servers.fhir.unseen import without_unseen
 
@@ -18,6 +18,8 @@ SNOMED = "http://snomed.info/sct"
 LONGEST_TEXT = 1000
 SHOWN = 5
 LARGEST_NUMBER = 1e100
+KEPT_ELEMENTS = 1000
+T = TypeVar("T")
 
 _WITHDRAWN_BY = ("status", "verificationStatus", "lifecycleStatus", "docStatus")
 _IN_ERROR = "entered-in-error"
@@ -55,6 +57,23 @@ def string(value: object) -> str | None:
     if len(text) > LONGEST_TEXT:
         return f"{text[:LONGEST_TEXT]} ... [{len(text) - LONGEST_TEXT} more characters]"
     return text or None
+
+
+def read_once(read: Callable[[object], T]) -> Callable[[object], T]:
+    """A reader of an element that many records share word for word, such as the range of a measurement: it
+    reads each once. What it returns must not be changed."""
+    known: dict[str, T] = {}
+
+    @wraps(read)
+    def reader(value: object) -> T:
+        written = repr(value)
+        if written not in known:
+            if len(known) >= KEPT_ELEMENTS:
+                known.clear()
+            known[written] = read(value)
+        return known[written]
+
+    return reader
 
 
 def strings(value: object) -> list[str]:

@@ -1,5 +1,7 @@
 """Whether a result is low, normal or high: as it was flagged, or computed from its reference range."""
 
+from typing import NamedTuple
+
 from mcp_servers.fhir.charts.elements import (
     Resource,
     codes,
@@ -8,6 +10,7 @@ from mcp_servers.fhir.charts.elements import (
     folded,
     number,
     objects,
+    read_once,
     unit,
 )
 
@@ -44,13 +47,10 @@ def _side(holder: Resource) -> str | None:
         return None
     quantity = first(holder.get("valueQuantity"))
     value = number(quantity.get("value"))
-    normal = [one for one in objects(holder.get("referenceRange")) if _is_normal(one)]
-    if value is None or len(normal) != 1:
+    normal = _normal(holder["referenceRange"])
+    if value is None or normal is None or not normal.units <= {unit(quantity)}:
         return None
-    bounds = [first(normal[0].get(side)) for side in ("low", "high")]
-    if any(unit(bound) not in (None, unit(quantity)) for bound in bounds):
-        return None
-    low, high = (number(bound.get("value")) for bound in bounds)
+    low, high = normal.low, normal.high
     under = quantity.get("comparator") in ("<", "<=")
     over = quantity.get("comparator") in (">", ">=")
     if low is not None and not over and (value <= low if under else value < low):
@@ -58,6 +58,25 @@ def _side(holder: Resource) -> str | None:
     if high is not None and not under and (value >= high if over else value > high):
         return "High"
     return None if under or over or (low is None and high is None) else "Normal"
+
+
+class _Normal(NamedTuple):
+    """The bounds of a range of normal values, and the units that they are written in."""
+
+    low: float | None
+    high: float | None
+    units: frozenset[str]
+
+
+@read_once
+def _normal(ranges: object) -> _Normal | None:
+    """The one range of normal values; None where there is none, or more than one could apply."""
+    normal = [one for one in objects(ranges) if _is_normal(one)]
+    if len(normal) != 1:
+        return None
+    low, high = (first(normal[0].get(side)) for side in ("low", "high"))
+    units = (unit(bound) for bound in (low, high))
+    return _Normal(number(low.get("value")), number(high.get("value")), frozenset(u for u in units if u))
 
 
 def _is_normal(one: Resource) -> bool:

@@ -18,6 +18,7 @@ from mcp_servers.fhir.charts.elements import (
     plain,
     quantity_text,
     range_text,
+    read_once,
     row_of,
     string,
     unit,
@@ -119,7 +120,12 @@ def main_code(concept: object) -> str | None:
 
 def reference_ranges(holder: Resource) -> str | None:
     """The reference ranges as one text; whom a range applies to is said where it is recorded."""
-    return joined(_one_range(one) for one in objects(holder.get("referenceRange")))
+    return _ranges(holder["referenceRange"]) if "referenceRange" in holder else None
+
+
+@read_once
+def _ranges(value: object) -> str | None:
+    return joined(map(_one_range, objects(value)))
 
 
 def _one_range(one: Resource) -> str | None:

@@ -83,8 +83,8 @@ class ChartTables:
                 reading, complete = await self._refresh(
                     process, sorted({self._type_of[t] for t in tables}), client, lock, call
                 )
-                _expect(await process.ask({"do": "present", "now": now}))
-                reply = await process.ask({"do": "query", "sql": sql, "limit": limit}, seconds=LIMIT_S)
+                asked = {"do": "query", "sql": sql, "limit": limit, "now": now}
+                reply = await process.ask(asked, seconds=LIMIT_S)
                 columns = await _columns(process, tables) if "error" in reply else {}
             except Ended:
                 self._forget()
@@ -128,12 +128,20 @@ class ChartTables:
         """Bring the tables of these types up to date, all or none: notes, and whether all could be read."""
         seen: list[tuple[str, str, bool]] = []
         waiting: dict[str, Resource] = {}
+        begun = False
+
+        async def write(what: Message, payload: Any = None) -> None:
+            nonlocal begun
+            if not begun:  # most of the time nothing has changed
+                begun = True
+                _expect(await process.ask({"do": "begin"}))
+            _expect(await process.ask(what, payload))
 
         async def put() -> None:
             if waiting:
                 together = [*waiting.values()]
                 waiting.clear()
-                _expect(await process.ask({"do": "put"}, together))
+                await write({"do": "put"}, together)
 
         async def receive(records: list[Resource], included: dict[str, Resource]) -> None:
             good = {f"{r['resourceType']}/{r['id']}": r for r in records if not entered_in_error(r)}
@@ -147,18 +155,20 @@ class ChartTables:
             if bad or len(waiting) >= _TOGETHER:
                 await put()
             if bad:
-                _expect(await process.ask({"do": "remove", "refs": bad}))
+                await write({"do": "remove", "refs": bad})
 
         try:
-            _expect(await process.ask({"do": "begin"}))
             try:
                 changes = await self._snapshot.refresh(client, lock, call, only=kinds, receive=receive)
             except FhirToolError:
-                _expect(await process.ask({"do": "rollback"}))
+                if begun:
+                    _expect(await process.ask({"do": "rollback"}))
                 raise
             await put()
-            _expect(await process.ask({"do": "remove", "refs": changes.removed}))
-            _expect(await process.ask({"do": "commit"}))
+            if changes.removed:
+                await write({"do": "remove", "refs": changes.removed})
+            if begun:
+                _expect(await process.ask({"do": "commit"}))
         except FhirToolError:
             raise
         except Ended:
@@ -170,17 +180,21 @@ class ChartTables:
         except BaseException:
             self._forget()
             raise
+        self._note(seen, changes.removed)
+        withdrawn = sum(len(self._records[kind].withdrawn) for kind in kinds)
+        left_out = [f"Left out as entered in error: {withdrawn}."] if withdrawn else []
+        return [*changes.notes, *left_out], changes.complete
+
+    def _note(self, seen: list[tuple[str, str, bool]], removed: list[str]) -> None:
+        """Remember which records are in the tables now, and which were left out."""
         for kind, ref, good in seen:
             records = self._records[kind]
             (records.kept if good else records.withdrawn).add(ref)
             (records.withdrawn if good else records.kept).discard(ref)
-        for ref in changes.removed:
+        for ref in removed:
             records = self._records[ref.partition("/")[0]]
             records.kept.discard(ref)
             records.withdrawn.discard(ref)
-        withdrawn = sum(len(self._records[kind].withdrawn) for kind in kinds)
-        left_out = [f"Left out as entered in error: {withdrawn}."] if withdrawn else []
-        return [*changes.notes, *left_out], changes.complete
 
     def _checked(self, reply: Message) -> list[str]:
         if "unknown_table" in reply:

@@ -116,9 +116,9 @@ class Worker:
             case "remove":
                 for ref in request["refs"]:
                     self._remove([ref], ref.partition("/")[0])
-            case "present":
-                set_present(self.connection, request["now"])
             case "query":
+                if "now" in request:
+                    set_present(self.connection, request["now"])
                 return self._query(request["sql"], request["limit"])
             case "hints":
                 return {"hints": self._hints(request["sql"], request["tables"])}

@@ -192,8 +192,7 @@ async def test_now_is_the_present_of_the_chart(tables: TablesProcess) -> None:
         " current_time::VARCHAR AS g, localtime::VARCHAR AS h"
     )
     for day in ("2026-11-30", "2026-11-01"):
-        await tables.ask({"do": "present", "now": f"{day}T10:00:00+00:00"})
-        (row,) = (await tables.ask(query(sql)))["rows"]
+        (row,) = (await tables.ask(query(sql) | {"now": f"{day}T10:00:00+00:00"}))["rows"]
         assert row[:2] == [f"{day} 10:00:00", day]
     now = "2026-11-01 10:00:00"
     assert row == [now, "2026-11-01", "2 days", now, now, "2026-11-01", "10:00:00", "10:00:00"]
