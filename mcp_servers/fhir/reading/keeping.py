@@ -1,6 +1,6 @@
-"""All records of a type, kept between calls: each call asks how many there are and what was written since."""
+"""What searches found, kept between calls: each call asks how many there are and what was written since."""
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from copy import deepcopy
 
 import anyio
@@ -15,20 +15,20 @@ from mcp_servers.fhir.reading.gathering import Gathered, Resource, gather, gathe
 from mcp_servers.fhir.reading.snapshot import FEW, SMALLER_PAGES, Snapshot
 from mcp_servers.fhir.recording import Call
 
-# Of a longer type all is read each time.
+# What is longer is read each time; beyond it, what was asked for longest ago is forgotten.
 MOST_KEPT = 10_000
 _IDS_AT_ONCE = 100
 
 
 class Keeping:
-    """What was read of one patient's chart by searches for all records of a type."""
+    """What was read of one patient's chart: the records of a type, or those that a search narrows down to."""
 
     def __init__(self) -> None:
-        self._kept: dict[Search, _Kept] = {}
+        self._kept: OrderedDict[Search, _Kept] = OrderedDict()
 
     def holds(self, search: Search) -> bool:
         """Whether an earlier call left records of this search: then it is quicker to ask what changed."""
-        return search in self._kept and self._kept[search].any
+        return search in self._kept and self._kept[search].count > 0
 
     async def gather(self, client: FhirClient, search: Search, lock: PatientLock, call: Call) -> Gathered:
         """What gathering.gather finds by this search, without the bytes of attachments. Raises what
@@ -37,9 +37,13 @@ class Keeping:
         What the records refer to is read again by each call; what could not be read with a record is asked
         for again when the record changes.
         """
-        if search.parameters:  # a count of some tells not that others came in their place
-            return await gather(client, [search], lock, call)
-        return await self._kept.setdefault(search, _Kept(search)).gather(client, lock, call)
+        kept = self._kept.setdefault(search, _Kept(search))
+        self._kept.move_to_end(search)
+        found = await kept.gather(client, lock, call)
+        narrowed = [one for one in self._kept if one.parameters]
+        while sum(self._kept[one].count for one in narrowed) > MOST_KEPT:
+            del self._kept[narrowed.pop(0)]
+        return found
 
 
 class _TooMany(Exception):
@@ -61,15 +65,15 @@ class _Kept:
 
     def _forget(self) -> None:
         kind = self._search.resource_type
-        self._snapshot = Snapshot([kind], {kind: self._search.includes})
+        self._snapshot = Snapshot([kind], {kind: self._search.includes}, self._search.parameters)
         self._records: dict[str, Resource] = {}
         self._included: dict[str, Resource] = {}
         self._referring: dict[str, Resource] = {}
 
     @property
-    def any(self) -> bool:
-        """Whether records are kept."""
-        return bool(self._records)
+    def count(self) -> int:
+        """How many records are kept."""
+        return len(self._records)
 
     async def gather(self, client: FhirClient, lock: PatientLock, call: Call) -> Gathered:
         """The records as they are now, in dicts and lists of their own."""

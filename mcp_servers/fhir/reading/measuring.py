@@ -229,7 +229,7 @@ async def _read_newest(chart: Chart, reading: Reading, codes: set[str], name: st
 
 
 async def _gather(chart: Chart, reading: Reading, *parameters: tuple[str, str]) -> None:
-    found = await gather(chart.client, [_search(*parameters)], chart.lock, chart.call)
+    found = await chart.keeping.gather(chart.client, _search(*parameters), chart.lock, chart.call)
     reading.add(found.resources, found.notes, complete=found.complete)
 
 

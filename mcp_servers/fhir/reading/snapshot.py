@@ -68,12 +68,19 @@ class Snapshot:
     It keeps ids and versions, no records: what is derived of them is the caller's to keep. One refresh at a
     time: the caller holds a lock around a refresh and what it does with the changes, and begins with a new
     Snapshot when the latter fails. `includes` are values of `_include` by type; what they bring is read
-    again only together with a record that refers to it.
+    again only together with a record that refers to it. `parameters` narrow every search: a record that
+    fits them no longer is gone.
     """
 
-    def __init__(self, types: Iterable[str], includes: Mapping[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        types: Iterable[str],
+        includes: Mapping[str, tuple[str, ...]] | None = None,
+        parameters: Iterable[tuple[str, str]] = (),
+    ) -> None:
         self._types = tuple(types)
         self._includes = includes or {}
+        self._parameters = tuple(parameters)
         self._seen: dict[str, _Seen] = {}
 
     async def refresh(
@@ -99,7 +106,7 @@ class Snapshot:
                 changes.notes.append(f"This server holds no {kind}.")
                 continue
             includes = [("_include", one) for one in self._includes.get(kind, ())]
-            readings.append(_Reading(client, lock, call, kind, includes, receive))
+            readings.append(_Reading(client, lock, call, kind, self._parameters, includes, receive))
         jobs = [partial(reading.follow, self._seen.get(reading.kind)) for reading in readings]
         for reading, seen in zip(readings, await at_once(jobs), strict=True):
             self._seen[reading.kind] = seen
@@ -121,6 +128,7 @@ class _Reading:
     lock: PatientLock
     call: Call
     kind: str
+    parameters: tuple[tuple[str, str], ...]
     includes: list[tuple[str, str]]
     receive: Receive
     held: dict[str, _Version] = field(default_factory=dict)
@@ -137,9 +145,9 @@ class _Reading:
         without = (await self.client.capability(self.call)).without_last_updated
         if before.since is None or before.total is None or self.kind in without:
             return None
-        total = await self.client.count(self.kind, (), self.lock, self.call)
+        total = await self.client.count(self.kind, self.parameters, self.lock, self.call)
         try:
-            recent = await self._read([written_since(before.since)])
+            recent = await self._read(written_since(before.since))
         except NOT_SEARCHED:
             without.add(self.kind)
             return None
@@ -150,7 +158,7 @@ class _Reading:
         return _Seen(self.held, total, notes, since)
 
     async def _anew(self) -> _Seen:
-        everything = await self._read([])
+        everything = await self._read()
         gone = self.held.keys() - everything.ids
         self.removed = [f"{self.kind}/{one}" for one in sorted(gone)]
         self.complete = everything.complete
@@ -159,10 +167,10 @@ class _Reading:
         since = newest and (moment(everything.as_of) or newest)
         return _Seen(versions, everything.total, everything.notes, since)
 
-    async def _read(self, parameters: list[tuple[str, str]]) -> Tally:
+    async def _read(self, *more: tuple[str, str]) -> Tally:
         """Read all that a search finds; of its records, those whose version is not held are handed on."""
         count = SMALLER_PAGES.get(self.kind, PAGE_SIZE)
-        asked = [*parameters, *self.includes]
+        asked = [*self.parameters, *more, *self.includes]
         pages = each_page(self.client, self.kind, asked, self.lock, self.call, count=count, begin=Tally)
         async with aclosing(pages):
             async for page, tally in pages:  # noqa: B007 - the last one is the result

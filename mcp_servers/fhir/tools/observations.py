@@ -10,6 +10,7 @@ from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.access.references import checked
 from mcp_servers.fhir.errors import InvalidRequest
 from mcp_servers.fhir.reading.inventory import Inventory
+from mcp_servers.fhir.reading.keeping import Keeping
 from mcp_servers.fhir.reading.measuring import Chart, read_measurement
 from mcp_servers.fhir.recording import Call
 from mcp_servers.fhir.tools.cursors import place_of
@@ -51,7 +52,7 @@ async def observations(
     query = query_key("observations", lock, name, mode, since, until, unit, near, above, below)
     place = place_of(query, cursor)
     name = charts.addressed(name)
-    chart = Chart(session.client, lock, call, session.now)
+    chart = Chart(session.client, lock, call, session.now, session.keep(lock, Keeping))
     inventory = session.keep(lock, Inventory)
     narrowed = any(one is not None for one in (since, until, near, above, below))
     moment = await _moment(session, lock, call, near)

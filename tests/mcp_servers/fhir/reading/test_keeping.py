@@ -23,6 +23,7 @@ from tests.mcp_servers.fhir.scripted import BASE, ScriptedFhir, a_call, bundle, 
 
 Resource = dict[str, Any]
 ORDERS = next(one for one in charts.SEARCHES["medications"] if one.resource_type == "MedicationRequest")
+DONE = ORDERS._replace(parameters=(("status", "completed"),))
 MANY = 450
 NOW = "2026-11-01T00:00:00+00:00"
 
@@ -74,15 +75,17 @@ def content(found: Gathered) -> tuple[dict[str, Resource], dict[str, Resource], 
     return by_id, found.included, found.notes, found.complete
 
 
-async def read(app: Any, kept: Keeping | None = None) -> tuple[Gathered, list[str]]:
+async def read(
+    app: Any, kept: Keeping | None = None, search: charts.Search = ORDERS
+) -> tuple[Gathered, list[str]]:
     """What is read through `kept`, or without, and the requests that it takes."""
     call = a_call()
     async with http_to(app, BASE) as http:
         client, lock = FhirClient(http), PatientLock("Patient/long", BASE)
         if kept is None:
-            return await gather(client, [ORDERS], lock, call), []
+            return await gather(client, [search], lock, call), []
         await client.capability(a_call())
-        found = await kept.gather(client, ORDERS, lock, call)
+        found = await kept.gather(client, search, lock, call)
     return found, [url for _, url, _ in call.requests]
 
 
@@ -125,6 +128,44 @@ async def test_what_changed_in_the_chart_or_in_what_it_refers_to_is_seen(
     assert content(before) != now
     for _ in range(2):
         assert content((await read(app, kept))[0]) == now
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (order(1), order(1, status="active")),
+        (order(1, status="active"), order(1)),
+        (order(1), order(1, priority="urgent")),
+        (order(1), None),
+    ],
+)
+@pytest.mark.anyio
+async def test_of_what_a_search_narrows_down_to_it_is_seen_what_comes_changes_and_goes(
+    app: Starlette, before: Resource, after: Resource | None
+) -> None:
+    kept, url = Keeping(), "MedicationRequest/order-1"
+    async with http_to(app, BASE) as http:
+        await http.put(url, json=before)
+        first, _ = await read(app, kept, DONE)
+        _, asked = await read(app, kept, DONE)
+        assert not [one for one in asked if "_getpages" in one]
+        # Another comes at the same time, so that the count alone would not tell.
+        await http.put("MedicationRequest/order-2", json=order(2, status="active"))
+        await (http.put(url, json=after) if after else http.delete(url))
+    now = content((await read(app, search=DONE))[0])
+    assert content(first) != now
+    assert content((await read(app, kept, DONE))[0]) == now
+
+
+@pytest.mark.anyio
+async def test_of_searches_that_are_more_than_is_kept_the_oldest_are_forgotten(
+    app: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST_KEPT", MANY + 1)
+    kept, ordered = Keeping(), ORDERS._replace(parameters=(("intent", "order"),))
+    await read(app, kept, DONE)
+    await read(app, kept, ordered)
+    assert (kept.holds(DONE), kept.holds(ordered)) == (False, True)
 
 
 @pytest.mark.anyio
