@@ -11,6 +11,7 @@ import anyio
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
 from mcp_servers.fhir.access.references import checked
+from mcp_servers.fhir.charts import Search
 from mcp_servers.fhir.charts.documents import document_row, report_row
 from mcp_servers.fhir.charts.elements import (
     Resource,
@@ -27,7 +28,7 @@ from mcp_servers.fhir.notes.extraction import Extracted, Unreadable
 from mcp_servers.fhir.notes.index import Hits, Index
 from mcp_servers.fhir.notes.reading import Reader
 from mcp_servers.fhir.notes.sentences import Sentence, sentences
-from mcp_servers.fhir.reading.gathering import at_once
+from mcp_servers.fhir.reading.gathering import at_once, gather_by_id
 from mcp_servers.fhir.reading.snapshot import Snapshot
 from mcp_servers.fhir.recording import Call
 
@@ -83,12 +84,16 @@ class Note:
 
 
 class ChartNotes:
-    """The notes of one chart. Hold `turn` around a refresh and what is done with the notes after it."""
+    """The notes of one chart. Hold `turn` around a refresh and what is done with the notes after it.
+
+    `read` says that a refresh has gone through the chart.
+    """
 
     def __init__(self) -> None:
         self.turn = anyio.Lock()
         self.notes: dict[str, Note] = {}
         self.withdrawn: set[str] = set()
+        self.read = False
         self.seconds_per_call = SECONDS_PER_CALL
         self.rechecked_per_call = RECHECKED_PER_CALL
         self._index = Index()
@@ -98,10 +103,12 @@ class ChartNotes:
         self._deadline = 0.0
         self._just_read: set[str] = set()
 
-    async def refresh(self, client: FhirClient, lock: PatientLock, call: Call) -> tuple[list[str], bool]:
+    async def refresh(
+        self, client: FhirClient, lock: PatientLock, call: Call, *, only: str | None = None
+    ) -> tuple[list[str], bool]:
         """Read what is new in the chart, then what was left; what to say, and whether every record came.
 
-        Raises what FhirClient.search raises.
+        With `only`, a reference, nothing but that note is read. Raises what FhirClient.search raises.
         """
         self._deadline = anyio.current_time() + self.seconds_per_call
         self._just_read.clear()
@@ -114,6 +121,14 @@ class ChartNotes:
                     for record in records:
                         await self._take(record, reader, client, lock, call)
 
+            if only is not None:
+                kind, _, identity = only.partition("/")
+                if kind not in TYPES or not identity:
+                    return [], True
+                search = Search(kind, includes=_INCLUDES.get(kind, ()))
+                found = await gather_by_id(client, search, [identity], lock, call)
+                await receive(found.resources, found.included)
+                return found.notes, found.complete
             try:
                 changes = await self._snapshot.refresh(client, lock, call, receive)
             except BaseException:  # the snapshot, as it was before, would not tell that one of these is gone
@@ -122,6 +137,7 @@ class ChartNotes:
                 raise
             for ref in changes.removed:
                 self._forget(ref)
+        self.read = True
         await self._retry(client, lock, call)
         return changes.notes, changes.complete
 

@@ -62,9 +62,12 @@ async def search_notes(
     place = place_of(query, cursor)
     window = Window.of(since, until)
     kept = session.keep(lock, ChartNotes)
+    # To open one note, the others need not be read: of a long chart they take seconds.
+    only = None if kept.read else reference
+    kept = kept if only is None else ChartNotes()
     async with kept.turn:
         notes: list[str] = []
-        reading, complete = await kept.refresh(session.client, lock, call)
+        reading, complete = await kept.refresh(session.client, lock, call, only=only)
         if reference in kept.notes:
             await kept.recheck([reference], session.client, lock, call)
         if reference is None:

@@ -108,6 +108,19 @@ async def test_a_long_note_is_opened_piece_by_piece_without_a_gap(each_store: St
 
 
 @pytest.mark.anyio
+async def test_to_open_a_note_the_others_are_not_read(each_store: Starlette | str) -> None:
+    recorder = ScriptedRecorder()
+    async with session(each_store, NOOR, recorder) as client:
+        alone = await search(client, "", reference=f"{NOTE}-rtf")
+        asked = [url for call in recorder.calls for _, url, _ in call.requests if "DocumentReference?" in url]
+        await search(client, "ankle")
+        among_others = await search(client, "", reference=f"{NOTE}-rtf")
+    assert alone["rows"] == among_others["rows"]
+    assert asked
+    assert all(f"_id={NOOR}-note-rtf" in url for url in asked)
+
+
+@pytest.mark.anyio
 async def test_two_renderings_of_the_same_words_are_one_text(embedded: Starlette) -> None:
     async with session(embedded, NOOR) as client:
         opened = await search(client, "", reference=f"{NOTE}-two-formats")
