@@ -20,6 +20,7 @@ from agent.grounding.figures import figures
 from agent.grounding.naming import citations as cited_in
 from agent.grounding.naming import named_in, names, phrases
 from agent.grounding.polarity import polarity
+from agent.grounding.relations import relations
 from agent.grounding.sequences import sequences
 from agent.grounding.standing import standing
 from agent.grounding.superlatives import superlatives
@@ -132,6 +133,7 @@ def _of_clause(clause: Clause, evidence: Evidence, named: set[str]) -> Iterator[
     yield from belonging(clause)
     yield from comparisons(clause, evidence)
     yield from sequences(clause, evidence)
+    yield from relations(clause, evidence)
     yield from superlatives(clause, evidence)
     yield from yearly(clause, evidence)
     yield from valued(clause, evidence)

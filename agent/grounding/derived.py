@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import combinations, permutations
 
-from agent.grounding.clauses import Clause
+from agent.grounding.clauses import Clause, stems_in
 from agent.grounding.evidence import Evidence
 from agent.grounding.rows import Row
 from agent.grounding.schedules import frequencies_in
@@ -31,6 +31,7 @@ _OLD = re.compile(
     r"(?:\s+or\s+\d+)?[\s-]*years?[\s-]*old\b|[\s-]*(?:yo|y/o)\b|\s+(?:then|at the time|at that time)\b",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(r"\s*(?:apart|(?:after|before|later|earlier|prior to)\b)", re.IGNORECASE)
 _TENTH = 0.06
 _MINUTES = {"min": 1, "h": 60}
 _MONTHS = 12
@@ -63,6 +64,12 @@ def derived(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> s
     if is_duration(claim, text) or _OLD.match(text[claim.end :]):
         # What a value was asked for ("nearest to 2026-06-01") may stand before the first of two citations.
         said = [*dates_in(text), *dates_in(clause.lead)]
+        if _BETWEEN.match(text[claim.after or claim.end :]):
+            cited = [row for row in evidence.of(clause.sentence) if row.date]
+            if len({row.refs for row in cited}) == 1:  # the other one is but named
+                cited += _named_in(text[claim.after or claim.end :], evidence)
+            if len({row.refs for row in cited}) > 1:
+                return _apart(claim, [*dates_in(clause.lead)], cited)
         return _interval(claim, text, said, [*rows, *told, *evidence.of(clause.sentence)], evidence)
     counted = [row for row in evidence.rows if not (row.refs or clause.cited)]
     if why := _share(claim.number, [*rows, *counted]) or _per_day(claim, clause.plain, rows):
@@ -185,6 +192,29 @@ def _interval(
         if _fits(float(claim.number.value), unit, early, late):
             return f"from {early} to {late}"
     return ""
+
+
+def _apart(claim: Numbered, told: Sequence[Dated], rows: Sequence[Row]) -> str:
+    """Two dates, told or of two of the records, that are so far apart."""
+    unit = claim.number.unit.key if claim.number.unit else "a"
+    said = list(_dates([dated_iso(reading) for dated in told for reading in dated.readings]))
+    of = [(at, day) for at, row in enumerate(rows) for day in days_of(row)]
+    for (at, one), (its, other) in combinations([*of, *((-1 - at, day) for at, day in enumerate(said))], 2):
+        early, late = sorted((one, other))
+        if at != its and _fits(float(claim.number.value), unit, early, late):
+            return f"from {early} to {late}"
+    return ""
+
+
+def _named_in(after: str, evidence: Evidence) -> list[Row]:
+    """The dated records that the first words of a text name."""
+    words = stems_in(re.split(r"[,;:()]", after)[0])
+    return [row for row in evidence.rows if row.date and words & (row.head | row.all_names)]
+
+
+def days_of(row: Row) -> Iterator[date]:
+    """The days in the fields of a record."""
+    return _dates([str(value) for value in row.record.values()])
 
 
 def _bounds(days: Sequence[Day]) -> Iterator[date]:
