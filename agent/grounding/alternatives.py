@@ -38,6 +38,11 @@ _VALUES = {
 # What names a record, or stands for it, is held by others.
 _NAMES = {"ref", "refs", "name", "code", "date", "unit", "display", "title", "section", "status"}
 
+# "Before the pneumonia admission", "four months after the pneumonia": told of another record.
+_AFTER_ANOTHER = re.compile(
+    r"(?:\b(?:days?|weeks?|months?|years?|visit|one|stay) (?:after|before)|\bbefore) the $"
+)
+
 
 def alternatives(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """Each word of the cited clause that its records exclude: they hold another of its group, and the clause
@@ -76,6 +81,8 @@ def _of_another(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
             continue
         for value in (evidence.coded[key] | _VALUES.get(key, set())) - own:
             match = None if stem(value) in KIND_STEMS else _stands(value, folded)
+            if match and _AFTER_ANOTHER.search(folded[: match.start()]):
+                continue
             if match and not _stands(value, own_text) and not denied_at(clause, match.start()):
                 why = f"its {key} is another"
                 yield Finding(match.start(), match.end(), "status", "contradicted", why, clause.rows)

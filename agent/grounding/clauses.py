@@ -138,7 +138,7 @@ class Clause:
         where figures come first); all of the clause where it names no more than one of them."""
         if not self._mentions:
             return self.rows
-        first = next((one.start for one in numbers_in(self.plain)), 0)
+        first = next((one.start for one in numbers_in(self.plain)), len(self.plain))
         if self._mentions[0][0] < first:
             before = [rows for place, rows in self._mentions if place <= at]
             return before[-1] if before else self.rows
@@ -211,6 +211,8 @@ def _rows_of(text: str, listed: Sequence[str], before: Sequence[Row], evidence: 
     """What a clause without citations may rest on: the rows that it names, cited ones first; or those
     before it; or all."""
     named = subject(text, evidence)
+    if named <= KIND_STEMS:  # "visits" are not those alone that have the word in their name
+        named = set[str]()
     cited = evidence.of(listed)
     for rows in (cited, evidence.rows):
         found = [row for row in rows if named & row.names]

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from agent.grounding.clauses import DENIAL, Clause, Finding, stems_in
+from agent.grounding.clauses import DENIAL, Clause, Finding, stems_in, undated
 from agent.grounding.evidence import Evidence, Source
 from agent.grounding.rows import Row
-from agent.grounding.standing import states_told
+from agent.grounding.standing import drug_of, level_of, states_told
 from agent.grounding.vocabulary import KIND_STEMS, types_called
 from agent.grounding.written import SPELLED, Day, Numbered, dates_in, stem, words_in
 
@@ -71,7 +71,33 @@ _AFTER = re.compile(
     r"(?:,?\s+(?!(?:on|in|at|as|and|from|to|by|with|was|were|is|are|of)\b)[A-Za-z][\w'’/-]*){1,6}"
 )
 _SHARE = re.compile(
-    r"\s+(?:out\s+)?of\s+(?:the\s+|her\s+|his\s+|their\s+|these\s+)?(?:\d|last|all|first)", re.I
+    r"\s+(?:out\s+)?of\s+(?:(?:the\s+|her\s+|his\s+|their\s+|these\s+)?(?:\d|last|all|first)|them\b|which\b|those\b)",
+    re.I,
+)
+_LEVELS = {
+    "high": re.compile(r"\b(?:high|elevated|above (?:the |its )?(?:\w+ )?(?:range|limits?|normal))\b", re.I),
+    "low": re.compile(r"\b(?:low|below (?:the |its )?(?:\w+ )?(?:range|limits?|normal))\b", re.I),
+    "normal": re.compile(
+        r"\b(?:(?<!above )(?<!below )normal|within (?:the |its )?(?:\w+ )?(?:range|limits))\b", re.I
+    ),
+}
+# "Two high, two normal": what is counted was named before.
+_SUCH = re.compile(
+    r"\s+(?:(?:was|were|are|is)\s+)?(?:high|elevated|low|(?:ab)?normal|active|resolved)\b(?=\s*(?:[,;.(]|and\b|$))",
+    re.I,
+)
+# Where a count ends and the next one begins: "three are active, one is resolved".
+_NEXT = re.compile(
+    rf"(?:[,;]|\s(?:and|but|while|whereas)\s)\s*(?:(?:and|but|while|in|\d{{4}})\s+)*(?:\d+|one|none|{SPELLED})\b",
+    re.I,
+)
+_IN_A_YEAR = re.compile(r"\bin\s+(?:\d{4}\s+|\s{3,})$", re.IGNORECASE)
+# "The earlier of the two", "the longer of the last two": as many are told apart, not counted.
+_NUMBER = re.compile(rf"\b(?:\d+|one|{SPELLED})\b", re.I)
+_ONE_OF = re.compile(
+    r"\b(?:(?!number\b|order\b|member\b)\w+er|more recent|first|second|last|latest|most recent|one|both)"
+    r"\s+of\s+(?:the|her|his|these|those)\s+(?:last |latest |most recent |first )?$",
+    re.IGNORECASE,
 )
 _BEFORE = re.compile(r"\b(?:number|count|total|times)\b[^.,;\d]{0,40}$|\bn\s*=\s*$", re.IGNORECASE)
 _NAMED_BEFORE = re.compile(r"\b(\w+s)\s*[:=]\s*$")
@@ -107,7 +133,9 @@ def is_count(claim: Numbered, text: str) -> bool:
     # "Red blood cell count below 4" is a bound of what is measured.
     if (_BEFORE.search(before) and not number.op) or _SHARE.match(after):
         return True
-    if PART_OF.search(before):
+    if _IN_A_YEAR.search(before) and re.match(r"\s*(?:[.,;]|$)", after):
+        return True
+    if PART_OF.search(before) or _ONE_OF.search(before) or _SUCH.match(after):
         return True
     if _TOLD_OF.match(after) or (_ALL.search(before) and re.match(r"\s*[,;.]", after)):
         return True
@@ -133,7 +161,7 @@ def counted(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> F
     if _REST.search(text) and not (_BEYOND.search(text) and not DENIAL.search(text)):
         own |= {one.total - len(one.rows) for one in evidence.sources_of(rows) if one.total}
         own |= {int(row.record["of"] - row.record["n"]) for row in rows if _is_share(row)}
-    if n in own or _quoted(n, claim, text, rows):
+    if n in own or _quoted(n, claim, text, rows) or n <= _told_apart(text[: claim.start], rows, evidence):
         return Finding(claim.start, claim.end, "count", rows=rows)
     sources = _relevant(claim, text, clause, evidence)
     scope = _scope(claim, clause.plain)
@@ -162,7 +190,8 @@ def counted(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> F
         listed -= {len(one.rows) for one in sources if not one.complete and one.total}
     if n in told | listed:
         return Finding(claim.start, claim.end, "count", rows=rows)
-    again = {count for source in sources for count in _recounts(source, scope)}
+    scopes = {scope, _narrowed(claim, scope)}
+    again = {count for source in sources for one in scopes for count in _recounts(source, one)}
     if n in again:
         return Finding(claim.start, claim.end, "count", rows=rows)
     if _SOME.search(text[: claim.start]) and (asked or n == len(clause.told)):
@@ -240,6 +269,25 @@ def _scope(claim: Numbered, text: str) -> str:
     return text[: claim.end + end.start()] if end else text
 
 
+def _narrowed(claim: Numbered, scope: str) -> str:
+    """The scope from its own count to the next one: "three are active, one is resolved"."""
+    text = undated(scope)
+    cuts = list(_NEXT.finditer(text))
+    ends = [cut.start() for cut in cuts if cut.start() >= claim.end]
+    starts = [cut.start() for cut in cuts if cut.start() <= claim.start < cut.end()]
+    starts = [
+        start for start in starts if any(cut.end() <= start for cut in cuts) or _NUMBER.search(text[:start])
+    ]
+    return scope[max(starts, default=0) : min(ends, default=len(scope))]
+
+
+def _told_apart(before: str, rows: Sequence[Row], evidence: Evidence) -> int:
+    """Of how many records one may be told apart: those of the type of the first row."""
+    if not rows or not _ONE_OF.search(before):
+        return 0
+    return len({row.refs for row in evidence.of_type(rows[0].type)})
+
+
 def _recounts(source: Source, scope: str) -> Iterator[int]:
     """How many rows of a complete result there are, of the states, names, kinds and years that are told."""
     if not source.complete:
@@ -251,11 +299,14 @@ def _recounts(source: Source, scope: str) -> Iterator[int]:
         for chosen in _chosen(rows, scope, stems):
             yield len(chosen)
             yield len({row.label.casefold() for row in chosen})
+            yield len({drug_of(row) or row.label.casefold() for row in chosen})
 
 
 def _chosen(rows: Sequence[Row], scope: str, stems: set[str]) -> Iterator[list[Row]]:
     states = states_told(scope)
     stated = [row for row in rows if not states or row.facts.states & states]
+    if levels := {level for level, words in _LEVELS.items() if words.search(scope)}:
+        stated = [row for row in stated if level_of(row) in levels]
     named = [row for row in rows if stems & row.head]
     windows = [reading for dated in dates_in(scope) for reading in dated.readings]
     within = [row for row in rows if _within(row, windows, scope)] if windows else list(rows)

@@ -20,7 +20,7 @@ _UP = (
 _DOWN = (
     r"f[ae]ll(?:s|en|ing)?|decreas(?:e|es|ed|ing)|dropp(?:ed|ing)|drops|declin(?:e|es|ed|ing)"
     r"|(?:went|gone|going|trending|trended|come|came|coming) (?:down|lower)|downward|down from"
-    r"|lost|los(?:es|ing)|s[aiu]nk(?:s|ing)?|shr[aiu]nk(?:s|ing)?|eas(?:es|ed|ing)"
+    r"|lost|los(?:es|ing)|weight loss|loss of (?=\d)|s[aiu]nk(?:s|ing)?|shr[aiu]nk(?:s|ing)?|eas(?:es|ed|ing)"
     r"|on the decline|slipp(?:ed|ing)|cut (?:by|in)"
 )
 # A step told after a comma, a bracket or a verb.
@@ -38,6 +38,7 @@ _THAN = re.compile(
     re.IGNORECASE,
 )
 _NOT = re.compile(r"(?:\b(?:not|no|never|without)\b|n['’]t)\W+(?:\w+\W+)?$", re.IGNORECASE)
+_PART = re.compile(r"\b(?:while|whereas|and|but)\b|[,;]", re.IGNORECASE)
 _THEN = re.compile(r"\s+(?:again|after that|thereafter|afterwards|since then)\b", re.IGNORECASE)
 _FROM_TO = re.compile(r"\s*(?:[^.;\n]|\.\d){0,60}?\bfrom\b(?P<x>.*?)\bto\b(?P<y>.*)", re.DOTALL)
 _STEADY, _SAME = Decimal("0.15"), Decimal("0.08")
@@ -157,6 +158,9 @@ def _points(clause: Clause, evidence: Evidence, before: str) -> list[Decimal]:
     """The values that a word of change is about, oldest first: of a row of statistics, else those that the
     sentence cites, else those that the answer does, else all of the same code."""
     own = [row for row in clause.rows if row.type == "Observation" or row.measured]
+    shared = set.intersection(*(row.head for row in own)) if own else set()
+    named = stems_in(_PART.split(before)[-1]) - shared
+    own = [row for row in own if row.head & named] or own
     for row in own:
         of = {one.role: one.number.value for one in row.facts.figures}
         if "first" in of and "last" in of:

@@ -232,10 +232,16 @@ def _in_window(row: Row, windows: Sequence[Day], text: str) -> bool:
     for window in windows:
         parts = [part for part in (window.year, window.month, window.day) if part is not None]
         mine = [part for part in (day.year, day.month, day.day) if part is not None][: len(parts)]
-        if re.search(r"\b(?:since|after|from)\b", text, re.IGNORECASE):
+        if re.search(r"\b(?:since|from)\b", text, re.IGNORECASE):
             if mine < parts:
                 return False
-        elif re.search(r"\b(?:before|until|up to|prior to)\b", text, re.IGNORECASE):
+        elif re.search(r"\bafter\b", text, re.IGNORECASE):
+            if mine <= parts:
+                return False
+        elif re.search(r"\b(?:before|prior to)\b", text, re.IGNORECASE):
+            if mine >= parts:
+                return False
+        elif re.search(r"\b(?:until|up to)\b", text, re.IGNORECASE):
             if mine > parts:
                 return False
         elif mine != parts:

@@ -24,6 +24,10 @@ _WHY = re.compile(
 _WHEN = re.compile(r"\b(?:after|before|since|until|when|while)\b", re.IGNORECASE)
 # Of the longest name that is looked for in the dictionary.
 _WORDS = 4
+# What tells of a record of the type without naming it.
+_ALSO = {"Encounter": {stem(word) for word in ("discharge", "discharged", "hospital", "hospitalization")}}
+# "Weight loss" is told of weights.
+_CHANGES = {stem(word) for word in ("loss", "gain", "rise", "fall", "change")}
 
 
 def citations(clause: Clause, evidence: Evidence, named: set[str]) -> Iterator[Finding]:
@@ -57,6 +61,10 @@ def _is_named(row: Row, clause: Clause, named: set[str]) -> bool:
     if named <= KIND_STEMS and len((clause.stems - KIND_STEMS - GENERIC_STEMS) & row.words) > 1:
         return True
     if named & (row.names | row.kinds | row.all_names):
+        return True
+    # "Ordered on the day the stay ended" names two records, one by its kind.
+    others = {ref.split("/")[0] for ref in clause.cited} - {row.type}
+    if others and (row.kinds | _ALSO.get(row.type, set())) & clause.stems:
         return True
     # "The anticoagulant is apixaban" is no name of warfarin, though that is one too.
     return _synonymous(clause.plain, row.label, classes=not named & clause.stems)
@@ -158,6 +166,8 @@ def phrases(clause: Clause, evidence: Evidence, quoted: str) -> Iterator[Finding
     for span, keys, concepts in _phrases_in(quoted):
         denies = within(span.start, denied) or denied_at(clause, span.start)
         if denies or (clause.denies and not clause.cited):
+            continue
+        if keys & _CHANGES and any(keys - _CHANGES <= row.all_names for row in clause.rows if row.measured):
             continue
         # A class of drugs is a word for those that are cited.
         rows = clause.rows if clause.cited and any(one.members for one in concepts) else evidence.rows

@@ -60,16 +60,18 @@ OVER = re.compile(
     re.IGNORECASE,
 )
 _ENDED = re.compile(r"\b(?:was|were|has been) (?:stopped|discontinued|cancelled|canceled)\b", re.IGNORECASE)
-_OFF = {"stopped", "completed", "cancelled", "on-hold", "entered-in-error"}
+_OFF = {"stopped", "not-taken", "completed", "cancelled", "on-hold", "entered-in-error"}
 _ORDERED = ("MedicationRequest", "MedicationStatement")
 _LEVEL = re.compile(
-    r"\b(?:was|is|were|are|remains?|which is|and|,|\() ?(?:\w+ )?"
+    r"(?:\b(?:was|is|were|are|remains?|which is|and)|,|\() ?(?:\w+ )?"
     r"(?P<level>(?<!above )(?<!below )normal|(?:above|below) normal|high|elevated|low"
     r"|within (?:the |its )?(?:normal|reference) (?:range|limits)"
     r"|above (?:the |its )?(?:(?:normal|reference|upper|recorded) )*(?:range|limits?)"
     r"|below (?:the |its )?(?:(?:normal|reference|lower|recorded) )*(?:range|limits?))\b(?![-\w])",
     re.IGNORECASE,
 )
+# "Below the limit of 100" tells of that bound, and not of the range.
+_ONE_LIMIT = re.compile(r"\s+of\s+[<>≤≥]?\s*\d+(?:\.\d+)?(?!\.?\d|\s?(?:-|–|to)\s?\d)")
 _INTERPRETED = {"normal": r"normal|n", "high": r".*high.*|hh?", "low": r".*low.*|ll?"}
 BOUNDS = re.compile(
     r"(?P<low>-?\d+(?:\.\d+)?)\s*(?:-|–|to)\s*(?P<high>\d+(?:\.\d+)?)"
@@ -220,12 +222,14 @@ def _taken(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
 
 def _by_head(rows: Sequence[Row], text: str) -> list[list[Row]]:
     """The medications named in the text, all records of one drug together."""
-    heads = {_head(row) for row in rows} & stems_in(text)
-    return [[row for row in rows if _head(row) == head] for head in heads]
+    heads = {drug_of(row) for row in rows} & stems_in(text)
+    return [[row for row in rows if drug_of(row) == head] for head in heads]
 
 
-def _head(row: Row) -> str:
-    """The drug that a medication's name begins with."""
+def drug_of(row: Row) -> str:
+    """The drug that a medication's name begins with; empty for other records."""
+    if not row.type.startswith("Medication"):
+        return ""
     stems = (stem(word) for _, word in words_in(row.label) if not is_common(word))
     return next((word for word in stems if len(word) >= 4 and word in row.head), "")
 
@@ -248,7 +252,7 @@ def _had(clause: Clause) -> Iterator[Finding]:
 
 def _levels(clause: Clause) -> Iterator[Finding]:
     match = _LEVEL.search(clause.bare)
-    if not match or not clause.cited:
+    if not match or not clause.cited or _ONE_LIMIT.match(clause.bare, match.end()):
         return
     said = match["level"].lower()
     level = (

@@ -51,6 +51,9 @@ GENERIC_STEMS = frozenset(map(stem, GENERIC))
 _COMMON = _words("common.txt")
 COMMON_STEMS = frozenset(map(stem, _COMMON))
 
+# Words that answers begin sentences and headings with: their capital tells nothing ("Notably", "Chronic").
+_PLAIN = _words("plain.txt")
+
 # Lower-case words that name drugs, findings, tests or procedures by their form ...
 _FORMS = re.compile(
     r"\w{2,}(?:pril|sartan|statin|olol|alol|illin|mycin|micin|cycline|floxacin|azole|vir|formin"
@@ -79,6 +82,8 @@ def names_a_record(word: str) -> bool:
     if is_common(word):
         return False
     low = word.casefold()
+    if low in _PLAIN and not word[1:].isupper():
+        return False
     if any(letter.isupper() for letter in word) or any(letter.isdigit() for letter in word):
         return True
     if low.removesuffix("s") in _NOT_BY_FORM:

@@ -1,0 +1,112 @@
+"""Right sentences in the words of language models stand, and the same with an error in them do not."""
+
+from typing import Any
+
+import pytest
+
+from agent.grounding import check
+from tests.agent.grounding.test_check import NOW, found
+
+
+def creatinine(at: str, day: str, value: float, flag: str) -> dict[str, Any]:
+    told = {"name": "Creatinine", "unit": "mg/dL", "range": "0.6-1.2 mg/dL", "interpretation": flag}
+    return {"ref": f"Observation/{at}", **told, "date": day, "value": value, "status": "final"}
+
+
+def visit(at: str, kind: str, day: str, end: str, reason: str) -> dict[str, Any]:
+    told = {"name": f"{kind} visit", "class": kind, "status": "finished", "reason": reason}
+    return {"ref": f"Encounter/{at}", **told, "date": day, "end": end}
+
+
+def drug(at: str, name: str, day: str, status: str, dose: str = "") -> dict[str, Any]:
+    return {"ref": f"MedicationRequest/{at}", "name": name, "date": day, "status": status, "dose": dose}
+
+
+LABS = [
+    creatinine("c4", "2026-08-10", 1.9, "High"),
+    creatinine("c3", "2026-05-02", 1.6, "High"),
+    creatinine("c2", "2026-01-15", 0.9, "Normal"),
+    creatinine("c1", "2025-09-20", 1.0, "Normal"),
+]
+VISITS = [
+    visit("4", "emergency", "2026-09-30", "2026-10-01", "Fall"),
+    visit("3", "inpatient", "2026-06-03", "2026-06-10", "Pneumonia"),
+    {**visit("2", "ambulatory", "2026-04-20", "2026-04-20", "Hypertension"), "name": "Check-up"},
+    {**visit("1", "inpatient", "2025-11-02", "2025-11-05", "Heart failure"), "name": "Admission"},
+    {**visit("0", "ambulatory", "2025-05-12", "2025-05-12", "Hypertension"), "name": "Check-up"},
+]
+DRUGS = [
+    drug("m", "metformin 1000 MG", "2023-02-10", "active", "1000 mg once a day"),
+    drug("n", "metformin 500 MG", "2012-06-15", "stopped"),
+    drug("l", "lisinopril 10 MG", "2016-01-12", "active"),
+    drug("g", "glipizide 10 MG", "2024-09-01", "on-hold"),
+    drug("a", "amoxicillin 500 MG", "2026-06-10", "completed"),
+]
+WEIGHTS = [
+    {"ref": "Observation/w2", "name": "Body weight", "date": "2026-09-01", "value": 81.7, "unit": "kg"},
+    {"ref": "Observation/w1", "name": "Body weight", "date": "2025-09-01", "value": 90, "unit": "kg"},
+]
+LIPIDS = [
+    {"ref": f"Observation/{at}", "name": name, "date": day, "value": value, "unit": "mg/dL", "range": bound}
+    for at, name, day, value, bound in (
+        ("l2", "LDL", "2026-07-01", 92, "< 100"),
+        ("l1", "LDL", "2025-07-01", 141, "< 100"),
+        ("h2", "HDL", "2026-07-01", 46, "> 40"),
+        ("h1", "HDL", "2025-07-01", 45, "> 40"),
+    )
+]
+
+
+ALL_LIPIDS = " ".join(f"[{row['ref']}]" for row in LIPIDS)
+ORDER_AND_STAY = "[MedicationRequest/a] [Encounter/3]"
+
+
+def marked(rows: list[dict[str, Any]], text: str) -> tuple[str, ...]:
+    results = [found(*rows, tool="list_records")]
+    return check(text, [], results, "How did it go?", NOW).grounding.unsupported
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (LABS, "Based on the available records, the latest creatinine is 1.9 mg/dL [Observation/c4]."),
+        (LABS, "Notably, the creatinine was 1.9 mg/dL [Observation/c4]."),
+        (LABS, "Additionally, a high value was found in May [Observation/c3]."),
+        (LABS, "Unfortunately, no cause is recorded."),
+        (LABS, "**Elevated creatinine:** 1.9 mg/dL [Observation/c4]"),
+        (LABS, "It is twice as high as in January (1.9 vs 0.9 mg/dL) [Observation/c4, Observation/c2]."),
+        (LABS, "Four results, two high, two normal."),
+        (LABS, "There are 4 creatinine measurements, 2 of which are above the reference range."),
+        (LABS, "No creatinine before September 2025 is recorded."),
+        (LABS, "No creatinine after August 2026 is recorded."),
+        (LIPIDS, "The latest LDL of 92 mg/dL is below the limit of 100 mg/dL [Observation/l2]."),
+        (LIPIDS, f"LDL improved while HDL stayed stable {ALL_LIPIDS}."),
+        (WEIGHTS, "Weight loss of 8.3 kg: from 90 kg [Observation/w1] to 81.7 kg [Observation/w2]."),
+        (VISITS, "Two inpatient stays but one emergency visit are recorded."),
+        (VISITS, "In 2026, three visits are on record, in 2025 two."),
+        (VISITS, "The longer of the two stays lasted seven days [Encounter/3]."),
+        (VISITS, "The earlier of the last two stays was for heart failure [Encounter/1]."),
+        (VISITS, "The last visit before the pneumonia admission was on 20 April 2026 [Encounter/2]."),
+        (VISITS, "She went to the emergency room about four months after the pneumonia [Encounter/4]."),
+        (VISITS + DRUGS, f"Amoxicillin was ordered on the day the June stay ended {ORDER_AND_STAY}."),
+        (VISITS + DRUGS, f"Amoxicillin was ordered on 10 June 2026, the day of discharge {ORDER_AND_STAY}."),
+        (DRUGS, "Of the four drugs on record, two are active, one is on hold and one is completed."),
+    ],
+)  # fmt: skip
+def test_right_prose_stands(rows: list[dict[str, Any]], text: str) -> None:
+    assert marked(rows, text) == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (LABS, "Four results, three high, one normal."),
+        (LABS, "1.9 mg/dL [Observation/c4], below the reference range."),
+        (LIPIDS, "The latest LDL of 92 mg/dL is above the limit of 100 mg/dL [Observation/l2]."),
+        (WEIGHTS, "Weight gain of 8.3 kg: from 90 kg [Observation/w1] to 81.7 kg [Observation/w2]."),
+        (VISITS, "Two inpatient stays but three emergency visits are recorded."),
+        (DRUGS, "Of the four drugs on record, three are active."),
+    ],
+)
+def test_an_error_in_it_is_marked(rows: list[dict[str, Any]], text: str) -> None:
+    assert marked(rows, text)
