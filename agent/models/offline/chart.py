@@ -1,7 +1,8 @@
 """The chart as an intent sees it: what the tools have brought so far, and what is still to be fetched."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.errors import BY_KIND, CannotAnswer
@@ -15,6 +16,9 @@ PAGES = 4
 FEW = 20
 # The calls that one step may hold (agent.steps); the others are asked for in the next.
 AT_ONCE = 4
+
+# How a list says that the records which say the same stand behind the newest of each.
+_DISTINCT = re.compile(r"\d+ records, (\d+) distinct;")
 
 
 class StillWanted(Exception):
@@ -64,6 +68,16 @@ class Chart:
         if wanted is not None:
             raise StillWanted([wanted])
         return few if few and (few.complete or any(map(suits, few.rows))) else self.fetch(action)
+
+    def sayings(self, action: Action) -> Found:
+        """Of a call that lists records the newest of each that say the same; complete where they are all."""
+        first, wanted = self._pages(action, pages=1)
+        if wanted is not None:
+            raise StillWanted([wanted])
+        told = (_DISTINCT.match(note) for note in first.notes) if first else ()
+        if first and any(match and int(match[1]) <= len(first.rows) for match in told):
+            return replace(first, complete=True)
+        return self.fetch(action)
 
     def patient(self) -> Row:
         """Who the patient is."""

@@ -7,7 +7,7 @@ from mcp_servers.fhir.charts.elements import Row, folded
 from mcp_servers.fhir.charts.kinds import Kind
 
 REPEATED: frozenset[Kind] = frozenset({"problems", "medications"})
-_SAYING = ("status", "verification", "source", "intent", "dose", "do_not_perform", "uncertain")
+_SAYING = ("status", "verification", "source", "intent", "dose", "reason", "do_not_perform", "uncertain")
 _DATES = ("date", "onset", "abated", "recorded", "first_date")
 _DAY = len("2026-11-01")
 # What SNOMED CT's full names end with: `Asthma (disorder)`.
@@ -26,7 +26,7 @@ class Distinct(NamedTuple):
 
 
 def distinct(rows: list[Row]) -> Distinct:
-    """Rows, newest first, by what they say: name, standing and dose. Nameless rows repeat none."""
+    """Rows, newest first, by what they say: name, standing, dose and reason. Nameless rows repeat none."""
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         saying = (folded(row["name"]), *(str(row.get(field)) for field in _SAYING)) if "name" in row else None

@@ -52,13 +52,9 @@ _SHOWN = 5
 
 def _story(asked: Asked) -> Draft:
     concept, said = asked.named("problem")[0]
-    problems, medications, notes = asked.chart.fetch_all(
-        [
-            records("problems"),
-            records("medications"),
-            Action(tool="search_notes", arguments={"text": f'"{said}"', "limit": 3}),
-        ]
-    )
+    about = Action(tool="search_notes", arguments={"text": f'"{said}"', "limit": 3})
+    problems, notes = asked.chart.fetch_all([records("problems"), about])
+    medications = asked.chart.sayings(records("medications"))
     mine = [
         row
         for row in problems.rows
