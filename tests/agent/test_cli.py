@@ -210,7 +210,7 @@ def test_a_journal_that_is_damaged_lets_no_call_happen(
 
 def test_sessions_and_journal_are_private_to_the_user(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, printed = ask_json(capsys, "How old is she?", "--patient", AMARA)
-    session = home / "sessions" / f"{printed['audit']['session']}.json"
+    session = home / "sessions" / f"{printed['audit']['session']}.jsonl"
     for path in (session, home / "audit.sqlite"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "How old is she?" in session.read_text()
