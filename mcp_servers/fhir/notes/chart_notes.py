@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
@@ -26,7 +27,7 @@ from mcp_servers.fhir.errors import FhirToolError, PatientLocked, ServerFailed
 from mcp_servers.fhir.notes.attachments import TYPES, Document, attachments, binary, document, own_words
 from mcp_servers.fhir.notes.extraction import Extracted, Unreadable
 from mcp_servers.fhir.notes.index import Hits, Index
-from mcp_servers.fhir.notes.reading import Reader
+from mcp_servers.fhir.notes.reading import SHORT, Reader
 from mcp_servers.fhir.notes.sentences import Sentence, sentences
 from mcp_servers.fhir.reading.gathering import at_once, gather_by_id
 from mcp_servers.fhir.reading.snapshot import Snapshot
@@ -261,7 +262,12 @@ class ChartNotes:
         if self._characters + len(text) > MAX_CHARACTERS:
             note.missing.append(f"the chart's notes are longer than {MAX_CHARACTERS:,} characters")
             return note
-        await anyio.to_thread.run_sync(self._index.put, note.row["ref"], text, _sentences(parts.values()))
+        put = partial(self._index.put, note.row["ref"], text, _sentences(parts.values()))
+        if len(text) <= SHORT:
+            await checkpoint()  # other calls go on between two notes, and one that is given up ends here
+            put()
+        else:
+            await anyio.to_thread.run_sync(put)
         note.text = text
         self._characters += len(text)
         return note
