@@ -18,10 +18,12 @@ from agent.grounding.denials import denials
 from agent.grounding.evidence import Evidence, Readings, gather
 from agent.grounding.figures import figures
 from agent.grounding.naming import citations as cited_in
-from agent.grounding.naming import named_in, names, phrases
+from agent.grounding.naming import named_in, names, phrases, phrases_in
+from agent.grounding.places import places
 from agent.grounding.polarity import polarity
 from agent.grounding.relations import relations
 from agent.grounding.sequences import sequences
+from agent.grounding.shares import shares
 from agent.grounding.standing import standing
 from agent.grounding.superlatives import superlatives
 from agent.grounding.valued import valued
@@ -123,8 +125,9 @@ def _of_clause(clause: Clause, evidence: Evidence, named: set[str]) -> Iterator[
     for found in figures(clause, evidence):
         yield found
         rest = blank(rest, found.start, found.end)
-    yield from names(clause, evidence, rest)
-    yield from phrases(clause, evidence, rest)
+    told = list(phrases_in(rest))
+    yield from names(clause, evidence, rest, told)
+    yield from phrases(clause, evidence, told)
     yield from denials(clause, evidence)
     yield from standing(clause, evidence)
     yield from courses(clause, evidence)
@@ -135,6 +138,8 @@ def _of_clause(clause: Clause, evidence: Evidence, named: set[str]) -> Iterator[
     yield from sequences(clause, evidence)
     yield from relations(clause, evidence)
     yield from superlatives(clause, evidence)
+    yield from places(clause, evidence)
+    yield from shares(clause, evidence)
     yield from yearly(clause, evidence)
     yield from valued(clause, evidence)
     for match in _JUDGEMENT.finditer(clause.plain):

@@ -29,8 +29,12 @@ _APART = re.compile(
     re.IGNORECASE,
 )
 # How many times the first value the last one may be.
+_HALF = r"half of (?:that|what it was)|half as (?:high|much)"
 _FOLDS = {"doubled": (1.6, 2.5), "tripled": (2.5, 3.5), "quadrupled": (3.5, 4.5), "halved": (0.4, 0.65)}
-_FOLD = re.compile(rf"\b(?:{'|'.join(_FOLDS)})\b", re.IGNORECASE)
+_FOLD = re.compile(
+    rf"\b(?:{'|'.join(_FOLDS)})\b|\b(?:{_HALF})(?=[^.;]*(?P<of>\b(?:in|on|before|as)\b[^.;]*))", re.IGNORECASE
+)
+_TWO = 2
 _NOT = re.compile(r"\b(?:not|never|no)\W+(?:\w+\W+)?$|n['’]t\W+(?:\w+\W+)?$", re.IGNORECASE)
 
 
@@ -53,6 +57,7 @@ def comparisons(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
         (_ORDER, _in_order),
         (_APART, _from_a_day),
         (_THAN, _on_dates),
+        (_THAN, _of_names),
         (_AGE, _of_ages),
         (_FOLD, _folded),
     )
@@ -82,6 +87,19 @@ def _on_dates(match: re.Match[str], clause: Clause, evidence: Evidence) -> Itera
         yield finding(Span(*match.span()), "comparison", stands, f"{mine} beside {other}", cited)
 
 
+def _of_names(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterator[Finding]:
+    """The one value of one thing told as above or below that of another: "LDL is lower than HDL"."""
+    rows = [row for row in evidence.of(clause.cited) if row.measured and row.type == "Observation"]
+    after = re.split(r"[,;:(]", clause.plain[match.end() :])[0]
+    mine, other = only_named(rows, clause.plain[: match.start()]), only_named(rows, after)
+    if len(rows) == _TWO and mine and other and mine.code != other.code:
+        one, two = mine.measured[0].number, other.measured[0].number
+        if one.unit == two.unit and one.value != two.value:
+            stands = (one.value > two.value) == bool(match["up"])
+            stands = stands != bool(_NOT.search(clause.plain[: match.start()]))
+            yield finding(Span(*match.span()), "comparison", stands, f"{one.value} beside {two.value}", rows)
+
+
 def _from_a_day(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """The one record cited told as some days before or after a date."""
     rows = [row for row in clause.rows if row.date]
@@ -98,7 +116,11 @@ def _folded(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
     cited = [row for row in evidence.of(clause.sentence) if row.measured and row.date]
     values = [row.measured[0].number.value for row in sorted(cited, key=lambda row: row.date)]
     if len(values) > 1 and values[0] and len({row.code for row in cited}) == 1:
-        low, high = _FOLDS[match.group().lower()]
+        low, high = _FOLDS.get(match.group().lower(), _FOLDS["halved"])
+        other = [day for one in dates_in(match["of"] or "") for day in one.readings]
+        newest = max(cited, key=lambda row: row.date)
+        if any(day.stands_in(held) for day in other for held, _ in newest.facts.days):
+            values.reverse()  # "half of that in August", where August is the last
         stands = low <= float(values[-1] / values[0]) <= high
         stands = stands != bool(_NOT.search(clause.plain[: match.start()]))
         yield finding(Span(*match.span()), "comparison", stands, f"{values[0]} to {values[-1]}", cited)

@@ -91,6 +91,7 @@ _NEXT = re.compile(
     rf"(?:[,;]|\s(?:and|but|while|whereas)\s)\s*(?:(?:and|but|while|in|\d{{4}})\s+)*(?:\d+|one|none|{SPELLED})\b",
     re.I,
 )
+_TAKING = re.compile(r"\b(?:(?:is|are|currently) on|takes?|taking)\s+(?:\w+\s+)?$", re.IGNORECASE)
 _IN_A_YEAR = re.compile(r"\bin\s+(?:\d{4}\s+|\s{3,})$", re.IGNORECASE)
 # "The earlier of the two", "the longer of the last two": as many are told apart, not counted.
 _NUMBER = re.compile(rf"\b(?:\d+|one|{SPELLED})\b", re.I)
@@ -115,6 +116,11 @@ _FREQUENCY = re.compile(r"\s+times?\s+(?:a|per|each|every|daily|weekly)\b", re.I
 _SOME = re.compile(
     r"\b(?:first|newest|last|latest|next|these|those|following|top|most recent)\s+$", re.IGNORECASE
 )
+
+
+def levels_told(text: str) -> set[str]:
+    """The levels of values that the words of a text mean."""
+    return {level for level, words in _LEVELS.items() if words.search(text)}
 
 
 def is_count(claim: Numbered, text: str) -> bool:
@@ -191,6 +197,8 @@ def counted(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> F
     if n in told | listed:
         return Finding(claim.start, claim.end, "count", rows=rows)
     scopes = {scope, _narrowed(claim, scope)}
+    if _TAKING.search(text[: claim.start]):
+        scopes.add(f"active {scope}")
     again = {count for source in sources for one in scopes for count in _recounts(source, one)}
     if n in again:
         return Finding(claim.start, claim.end, "count", rows=rows)
@@ -305,7 +313,7 @@ def _recounts(source: Source, scope: str) -> Iterator[int]:
 def _chosen(rows: Sequence[Row], scope: str, stems: set[str]) -> Iterator[list[Row]]:
     states = states_told(scope)
     stated = [row for row in rows if not states or row.facts.states & states]
-    if levels := {level for level, words in _LEVELS.items() if words.search(scope)}:
+    if levels := levels_told(scope):
         stated = [row for row in stated if level_of(row) in levels]
     named = [row for row in rows if stems & row.head]
     windows = [reading for dated in dates_in(scope) for reading in dated.readings]

@@ -54,7 +54,7 @@ _OF_TWO = re.compile(
 )
 _THING = re.compile(r"(?:(?!\b(?:was|is|were|are|on|of|in|for|began|took)\b)[^:;,(|])*")
 _EARLIER = re.compile(
-    r"\b(?:next|past|earlier|year|months?|weeks?|days?|normal|abnormal|high|low|exact|first of)\b",
+    r"\b(?:next|past|earlier|year|months?|weeks?|days?|normal|abnormal|high|elevated|low|exact|first of)\b",
     re.IGNORECASE,
 )
 _TIMES = re.compile(
@@ -93,6 +93,8 @@ _SALTS = frozenset(
     | {"phosphate", "acetate", "citrate", "fumarate", "besylate", "mesylate", "bromide", "chloride"}
 )
 _SETTING = ("emergency", "inpatient", "ambulatory", "virtual", "outpatient", "telephone")
+# Told as a visit in answer to a question about stays, one of these is told of all visits.
+_ASKED_OUTRIGHT = ("ambulatory", "outpatient")
 _NAMES_A_SETTING = re.compile(
     r"\b(?:er|ed|emergency|inpatient|outpatient|hospital\w*|admission|admitted|stay|telephone"
     r"|phone|virtual|tele\w+)\b",
@@ -212,7 +214,7 @@ def _ranked(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
         and _unknown_qualifier(clause.plain[match.end() :], told, evidence)
     ):
         return
-    others = _others(told[0], clause, evidence) if told else []
+    others = peers(told[0], clause, evidence) if told else []
     if match.re is _OF_TWO:
         others = [row for row in evidence.rows if told and row.type == told[0].type and row.date]
     if not told or (rank in ("max", "min") and not told[0].measured):
@@ -280,14 +282,16 @@ def _usable(row: Row) -> bool:
     return not row.facts.states & _UNUSABLE and "absent" not in row.record
 
 
-def _others(told: Row, clause: Clause, evidence: Evidence) -> list[Row]:
+def peers(told: Row, clause: Clause, evidence: Evidence) -> list[Row]:
     """The rows among which a rank is told: of one code, or named by the words that name the told one."""
     rows = [row for row in evidence.rows if row.type == told.type and row.date and _usable(row)]
     rows = [row for row in rows if row.date[:10] <= evidence.today]
     if told.type == "Observation":
         valued = "value" in told.record
         return [row for row in rows if row.code == told.code and ("value" in row.record or not valued)]
-    if told.type == "Encounter" and _NAMES_A_SETTING.search(f"{clause.lead} {evidence.question_text}"):
+    visited = told.record.get("class") in _ASKED_OUTRIGHT
+    setting = clause.lead if visited else f"{clause.lead} {evidence.question_text}"
+    if told.type == "Encounter" and _NAMES_A_SETTING.search(setting):
         return [row for row in rows if row.record.get("class") == told.record.get("class")]
     if told.type.startswith("Medication"):
         head, status = told.head - _SALTS, told.record.get("status")
@@ -324,7 +328,7 @@ def _stale(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
         or _WAY.search(clause.plain)
     ):
         return
-    others = _others(told[0], clause, evidence)
+    others = peers(told[0], clause, evidence)
     newer = [row for row in others if all(_beats(row, one, "last") for one in told)]
     cited = {ref for row in evidence.of(clause.answer) for ref in row.refs}
     newer = [row for row in newer if not cited & set(row.refs)]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from agent.grounding.clauses import Clause, Finding, called, finding
+from agent.grounding.clauses import Clause, Finding, called, denied_at, finding
 from agent.grounding.evidence import Evidence
 from agent.grounding.rows import Row
 from agent.grounding.written import Dated, Day, Number, Numbered, Span, dates_in
@@ -62,6 +62,8 @@ def _date_otherwise(dated: Dated, before: str, clause: Clause, evidence: Evidenc
     sources = evidence.sources_of(clause.rows)
     if _AGED.search(before) and all(row.type == "Patient" for row in clause.rows):
         return True
+    if not clause.cited and denied_at(clause, dated.start):
+        return True  # "no visit in 2025": whether that is so is for the denial to say
     for reading in dated.readings:
         for source in sources:
             told = {key: str(source.arguments.get(key) or "") for key in ("since", "until", "at")}

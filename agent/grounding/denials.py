@@ -48,6 +48,7 @@ _RELATIVE = re.compile(
     r"\b(?:before|after|since|prior to|earlier|later|previous|other than|besides|between)\b", re.I
 )
 _NOW = re.compile(r"\b(?:current(?:ly)?|active|now|today|longer|on|taking|takes?)\b", re.IGNORECASE)
+_RIGHT_NOW = re.compile(r"\b(?:currently|now|at present)\s+$", re.IGNORECASE)
 _EVER = re.compile(r"\b(?:never|ever)\b", re.IGNORECASE)
 _VOID = {
     "entered-in-error",
@@ -165,7 +166,9 @@ def _denied(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
         same = [row for row in same if _in_window(row, windows, text)]
     elif _RELATIVE.search(clause.lead):
         return
-    if _EVER.search(match.group()) or (_RECORDED.search(whole) and not _NOW.search(thing)) or _done(after):
+    if _RIGHT_NOW.search(before):
+        against = [row for row in same if holds(row)]
+    elif _EVER.search(match.group()) or (_RECORDED.search(whole) and not _NOW.search(thing)) or _done(after):
         against = same
     else:
         against = [row for row in same if holds(row) or _happened(row, whole)]

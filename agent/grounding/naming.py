@@ -10,11 +10,20 @@ from agent.grounding.evidence import Evidence
 from agent.grounding.polarity import denials_in, within
 from agent.grounding.rows import Row, scalars
 from agent.grounding.units import unit_of
-from agent.grounding.vocabulary import GENERIC_STEMS, KIND_STEMS, is_common, names_a_record
+from agent.grounding.vocabulary import GENERIC_STEMS, KIND_STEMS, is_common, is_plain, names_a_record
 from agent.grounding.written import CITATION, REFERENCE, Span, dates_in, numbers_in, stem, words_in
 from agent.models.offline.concepts import Concept, load_lexicon, stems_of_record
 
 _LONGEST = 160
+# "Takes ginkgo and turmeric": what follows the verb is a thing, known or not.
+_TAKES = re.compile(
+    r"\b(?:takes|taking|uses|using|allergic to|prescribed)\s+"
+    r"(?:(?:also|both|daily|her|his|an?|some|low-dose|high-dose)\s+)*(?=[a-z])",
+    re.IGNORECASE,
+)
+_ITEM_TAKEN = re.compile(r"(?:,\s+|,?\s+and\s+|\s+or\s+)(?P<item>[a-z][a-z-]+)(?=\s*(?:,|and\b|$))")
+_LIST_END = re.compile(r"[.;:()\n]|$")
+_SHORTEST = 3
 # What the dictionary names that stands in records by name.
 NAMING = ("drug", "problem", "substance", "vaccine")
 _WHY = re.compile(
@@ -124,14 +133,18 @@ def named_in(clause: Clause, evidence: Evidence, before: set[str]) -> set[str]:
     return told or stems_in(_WHEN.split(clause.plain)[0]) & KIND_STEMS or before
 
 
-def names(clause: Clause, evidence: Evidence, quoted: str) -> Iterator[Finding]:
+Phrase = tuple[Span, set[str], list[Concept]]
+
+
+def names(clause: Clause, evidence: Evidence, quoted: str, told: Sequence[Phrase]) -> Iterator[Finding]:
     """Each word that names a drug, a finding, a test or a person: does any record hold it?
 
     What stands only in the question (or in a call that brought nothing) may be repeated where it is denied.
-    `quoted` is the clause's text without what was read as figures or repeats a row.
+    `quoted` is the clause's text without what was read as figures or repeats a row, `told` the phrases in it.
     """
     denied = list(denials_in(clause.plain))
-    known = [span for span, keys, concepts in _phrases_in(quoted) if _is_called(keys, concepts, clause.rows)]
+    known = [span for span, keys, concepts in told if _is_called(keys, concepts, clause.rows)]
+    taken = list(_taken(clause.plain))
     for span, word in words_in(quoted):
         key = stem(word)
         if is_common(word) or unit_of(word) is not None or within(span.start, known):
@@ -152,7 +165,11 @@ def names(clause: Clause, evidence: Evidence, quoted: str) -> Iterator[Finding]:
             names = names_a_record(word) or key in _dictionary()
             if names and not kin and not denied_at(clause, span.start):
                 yield Finding(span.start, span.end, "name", "unsupported", "only the question says so")
-        elif names_a_record(word) or any(stem(part) in _dictionary() for part in (word, *word.split("-"))):
+        elif (
+            names_a_record(word)
+            or (within(span.start, taken) and _is_thing(word))
+            or any(stem(part) in _dictionary() for part in (word, *word.split("-")))
+        ):
             if any(_known_as(word, row) for row in clause.rows[:40]):
                 continue
             if within(span.start, denied) or (clause.denies and not clause.cited):
@@ -160,10 +177,27 @@ def names(clause: Clause, evidence: Evidence, quoted: str) -> Iterator[Finding]:
             yield Finding(span.start, span.end, "name", "unsupported", "no record holds this name")
 
 
-def phrases(clause: Clause, evidence: Evidence, quoted: str) -> Iterator[Finding]:
+def _taken(text: str) -> Iterator[Span]:
+    """Where a word stands for what is taken: the first after the verb, and each single one of a list."""
+    for match in _TAKES.finditer(text):
+        yield Span(match.end(), match.end() + 1)
+        end = _LIST_END.search(text, match.end())
+        told = text[: end.start() if end else len(text)].rstrip()
+        for item in _ITEM_TAKEN.finditer(told, match.end()):
+            yield Span(item.start("item"), item.start("item") + 1)
+
+
+def _is_thing(word: str) -> bool:
+    """Whether an unknown word can be the name of something: no adverb, no verb, nothing generic."""
+    if len(word) < _SHORTEST or "-" in word or stem(word) in GENERIC_STEMS | KIND_STEMS or is_plain(word):
+        return False
+    return not re.search(r"(?:ly|ed|ing)$", word)
+
+
+def phrases(clause: Clause, evidence: Evidence, told: Sequence[Phrase]) -> Iterator[Finding]:
     """Each name of several words in the dictionary: does a record hold its words, or another name of it?"""
     denied = list(denials_in(clause.plain))
-    for span, keys, concepts in _phrases_in(quoted):
+    for span, keys, concepts in told:
         denies = within(span.start, denied) or denied_at(clause, span.start)
         if denies or (clause.denies and not clause.cited):
             continue
@@ -175,7 +209,7 @@ def phrases(clause: Clause, evidence: Evidence, quoted: str) -> Iterator[Finding
             yield Finding(span.start, span.end, "name", "unsupported", "no record holds this name")
 
 
-def _phrases_in(text: str) -> Iterator[tuple[Span, set[str], list[Concept]]]:
+def phrases_in(text: str) -> Iterator[Phrase]:
     """The names of several words in a text: where, the stems of their words, and what they name."""
     held, at = list(words_in(text)), 0
     while at < len(held):
@@ -188,6 +222,9 @@ def _phrases_in(text: str) -> Iterator[tuple[Span, set[str], list[Concept]]]:
 
 def _phrase(held: list[tuple[Span, str]], text: str) -> tuple[int, list[Concept]]:
     """How many of these words, from the first on, are a name, and of what; else one, of nothing."""
+    first = stems_of_record(held[0][1])
+    if first and first[0] not in _beginnings():
+        return 1, []
     for size in range(len(held), 1, -1):
         spans = [span for span, _ in held[:size]]
         if all(not text[one.end : two.start].strip() for one, two in pairwise(spans)):
@@ -266,6 +303,12 @@ def _holds(key: str, word: str) -> bool:
 def _concepts() -> dict[tuple[str, ...], list[Concept]]:
     lexicon = load_lexicon()
     return {phrase: list(kinds.values()) for phrase, kinds in lexicon.concepts.items()}
+
+
+@cache
+def _beginnings() -> frozenset[str]:
+    """The first words of all names of several words."""
+    return frozenset(phrase[0] for phrase in _concepts() if len(phrase) > 1)
 
 
 @cache

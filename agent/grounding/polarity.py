@@ -18,6 +18,7 @@ _DENIED_NEARBY = re.compile(
     r"|instead)\b",
     re.IGNORECASE,
 )
+_MORE = re.compile(r"\s*(?:other|further|more|additional|new|longer)\b", re.IGNORECASE)
 _BETWEEN = re.compile(r"\b([a-z]{3,})\s+(?:is |are |was |were )?(not?)\s+([a-z]{3,})\b", re.IGNORECASE)
 
 
@@ -42,11 +43,29 @@ def polarity(clause: Clause) -> Iterator[Finding]:
         if not _DENIED_NEARBY.search(f"{re.split('[,;:]', before)[-1]} {re.split('[,;:]', after)[0]}"):
             yield Finding(span.start, span.end, "negation", "contradicted", "its text denies it", clause.rows)
             break
+    for scope in denials_in(clause.plain):
+        yield from _denied_outright(scope, clause, texts)
     for match in _BETWEEN.finditer(clause.plain):
         side_by_side = rf"\b{match[1]}\s+(?:is |are |was |were )?{match[3]}\b"
         if any(re.search(side_by_side, text, re.IGNORECASE) for text in texts):
             why = "its text does not deny it"
             yield Finding(*match.span(2), "negation", "contradicted", why, clause.rows)
+
+
+def _denied_outright(scope: Span, clause: Clause, texts: set[str]) -> Iterator[Finding]:
+    """Two telling words or more that one text affirms side by side, denied together: "no polyps removed"."""
+    said = clause.plain[scope.start : scope.end]
+    if _MORE.match(said) or not re.search(r"\bno\s$", clause.plain[: scope.start + 1], re.IGNORECASE):
+        return
+    words = [stem(word) for _, word in words_in(said) if not is_common(word)]
+    telling = [word for word in words if word not in GENERIC_STEMS | KIND_STEMS]
+    for text in texts if len(telling) > 1 else ():
+        held = [stem(word) for _, word in words_in(text) if not is_common(word)]
+        whole = not any(True for _ in denials_in(text))
+        if whole and any(held[at : at + len(telling)] == telling for at in range(len(held))):
+            why = "its text says so"
+            yield Finding(scope.start, scope.end, "negation", "contradicted", why, clause.rows)
+            return
 
 
 def denials_in(text: str) -> Iterator[Span]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from agent.grounding.clauses import Clause, Finding, finding, undated
+from agent.grounding.clauses import Clause, Finding, finding
 from agent.grounding.derived import days_of
 from agent.grounding.evidence import Evidence
 from agent.grounding.rows import Row
@@ -81,7 +81,7 @@ def _alike(one: Row, other: Row) -> bool:
 
 def _arrows(clause: Clause) -> Iterator[Finding]:
     """ "92 → 141": the first of these values is the older one."""
-    for match in _ARROW.finditer(undated(clause.plain)):
+    for match in _ARROW.finditer(clause.undated):
         rows = [
             [row for row in clause.rows if row.size == Decimal(said) and row.date] for said in match.groups()
         ]

@@ -90,10 +90,24 @@ _KIN = re.compile(
 _DEAD = re.compile(
     r"\b(?:(?P<alive>alive|living)|(?:is|was|are) (?:not )?(?:deceased|dead))\b", re.IGNORECASE
 )
+_STILL_IN = re.compile(
+    r"(?<!not )\b(?:still|currently|remains)\s+"
+    r"(?:in (?:the )?hospital|(?:being )?(?:admitted|hospitali[sz]ed)|an inpatient)\b",
+    re.IGNORECASE,
+)
 _AS = re.compile(
     r"\b(?:recorded|documented|listed|noted|reported) as (?:an? |the )?(?P<what>(?!held\b)[a-z]+(?<!ed))\b"
     r"(?! of)",
     re.IGNORECASE,
+)
+# "A 68-year-old woman", "Ms. Novak", where that is the patient's name.
+_AGED = re.compile(
+    r"\b(?:year[- ]old|y/?o|patient is an?|is an?)\s+"
+    r"(?:(?P<female>woman|lady|girl)|(?P<male>man|gentleman|boy))\b",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(
+    r"\b(?:(?P<female>Ms|Mrs|Miss)|(?P<male>Mr))\b\.?\s+(?:[A-Z]\w+\s+)?(?=(?P<name>[A-Z]\w+))"
 )
 _PRONOUN = re.compile(r"\b(?:(?P<female>she|her|hers|herself)|(?P<male>he|him|his|himself))\b", re.IGNORECASE)
 
@@ -112,6 +126,7 @@ def standing(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     yield from _sex(clause, evidence)
     yield from _of_patients(clause)
     yield from _of_relatives(clause)
+    yield from _in_hospital(clause)
     yield from _recorded_as(clause)
 
 
@@ -129,6 +144,18 @@ def _of_patients(clause: Clause) -> Iterator[Finding]:
         if rows and all(bool(row.record["deceased"]) == alive for row in rows):
             why = "recorded as deceased" if alive else "not recorded as deceased"
             yield Finding(match.start(), match.end(), "status", "contradicted", why, rows)
+
+
+def _in_hospital(clause: Clause) -> Iterator[Finding]:
+    """A stay that has ended, told as if it went on."""
+    rows = [row for row in clause.rows if row.type == "Encounter"] if clause.cited else []
+    match = _STILL_IN.search(clause.plain)
+    if (
+        match
+        and rows
+        and all(row.record.get("end") and row.record.get("status") == "finished" for row in rows)
+    ):
+        yield Finding(*match.span(), "status", "contradicted", "the stay has ended", rows)
 
 
 def _of_relatives(clause: Clause) -> Iterator[Finding]:
@@ -267,7 +294,10 @@ def _levels(clause: Clause) -> Iterator[Finding]:
     if not known or len(known) != len(rows):
         return
     fits = [one == level for _, one in known]
-    negated = bool(re.search(r"(?:\bnot|n['’]t)\W+(?:\w+\W+)?$", clause.plain[: match.start("level")]))
+    before = clause.plain[: match.start("level")]
+    negated = bool(
+        re.search(r"(?:\bnot|n['’]t)\W+(?:\w+\W+)?$|\b(?:neither|none) of\b", before, re.IGNORECASE)
+    )
     if all(fits) if negated else not any(fits):
         why = f"the record says {known[0][1]}"
         yield Finding(match.start("level"), match.end("level"), "status", "contradicted", why, rows)
@@ -308,8 +338,12 @@ def _sex(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             match.start("sex"), match.end("sex"), "patient", verdict, "" if stands else "not so recorded"
         )
-    for match in _PRONOUN.finditer(clause.plain):
-        if len(recorded) == 1 and recorded <= {"male", "female"} and match.lastgroup not in recorded:
+    for match in [*_PRONOUN.finditer(clause.plain), *_person(clause, evidence)]:
+        if (
+            len(recorded) == 1
+            and recorded <= {"male", "female"}
+            and not recorded & {name for name, said in match.groupdict().items() if said}
+        ):
             if not re.search(
                 r"\b(?:mother|father|brother|sister|son|daughter|wife|husband|aunt|uncle)\b",
                 clause.lead,
@@ -317,3 +351,10 @@ def _sex(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
             ):
                 why = f"the patient is {next(iter(recorded))}"
                 yield Finding(match.start(), match.end(), "patient", "contradicted", why)
+
+
+def _person(clause: Clause, evidence: Evidence) -> Iterator[re.Match[str]]:
+    """Where the patient is called a man or a woman, or by a title."""
+    yield from _AGED.finditer(clause.plain)
+    called = set().union(*(row.head for row in evidence.of_type("Patient")))
+    yield from (match for match in _TITLE.finditer(clause.plain) if stem(match["name"]) in called)

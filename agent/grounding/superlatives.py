@@ -27,13 +27,16 @@ _OF_KIND = re.compile(
 _AHEAD = re.compile(rf"\b(?:of|among)\s+{_ITS}{_STATE}{_KIND},.*?\b(?:{_FIRST}|{_LAST})\b", re.IGNORECASE)
 _STAY = r"(?:stay|admission|hospitali[sz]ation|visit|encounter)"
 _LENGTH = re.compile(
-    rf"\b(?:(?P<up>longest)|shortest)(?:\s+[a-z]+)?\s+{_STAY}(?:\s+(?:is|was)\b|\s*[:,(])", re.IGNORECASE
+    rf"\b(?:(?P<up>longest)|shortest)(?:\s+[a-z]+)?\s+{_STAY}(?:\s+(?:is|was)\b|\s*[:,(])"
+    r"|\b(?:(?P<longer>longer)|shorter)\s+of\s+the\s+two\b",
+    re.IGNORECASE,
 )
 _LONGER = re.compile(
     r"\b(?:(?P<up>longer)\s+than|(?P<down>shorter)\s+than|(?P<twice>twice)\s+as\s+long\s+as)\b", re.IGNORECASE
 )
 _NOT = re.compile(r"(?:\bnot|n['’]t)\W+(?:\w+\W+)?$", re.IGNORECASE)
 _TWICE = (1.6, 2.5)
+_TWO = 2
 
 
 def superlatives(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
@@ -75,8 +78,9 @@ def _longest(match: re.Match[str], told: Row, evidence: Evidence) -> Iterator[Fi
     for row in evidence.of_type(told.type):
         other = _length(row)
         if mine is not None and other is not None and row.record.get("class") == told.record.get("class"):
-            if other > mine if match["up"] else other < mine:
-                why = f"{row.refs[0]} is {'longer' if match['up'] else 'shorter'}"
+            up = match["up"] or match["longer"]
+            if other > mine if up else other < mine:
+                why = f"{row.refs[0]} is {'longer' if up else 'shorter'}"
                 yield Finding(*match.span(), "rank", "contradicted", why, [told, row])
                 return
 
@@ -85,6 +89,9 @@ def _longer(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
     """Two stays that the sentence cites, each named on its side of "longer than"."""
     rows = [row for row in evidence.of(clause.sentence) if _length(row) is not None]
     named = [only_named(rows, text) for text in (clause.plain[: match.start()], clause.plain[match.end() :])]
+    behind = clause.cited == clause.sentence[1:] and not re.search(r"[,;]", clause.plain[: match.start()])
+    if behind and len(rows) == len(clause.sentence) == _TWO:  # each is cited behind what is told of it
+        named = list(rows)
     if len(rows) > 1 and named[0] and named[1] and named[0] is not named[1]:
         mine, other = (_length(row) or 0.0 for row in named if row)
         low, high = _TWICE

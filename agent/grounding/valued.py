@@ -33,6 +33,7 @@ _TURNED = re.compile(
     r"|(?:get|got|getting|become|becoming)\s+(?:(?P<better>better)|worse)\b(?! than))",
     re.IGNORECASE,
 )
+_NORMAL_AGAIN = re.compile(r"\b(?:has |have )?(?:normali[sz]ed|(?:returned|back) to normal)\b", re.IGNORECASE)
 _LEVEL = r"(low|normal|high|elevated)"
 _LEVELS = re.compile(rf"\bfrom\s+{_LEVEL}\s+to\s+{_LEVEL}\b", re.IGNORECASE)
 _SHARE = re.compile(r"\s+(?:a |one |two )?(?:half|third|quarter|fifth|twice|double)", re.IGNORECASE)
@@ -70,6 +71,10 @@ def valued(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
             stands = better == bool(match["up"] or match["better"])
             why = f"from {rows[0].size} to {rows[-1].size}"
             yield finding(Span(*match.span()), "direction", stands, why, rows)
+    for match in _NORMAL_AGAIN.finditer(clause.plain):
+        level = level_of(rows[-1])
+        if level and not _NOT_JUST_BEFORE.search(clause.plain[: match.start()]):
+            yield finding(Span(*match.span()), "direction", level == "normal", f"it is {level}", rows)
     for match in _LEVELS.finditer(clause.plain):
         said = [{"elevated": "high"}.get(level.lower(), level.lower()) for level in match.groups()]
         held = [level_of(rows[0]), level_of(rows[-1])]

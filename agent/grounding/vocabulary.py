@@ -77,12 +77,17 @@ def is_common(word: str) -> bool:
     return re.sub(r"['’]s?$", "", word.casefold()) in _COMMON
 
 
+def is_plain(word: str) -> bool:
+    """Whether the word, as it begins a sentence, says how something is told."""
+    return word.casefold() in _PLAIN
+
+
 def names_a_record(word: str) -> bool:
     """Whether the word, by its look or its meaning, names a drug, a finding, a test or a person."""
     if is_common(word):
         return False
     low = word.casefold()
-    if low in _PLAIN and not word[1:].isupper():
+    if is_plain(word) and not word[1:].isupper():
         return False
     if any(letter.isupper() for letter in word) or any(letter.isdigit() for letter in word):
         return True

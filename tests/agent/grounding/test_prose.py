@@ -57,6 +57,12 @@ LIPIDS = [
 ]
 
 
+POLYPS = [
+    {"ref": "Procedure/3", "name": "Colonoscopy", "date": "2024-06-11", "outcome": "Two polyps removed"},
+    {"ref": "Procedure/2", "name": "Colonoscopy", "date": "2019-03-04", "outcome": "Normal"},
+]
+PATIENT = {"ref": "Patient/n", "name": "Tomas Novak", "birth_date": "1958-03-02", "sex": "male", "age": 68}
+NOVAK = [{"section": "patient", **PATIENT}, *WEIGHTS]
 ALL_LIPIDS = " ".join(f"[{row['ref']}]" for row in LIPIDS)
 ORDER_AND_STAY = "[MedicationRequest/a] [Encounter/3]"
 
@@ -90,6 +96,16 @@ def marked(rows: list[dict[str, Any]], text: str) -> tuple[str, ...]:
         (VISITS, "She went to the emergency room about four months after the pneumonia [Encounter/4]."),
         (VISITS + DRUGS, f"Amoxicillin was ordered on the day the June stay ended {ORDER_AND_STAY}."),
         (VISITS + DRUGS, f"Amoxicillin was ordered on 10 June 2026, the day of discharge {ORDER_AND_STAY}."),
+        (VISITS, "She was discharged on 10 June 2026 [Encounter/3] and is currently not admitted."),
+        (VISITS, "She had no emergency visit in 2025."),
+        (VISITS, "The November stay [Encounter/1] was shorter than the June stay [Encounter/3]."),
+        (LIPIDS, "HDL is lower than LDL [Observation/h2] [Observation/l2]."),
+        (LIPIDS, "LDL has returned to normal [Observation/l2]."),
+        (LABS, "In January it was half of that in August [Observation/c2] [Observation/c4]."),
+        (POLYPS, "No polyps were found in 2019 [Procedure/2]."),
+        (NOVAK, "Mr. Novak is a 68-year-old man [Patient/n]."),
+        (DRUGS, "She takes metformin regularly and several others [MedicationRequest/m]."),
+        (DRUGS, "She is on two regular drugs."),
         (DRUGS, "Of the four drugs on record, two are active, one is on hold and one is completed."),
     ],
 )  # fmt: skip
@@ -106,6 +122,17 @@ def test_right_prose_stands(rows: list[dict[str, Any]], text: str) -> None:
         (WEIGHTS, "Weight gain of 8.3 kg: from 90 kg [Observation/w1] to 81.7 kg [Observation/w2]."),
         (VISITS, "Two inpatient stays but three emergency visits are recorded."),
         (DRUGS, "Of the four drugs on record, three are active."),
+        (DRUGS, "She takes metformin, lisinopril and pycnogenol."),
+        (DRUGS, "She is also taking ginkgo [MedicationRequest/m]."),
+        (VISITS, "The shorter of the two stays was in June 2026 [Encounter/3]."),
+        (VISITS, "The November stay [Encounter/1] was longer than the June stay [Encounter/3]."),
+        (VISITS, "She is still in hospital since 3 June 2026 [Encounter/3]."),
+        (LIPIDS, "LDL is lower than HDL [Observation/l2] [Observation/h2]."),
+        (LABS, "The creatinine has normalised [Observation/c3] [Observation/c4]."),
+        (LABS, "In August it was half of that in January [Observation/c2] [Observation/c4]."),
+        (POLYPS, "No polyps were removed in 2024 [Procedure/3]."),
+        (NOVAK, "Ms. Novak weighs 81.7 kg [Observation/w2]."),
+        (NOVAK, "The patient, a 68-year-old woman, weighs 81.7 kg [Observation/w2]."),
     ],
 )
 def test_an_error_in_it_is_marked(rows: list[dict[str, Any]], text: str) -> None:
