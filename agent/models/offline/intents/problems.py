@@ -31,6 +31,8 @@ CUES = {
     "problem": (
         *_each("""live, open, up to date, current active, still active, managed, chronic, known, medical,
             health, ongoing medical, documented, recorded"""),
+        *(f"{noun} with {onset}" for noun in (*_NOUNS, "problem list")
+          for onset in spoken("onset, their onset, onset date, onset dates, dates of onset")),
         *spoken("""comorbidity, comorbid condition, list of problem, list of diagnoses, medical issue,
             followed for, being followed for, followed up for, being followed up for, problem wise,
             diagnosises, diagnosis wise, diagnoses wise, going on diagnosis wise, going on problem wise,
