@@ -89,7 +89,7 @@ def _on_dates(match: re.Match[str], clause: Clause, evidence: Evidence) -> Itera
 
 def _of_names(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """The one value of one thing told as above or below that of another: "LDL is lower than HDL"."""
-    rows = [row for row in evidence.of(clause.cited) if row.measured and row.type == "Observation"]
+    rows = [row for row in evidence.records(clause.cited) if row.measured and row.type == "Observation"]
     after = re.split(r"[,;:(]", clause.plain[match.end() :])[0]
     mine, other = only_named(rows, clause.plain[: match.start()]), only_named(rows, after)
     if len(rows) == _TWO and mine and other and mine.code != other.code:
@@ -113,7 +113,7 @@ def _from_a_day(match: re.Match[str], clause: Clause, evidence: Evidence) -> Ite
 
 def _folded(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """The last value that the sentence cites told as so many times the first."""
-    cited = [row for row in evidence.of(clause.sentence) if row.measured and row.date]
+    cited = [row for row in evidence.records(clause.sentence) if row.measured and row.date]
     values = [row.measured[0].number.value for row in sorted(cited, key=lambda row: row.date)]
     if len(values) > 1 and values[0] and len({row.code for row in cited}) == 1:
         low, high = _FOLDS.get(match.group().lower(), _FOLDS["halved"])
@@ -128,7 +128,7 @@ def _folded(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
 
 def _of_ages(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """One of two people that the sentence cites, told as the younger or the older; the first name counts."""
-    people = [row for row in evidence.of(clause.sentence) if row.record.get("birth_date")]
+    people = [row for row in evidence.records(clause.sentence) if row.record.get("birth_date")]
     named = stems_in(clause.plain[: match.start()])
     mine = [row for row in people if row.head & named]
     if len(people) == 2 and len(mine) == 2:  # of one family, told apart by what only one is called
@@ -141,7 +141,7 @@ def _of_ages(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterat
 
 def _in_order(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """Two dated records that the sentence cites, of which one is named after "before" or "after"."""
-    rows = [row for row in evidence.of(clause.sentence) if row.date]
+    rows = [row for row in evidence.records(clause.sentence) if row.date]
     rest = f"{clause.plain[: match.start()]} {clause.plain[match.end() :]}"
     mine, other = only_named(rows, rest), only_named(rows, match["what"])
     if mine and other and mine is not other:

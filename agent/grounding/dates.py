@@ -19,6 +19,8 @@ _TIED = re.compile(f"{_BOUND.pattern}|{_AS_OF.pattern}", re.IGNORECASE)
 # The date at which an age is told belongs to the age, which is worked out at it.
 _AGED = re.compile(r"\byears? old (?:on|in)\s+$", re.IGNORECASE)
 # "In January (1.9 vs 0.9 mg/dL)": which of the two is of that date is not told.
+# "The stay of 2026 was after the LDL of 141": the figure is of what comes after the word.
+_ASIDE = re.compile(r"\b(?:after|before|than)\s+(?:the|her|his)\b[^,;()]*$", re.IGNORECASE)
 _VERSUS = re.compile(r"[^\d,;.]{0,12}\b(?:vs\.?|versus|against|compared (?:to|with))\s+\d", re.IGNORECASE)
 _ENDING = re.compile(
     r"\b(?:until|ended|resolved|stopped|discontinued|abated|finished)\W+(?:on|in)?\s*$", re.I
@@ -120,7 +122,7 @@ class Pairing:
             before = [one for one in dates if low <= one.start < span.start]
             after = [one for one in dates if span.end <= one.start < high]
             near = before[-1:] if dates_first else after[:1]
-            if _VERSUS.match(text, span.end):
+            if _VERSUS.match(text, span.end) or (near and _ASIDE.search(text[near[0].end : span.start])):
                 continue
             if near:
                 self._of[span.start] = near[0]

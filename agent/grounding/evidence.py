@@ -80,6 +80,13 @@ class Evidence:
         found = {id(row): row for ref in refs for row in self._by_ref.get(ref, ())}
         return list(found.values())
 
+    def records(self, refs: Iterable[str]) -> list[Row]:
+        """One row, the fullest, of each of these records: an overview may have brought it a second time."""
+        found = [
+            max(rows, key=lambda row: len(row.record)) for ref in refs if (rows := self._by_ref.get(ref))
+        ]
+        return list({id(row): row for row in found}.values())
+
     def of_type(self, kind: str) -> list[Row]:
         """The rows of one resource type."""
         return self._by_type.get(kind, [])

@@ -36,7 +36,9 @@ _FIRST_SUCH = re.compile(
     re.IGNORECASE,
 )
 _NOW = re.compile(
-    r"(?<!by )(?<!until )(?<!till )\b(?:currently|now(?! that|,)|at present|presently)\b", re.IGNORECASE
+    r"(?<!by )(?<!until )(?<!till )\b(?:currently|now(?! that|,)|at present|presently|as of (?:today|now)"
+    r"|(?:the|her|his) current)\b",
+    re.IGNORECASE,
 )
 _WORDS = ["one", *SPELLED.split("|")]
 _NOT_NOW = {"entered-in-error", "cancelled"}

@@ -38,7 +38,7 @@ def relations(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     if not clause.cited or not _ANY.search(clause.plain):
         return
     yield from _arrows(clause)
-    pair = [row for row in evidence.of(clause.sentence) if row.date and row.date[:10] <= evidence.today]
+    pair = [row for row in evidence.records(clause.sentence) if row.date and row.date[:10] <= evidence.today]
     if len(pair) != len(clause.sentence) or len(pair) != _PAIR:
         return
     days = [list(days_of(row)) for row in pair]

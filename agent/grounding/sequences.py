@@ -32,7 +32,7 @@ def sequences(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """Two dated records that the sentence cites, of which one is told to have followed the other."""
     if not _ANY.search(clause.plain):
         return
-    rows = [row for row in evidence.of(clause.sentence) if row.date]
+    rows = [row for row in evidence.records(clause.sentence) if row.date]
     if len({row.refs for row in rows}) < 2:
         return
     denied = list(denials_in(clause.plain))

@@ -87,7 +87,7 @@ def _longest(match: re.Match[str], told: Row, evidence: Evidence) -> Iterator[Fi
 
 def _longer(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """Two stays that the sentence cites, each named on its side of "longer than"."""
-    rows = [row for row in evidence.of(clause.sentence) if _length(row) is not None]
+    rows = [row for row in evidence.records(clause.sentence) if _length(row) is not None]
     named = [only_named(rows, text) for text in (clause.plain[: match.start()], clause.plain[match.end() :])]
     behind = clause.cited == clause.sentence[1:] and not re.search(r"[,;]", clause.plain[: match.start()])
     if behind and len(rows) == len(clause.sentence) == _TWO:  # each is cited behind what is told of it

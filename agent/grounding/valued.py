@@ -24,12 +24,12 @@ _COMPARE = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operato
 _BETTER = re.compile(r"\b(?:(?P<up>better)|worse)\b(?P<mid>[^.;,]*?)\bthan\b", re.IGNORECASE)
 _HIGHER = re.compile(
     r"\b(?:(?P<up>higher|greater|more|faster|heavier|larger)|lower|less|slower|lighter|smaller)"
-    r"(?P<mid>(?:\s+(?:in|on|at|during|now|today)\b[^.;,]*?)?)\s+than\b",
+    r"(?P<mid>(?:\s+(?:in|on|at|during|now|today)\b(?:[^.;,]|\.\d)*?)?)\s+than\b",
     re.IGNORECASE,
 )
 _TWICE = re.compile(r"\b(?:twice|double)\s+as\s+(?:high|much|large)\b(?P<mid>[^.;]*?)\bas\b", re.IGNORECASE)
 _TURNED = re.compile(
-    r"\b(?:(?:(?P<up>improv\w+)|worsen\w+|deteriorat\w+)\b(?! or)(?=[^.;]*\b(?:from|since|to|between)\b)"
+    r"\b(?:(?:(?P<up>improv\w+)|worsen\w+|deteriorat\w+)\b(?! or)(?=[^.;]*\b(?:from|since|to|between|over)\b)"
     r"|(?:get|got|getting|become|becoming)\s+(?:(?P<better>better)|worse)\b(?! than))",
     re.IGNORECASE,
 )
@@ -49,7 +49,8 @@ _MORE = {stem(word) for word in ("hdl", "egfr", "ejection")}
 
 def valued(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """Each word of a clause that sets cited values beside a goal or each other."""
-    rows = [row for row in evidence.of(clause.sentence) if row.size is not None and row.type == "Observation"]
+    cited = evidence.records(clause.sentence or clause.told)
+    rows = [row for row in cited if row.size is not None and row.type == "Observation"]
     rows = sorted((row for row in rows if row.date), key=lambda row: row.date)
     if not rows or len({row.code for row in rows}) > 1:
         return

@@ -91,7 +91,7 @@ _MONTH = (
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
 )
 _NTH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_NO_MORE = r"(?![\d/:]|[.,]\d)"
+_NO_MORE = r"(?![\d/]|[.,:]\d)"
 _ALONE = rf"(?<=\bin\s){_MONTH}(?!\w)|(?<=\bsince\s){_MONTH.replace('month', 'since')}(?!\w)"
 _MONTH_ALONE = re.compile(_ALONE, re.IGNORECASE)
 _DATES = [
@@ -103,7 +103,7 @@ _DATES = [
         rf"(?<![\w./-])(?P<year>\d{{4}})/(?P<m>\d\d)/(?P<day>\d\d){_NO_MORE}",
         rf"(?<![\w./-])(?P<a>\d{{1,2}})(?P<sep>[/.])(?P<b>\d{{1,2}})(?P=sep)(?P<year>\d{{4}}){_NO_MORE}",
         rf"\b{_MONTH}\s+{_NTH},?\s+(?P<year>\d{{4}}){_NO_MORE}",
-        rf"(?<![\w./]){_NTH}\s+(?:of\s+)?{_MONTH},?\s+(?P<year>\d{{4}}){_NO_MORE}",
+        rf"(?<![\w./]){_NTH}(?:\s+(?:of\s+)?|-){_MONTH}(?:,?\s+|-)(?P<year>\d{{4}}){_NO_MORE}",
         rf"\b{_MONTH},?\s+(?:of\s+)?(?P<year>\d{{4}}){_NO_MORE}",
         rf"\b{_MONTH}\s+{_NTH}(?!\w|[.,/:]\d|\s*%)",
         rf"(?<![\w./-]){_NTH}\s+(?:of\s+)?{_MONTH}(?!\w)",

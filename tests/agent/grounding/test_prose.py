@@ -81,6 +81,7 @@ def marked(rows: list[dict[str, Any]], text: str) -> tuple[str, ...]:
         (LABS, "Unfortunately, no cause is recorded."),
         (LABS, "**Elevated creatinine:** 1.9 mg/dL [Observation/c4]"),
         (LABS, "It is twice as high as in January (1.9 vs 0.9 mg/dL) [Observation/c4, Observation/c2]."),
+        (LABS, "- 10-Aug-2026: 1.9 mg/dL [Observation/c4]\n- 02 May 2026: 1.6 mg/dL [Observation/c3]"),
         (LABS, "Four results, two high, two normal."),
         (LABS, "There are 4 creatinine measurements, 2 of which are above the reference range."),
         (LABS, "No creatinine before September 2025 is recorded."),
@@ -116,6 +117,11 @@ def test_right_prose_stands(rows: list[dict[str, Any]], text: str) -> None:
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
+        (LABS, "- 11-Aug-2026: 1.9 mg/dL [Observation/c4]"),
+        (VISITS, "- 02 June 2026: inpatient visit until 10 June 2026 [Encounter/3]"),
+        (LABS, "Higher in January (0.9 mg/dL) [Observation/c2] than in May (1.6 mg/dL) [Observation/c3]."),
+        (LABS, "- 1.6 mg/dL [Observation/c3]\n- 1.9 mg/dL [Observation/c4]\n\nIt improved over this time."),
+        (LABS, "The current creatinine is 1.6 mg/dL [Observation/c3]."),
         (LABS, "Four results, three high, one normal."),
         (LABS, "1.9 mg/dL [Observation/c4], below the reference range."),
         (LIPIDS, "The latest LDL of 92 mg/dL is above the limit of 100 mg/dL [Observation/l2]."),

@@ -49,3 +49,10 @@ def test_another_relation_is_marked(text: str, right: str, wrong: str) -> None:
     stays = ("[Encounter/1]", "[Encounter/2]") if text.count("{}") == 2 else ("", "")
     assert marked(text.format(right, stays[0])) == ()
     assert marked(text.format(wrong, stays[1]))
+
+
+def test_a_record_that_two_results_brought_is_one() -> None:
+    text = "The stay of 2026 was {} the LDL of 141 mg/dL [Encounter/2] [Observation/old]."
+    for word, stands in (("after", True), ("before", False)):
+        report = check(text.format(word), [], [found(*CHART), found(*CHART[:6])], "What happened?", NOW)
+        assert (not report.grounding.unsupported) == stands
