@@ -60,7 +60,8 @@ def _date_otherwise(dated: Dated, before: str, clause: Clause, evidence: Evidenc
     """Whether a date that no row holds is today's, a bound that was asked for, or a bare number."""
     noted = [day for note in evidence.notes for day in evidence.texts.read(note).days]
     bound = _BOUND.search(before)
-    days = [day for row in clause.rows for day, _ in row.facts.days]
+    # Nobody is asked for by a birth date: an age is told within the time that was asked for.
+    days = [day for row in clause.rows if row.type != "Patient" for day, _ in row.facts.days]
     sources = evidence.sources_of(clause.rows)
     if _AGED.search(before) and all(row.type == "Patient" for row in clause.rows):
         return True

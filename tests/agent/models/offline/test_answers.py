@@ -69,6 +69,7 @@ CASES = [
     (AMARA, "last flu shot", ANSWERED, ["on 2025-10-15"], ["2026-10-20"]),
     (AMARA, "has she had a flu shot in 2026?", ANSWERED, ["not-done", "Declined"], ["Yes"]),
     (AMARA, "how old is she?", ANSWERED, ["58 years old [Patient/hard-amara-okafor]"], []),
+    (AMARA, "weight at age 50", ABSENT, ["at age 50 from 2018-03-14 to 2019-03-13"], ["unverified"]),
     (ELDER, "any allergies?", ANSWERED, ["having no known allergies"], []),
     (ELDER, "is he allergic to penicillin?", ANSWERED, ["having no known allergies"], []),
     (YOUNGER, "any allergies?", ABSENT, ["not the same as no allergies"], []),
