@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from agent.grounding.clauses import DENIAL, Clause, Finding, stems_in, undated
+from agent.grounding.derived import dated_iso
 from agent.grounding.evidence import Evidence, Source
 from agent.grounding.rows import Row
 from agent.grounding.standing import drug_of, level_of, states_told
@@ -298,16 +299,27 @@ def _told_apart(before: str, rows: Sequence[Row], evidence: Evidence) -> int:
 
 def _recounts(source: Source, scope: str) -> Iterator[int]:
     """How many rows of a complete result there are, of the states, names, kinds and years that are told."""
+    rows = [row for row in source.rows if row.refs]
     if not source.complete:
-        return
+        rows = _covered(rows, scope)
     stems = stems_in(scope)
     kinds = stems & KIND_STEMS
-    base = [row for row in source.rows if kinds & row.kinds] if kinds else []
-    for rows in ([row for row in source.rows if row.refs], base):
-        for chosen in _chosen(rows, scope, stems):
+    base = [row for row in rows if kinds & row.kinds] if kinds else []
+    for among in (rows, base):
+        for chosen in _chosen(among, scope, stems) if among else ():
             yield len(chosen)
             yield len({row.label.casefold() for row in chosen})
             yield len({drug_of(row) or row.label.casefold() for row in chosen})
+
+
+def _covered(rows: Sequence[Row], scope: str) -> list[Row]:
+    """The records of the days that are told, of a result that is cut short after them: older ones follow."""
+    days = [row.date[:10] for row in rows]
+    readings = [reading for dated in dates_in(scope) for reading in dated.readings]
+    told = {dated_iso(reading) for reading in readings}
+    if not told or not all(told) or days != sorted(days, reverse=True) or not days or min(told) <= days[-1]:
+        return []
+    return [row for row in rows if row.date[:10] in told]
 
 
 def _chosen(rows: Sequence[Row], scope: str, stems: set[str]) -> Iterator[list[Row]]:

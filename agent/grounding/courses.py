@@ -39,6 +39,9 @@ _THAN = re.compile(
 )
 _NOT = re.compile(r"(?:\b(?:not|no|never|without)\b|n['’]t)\W+(?:\w+\W+)?$", re.IGNORECASE)
 _PART = re.compile(r"\b(?:while|whereas|and|but)\b|[,;]", re.IGNORECASE)
+_STEPS = 3
+_ONWARD = re.compile(r"\s+(?:\w+\s+){0,2}?from\b", re.IGNORECASE)
+_UP_TO = re.compile(r"\s+(?:\w+\s+){0,2}?to\b", re.IGNORECASE)
 _THEN = re.compile(r"\s+(?:again|after that|thereafter|afterwards|since then)\b", re.IGNORECASE)
 _FROM_TO = re.compile(r"\s*(?:[^.;\n]|\.\d){0,60}?\bfrom\b(?P<x>.*?)\bto\b(?P<y>.*)", re.DOTALL)
 _STEADY, _SAME = Decimal("0.15"), Decimal("0.08")
@@ -58,7 +61,8 @@ _EARLIER = re.compile(
     re.IGNORECASE,
 )
 _TIMES = re.compile(
-    r"\b(?:before|until|since|within|between|previous\w*|prior|second|but one|back|then|earlier than|above"
+    r"\b(?:(?:last|latest) (?:visits|results|values|readings|measurements|years|months|weeks|days)"
+    r"|before|until|since|within|between|previous\w*|prior|second|but one|back|then|earlier than|above"
     r"|of each|matching|last \d"
     r"|last \w+ (?:years?|months?|weeks?|days?|results?|values?|readings?|visits?|measurements?))\b",
     re.IGNORECASE,
@@ -137,7 +141,7 @@ def _changes(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
         told = re.split(r";|\.\s|\n", text[match.end() :])[0]
         if _FROM_TO.match(told) and "flat" in match.groupdict() and not match["flat"]:
             continue
-        points = _points(clause, evidence, text[: match.start()])
+        points = _step(told, clause, evidence) or _points(clause, evidence, text[: match.start()])
         if len(words) > 1 or len(points) < 2 or _THEN.match(told):
             if any(row.type == "Observation" for row in clause.rows):
                 yield Finding(
@@ -154,6 +158,18 @@ def _changes(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
         verdict: Verdict = "supported" if stands else "contradicted"
         why = "" if stands else f"from {first} to {last}"
         yield Finding(match.start(), match.end(), "direction", verdict, why, clause.rows)
+
+
+def _step(told: str, clause: Clause, evidence: Evidence) -> list[Decimal]:
+    """The values of one step of several, cited one by one: "fell from 9 [a] to 7 [b], then rose to 8 [c]"."""
+    if len(clause.sentence) < _STEPS or len(clause.cited) != 1:
+        return []
+    at = clause.sentence.index(clause.cited[0])
+    refs = clause.sentence[at : at + 2] if _ONWARD.match(told) else ()
+    refs = clause.sentence[at - 1 : at + 1] if at and _UP_TO.match(told) else refs
+    rows = evidence.records(refs)
+    sizes = [row.size for row in rows if row.size is not None]
+    return sizes if len(sizes) == len(rows) == 2 and rows[0].code == rows[1].code else []
 
 
 def _points(clause: Clause, evidence: Evidence, before: str) -> list[Decimal]:

@@ -64,6 +64,7 @@ POLYPS = [
 PATIENT = {"ref": "Patient/n", "name": "Tomas Novak", "birth_date": "1958-03-02", "sex": "male", "age": 68}
 NOVAK = [{"section": "patient", **PATIENT}, *WEIGHTS]
 ALL_LIPIDS = " ".join(f"[{row['ref']}]" for row in LIPIDS)
+STEPS = "It {} from 1.0 [Observation/c1] to 0.9 [Observation/c2], then {} to 1.6 mg/dL [Observation/c3]."
 ORDER_AND_STAY = "[MedicationRequest/a] [Encounter/3]"
 
 
@@ -82,6 +83,8 @@ def marked(rows: list[dict[str, Any]], text: str) -> tuple[str, ...]:
         (LABS, "**Elevated creatinine:** 1.9 mg/dL [Observation/c4]"),
         (LABS, "It is twice as high as in January (1.9 vs 0.9 mg/dL) [Observation/c4, Observation/c2]."),
         (LABS, "- 10-Aug-2026: 1.9 mg/dL [Observation/c4]\n- 02 May 2026: 1.6 mg/dL [Observation/c3]"),
+        (LABS, STEPS.format("fell", "rose")),
+        (LABS, "Creatinine was high at the last visits, 1.6 mg/dL in May [Observation/c3]."),
         (LABS, "Four results, two high, two normal."),
         (LABS, "There are 4 creatinine measurements, 2 of which are above the reference range."),
         (LABS, "No creatinine before September 2025 is recorded."),
@@ -122,6 +125,14 @@ def test_right_prose_stands(rows: list[dict[str, Any]], text: str) -> None:
         (LABS, "Higher in January (0.9 mg/dL) [Observation/c2] than in May (1.6 mg/dL) [Observation/c3]."),
         (LABS, "- 1.6 mg/dL [Observation/c3]\n- 1.9 mg/dL [Observation/c4]\n\nIt improved over this time."),
         (LABS, "The current creatinine is 1.6 mg/dL [Observation/c3]."),
+        (
+            LABS,
+            STEPS.format("rose", "rose"),
+        ),
+        (
+            LABS,
+            STEPS.format("fell", "fell"),
+        ),
         (LABS, "Four results, three high, one normal."),
         (LABS, "1.9 mg/dL [Observation/c4], below the reference range."),
         (LIPIDS, "The latest LDL of 92 mg/dL is above the limit of 100 mg/dL [Observation/l2]."),
@@ -143,3 +154,17 @@ def test_right_prose_stands(rows: list[dict[str, Any]], text: str) -> None:
 )
 def test_an_error_in_it_is_marked(rows: list[dict[str, Any]], text: str) -> None:
     assert marked(rows, text)
+
+
+@pytest.mark.parametrize(("count", "stands"), [("two", True), ("three", False)])
+def test_a_result_that_is_cut_short_counts_the_days_before_its_end(count: str, stands: bool) -> None:
+    names = ("Tdap", "Influenza", "HPV")
+    shots = [
+        {"ref": f"Immunization/{at}", "name": name, "date": day, "status": "completed"}
+        for at, (name, day) in enumerate(zip(names, ("2026-03-04", "2026-03-04", "2025-01-15"), strict=True))
+    ]
+    result = found(*shots, tool="list_records", kind="immunizations")
+    assert result.data is not None
+    result.data.update(total=42, truncated=True)
+    text = f"On 4 March 2026, {count} vaccines were given."
+    assert (check(text, [], [result], "How did it go?", NOW).grounding.unsupported == ()) == stands
