@@ -18,6 +18,8 @@ _AS_OF = re.compile(r"\b(?:as of|today|now)\W*(?:is\s+)?$", re.IGNORECASE)
 _TIED = re.compile(f"{_BOUND.pattern}|{_AS_OF.pattern}", re.IGNORECASE)
 # The date at which an age is told belongs to the age, which is worked out at it.
 _AGED = re.compile(r"\byears? old (?:on|in)\s+$", re.IGNORECASE)
+# "That is at age 60 from 2011-11-16 to 2012-11-15": what the time asked for is, and of no record.
+_THAT_IS = re.compile(r"\W*(?:that|this) (?:is|was|means)\b", re.IGNORECASE)
 # "In January (1.9 vs 0.9 mg/dL)": which of the two is of that date is not told.
 # "The stay of 2026 was after the LDL of 141": the figure is of what comes after the word.
 _ASIDE = re.compile(r"\b(?:after|before|than)\s+(?:the|her|his)\b[^,;()]*$", re.IGNORECASE)
@@ -60,8 +62,7 @@ def _date_otherwise(dated: Dated, before: str, clause: Clause, evidence: Evidenc
     """Whether a date that no row holds is today's, a bound that was asked for, or a bare number."""
     noted = [day for note in evidence.notes for day in evidence.texts.read(note).days]
     bound = _BOUND.search(before)
-    # Nobody is asked for by a birth date: an age is told within the time that was asked for.
-    days = [day for row in clause.rows if row.type != "Patient" for day, _ in row.facts.days]
+    days = [day for row in clause.rows for day, _ in row.facts.days]
     sources = evidence.sources_of(clause.rows)
     if _AGED.search(before) and all(row.type == "Patient" for row in clause.rows):
         return True
@@ -81,7 +82,9 @@ def _date_otherwise(dated: Dated, before: str, clause: Clause, evidence: Evidenc
             ):
                 return True
         if any(reading.stands_in(day) for day in evidence.asked_days):
-            if clause.denies or _satisfied(bound["word"].lower() if bound else "in", reading, days):
+            if clause.denies or (bound and _THAT_IS.match(clause.plain) and not clause.cited):
+                return True
+            if _satisfied(bound["word"].lower() if bound else "in", reading, days):
                 return True
         if (reading.month, reading.day) == (None, None) and reading.year is not None:
             figures = [one.number for row in clause.rows for one in row.facts.figures]
