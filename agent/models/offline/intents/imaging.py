@@ -99,7 +99,8 @@ def _imaging(asked: Asked) -> Draft:
     else:
         total, studies, others = _named(asked)
     pictures = [mention.said for mention in asked.reading.mentions if "imaging" in mention.concepts]
-    told = " ".join([_site(asked), *pictures]).strip()
+    site = _site(asked)
+    told = " ".join([site, *pictures]).strip() if pictures or not site else f"imaging of the {site}"
     if not studies:
         return _elsewhere(asked, told, others)
     asks = asked.reading.cues
