@@ -2,6 +2,7 @@
 
 from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.concepts import stems_of_record
+from agent.models.offline.intents.durations import ago
 from agent.models.offline.intents.intent import Asked, Intent, cues, looks_ahead
 from agent.models.offline.intents.listing import counted
 from agent.models.offline.intents.performed import by_name
@@ -104,7 +105,9 @@ def _imaging(asked: Asked) -> Draft:
     if not studies:
         return _elsewhere(asked, told, others)
     asks = asked.reading.cues
-    of_one = cues("latest when first why reason result opened") | (cues("whether is past") if told else set())
+    of_one = cues("elapsed latest when first why reason result opened") | (
+        cues("whether is past") if told else set()
+    )
     if not asks & of_one or asks & _LISTED:
         noun = "imaging study" if not told else "matching imaging study"
         return counted(asked, total, studies, noun, _item)
@@ -115,7 +118,8 @@ def _imaging(asked: Asked) -> Draft:
     tail = f" Its report: {_item(report)}." if report else ""
     if asks & {"why", "reason"}:
         tail = f" {name(row)}: {reason(row)} {cite(refs_of([row]))}."
-    return Draft(f"{lead}: {_item(row)}.{tail}", refs_of([row, *([report] if report else [])]))
+    long = ago(row.get("date"), asked.now) if "elapsed" in asks else ""
+    return Draft(f"{lead}: {long}{_item(row)}.{tail}", refs_of([row, *([report] if report else [])]))
 
 
 def _named(asked: Asked) -> tuple[Found, list[Row], list[Row]]:
@@ -199,7 +203,7 @@ INTENTS = (
         may=cues(
             "what whether is past latest when first list count often history recent done imaging result",
         )
-        | cues("opened why reason pictures times_had total taking and earlier where procedure onset")
+        | cues("elapsed opened why reason pictures times_had total taking and earlier where procedure onset")
         | {f"site_{site}" for site in _SITES},
         about=("imaging", "panel"),
         bare=True,

@@ -8,6 +8,7 @@ from agent.messages import Action
 from agent.models.offline.chart import Found, Row, StillWanted
 from agent.models.offline.concepts import Concept
 from agent.models.offline.intents.abnormal import is_on, side_of
+from agent.models.offline.intents.durations import ago
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.intents.listing import joined
 from agent.models.offline.intents.measured import ASIDE, called, item, once, period
@@ -61,6 +62,10 @@ def _told(asked: Asked, panel: Concept, members: _Members) -> Draft:
         text = f"No {named} result is recorded in this chart{time}.{event}"
         return Draft(text, (), "not_in_chart")
     text = _results(asked, members.rows, f"The latest of each{time}")
+    dated = [row for row in members.rows if "date" in row]
+    if dated and "elapsed" in asked.reading.cues:
+        last = max(dated, key=lambda row: str(row["date"]))
+        text = f"Last result of {panel.name}: {ago(last['date'], asked.now)}{item(last)}. {text}"
     if members.lacking:
         text += f" Not recorded{time}: {', '.join(members.lacking)}."
     if members.unclear:
@@ -95,7 +100,7 @@ INTENTS = (
     Intent(
         "latest_of_panel",
         _answer,
-        may=ASIDE | _JUDGED | cues("latest when list recent active"),
+        may=ASIDE | _JUDGED | cues("latest when list recent active elapsed"),
         about="panel",
         window=True,
         anchored=True,

@@ -23,6 +23,7 @@ async def test_pictures_are_found_by_modality_and_site_wherever_the_chart_record
             (JOHN, "number of x-ray exams", ANSWERED, ["2 matching imaging studies"], ["CT Chest"]),
             (JOHN, "how many times has he had an x-ray?", ANSWERED, ["2 matching imaging studies"], []),
             (JOHN, "ct scan of the head", ABSENT, ["No head ct scan"], []),
+            ("tammy-parker", "how long since the last ct scan", ANSWERED, ["Last: 46 days ago"], []),
             (JOHN, "imaging of the head", ABSENT, ["No imaging of the head is recorded"], []),
             (JOHN, "last brain mri", ABSENT, ["No brain mri is recorded among imaging"], []),
             (NOOR, "ankle x-ray", ANSWERED, ["but otherwise: XR Ankle", "No fracture"], []),

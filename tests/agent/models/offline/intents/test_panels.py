@@ -21,6 +21,8 @@ CASES: list[Case] = [
      ["recorded as abnormal: none", "14.6 g/dL", "Not recorded: hem"], ["Yes"]),
     (JOHN, "lytes and h/h", ANSWERED, ["136.0 mmol/L", "14.6 g/dL"], []),
     (AMARA, "bmp", ANSWERED, ["131 mg/dL"], []),
+    ("tammy-parker", "time since last CBC", ANSWERED,
+     ["Last result of complete blood count: 29 days ago, as of 2026-11-01: ", "The latest of each: "], []),
     (LUCIA, "cmp", ABSENT,
      ["No glucose, calcium, sodium", "or aspartate aminotransferase result is recorded"], []),
 ]  # fmt: skip
