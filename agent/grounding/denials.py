@@ -82,6 +82,10 @@ _TWISTED = re.compile(
     r"|below|\d+)\b|n['’]t\b",
     re.I,
 )
+# "Not recorded as low" denies a level, which `standing` holds against the record, and not the record.
+_AS_LEVEL = re.compile(
+    r"\W+(?:recorded|flagged|marked|reported) as (?:low|high|elevated|normal|abnormal)\b", re.IGNORECASE
+)
 _STANDS_FOR = ("Medication", "Condition", "Allergy", "Procedure", "Immunization")
 _PAST = re.compile(r"\b(?:ever|was|were|did|had|past|history|previous\w*)\b", re.IGNORECASE)
 
@@ -120,6 +124,7 @@ def _denied(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
         _NO_ALLERGIES.search(text)
         or _UNSURE.search(before)
         or _OTHER.match(after)
+        or _AS_LEVEL.match(after)
         or re.match(r"[,:.;]", after)
     ):
         return

@@ -63,7 +63,8 @@ _ENDED = re.compile(r"\b(?:was|were|has been) (?:stopped|discontinued|cancelled|
 _OFF = {"stopped", "not-taken", "completed", "cancelled", "on-hold", "entered-in-error"}
 _ORDERED = ("MedicationRequest", "MedicationStatement")
 _LEVEL = re.compile(
-    r"(?:\b(?:was|is|were|are|remains?|which is|and)|,|\() ?(?:\w+ )?"
+    r"(?:\b(?:was|is|were|are|remains?|which is|and)|,|\() ?"
+    r"(?:(?:not )?(?:recorded|flagged|marked|reported) as |\w+ )?"
     r"(?P<level>(?<!above )(?<!below )normal|(?:above|below) normal|high|elevated|low"
     r"|within (?:the |its )?(?:normal|reference) (?:range|limits)"
     r"|above (?:the |its )?(?:(?:normal|reference|upper|recorded) )*(?:range|limits?)"
@@ -296,7 +297,7 @@ def _levels(clause: Clause) -> Iterator[Finding]:
     fits = [one == level for _, one in known]
     before = clause.plain[: match.start("level")]
     negated = bool(
-        re.search(r"(?:\bnot|n['’]t)\W+(?:\w+\W+)?$|\b(?:neither|none) of\b", before, re.IGNORECASE)
+        re.search(r"(?:\bnot|n['’]t)\W+(?:\w+\W+){0,2}$|\b(?:neither|none) of\b", before, re.IGNORECASE)
     )
     if all(fits) if negated else not any(fits):
         why = f"the record says {known[0][1]}"

@@ -19,6 +19,7 @@ CASES: list[Case] = [
     (RENAE, "last abnormal LDL", ANSWERED, ["134.3 mg/dL on 2025-03-06", "interpretation High"], ["89.1"]),
     (RENAE, "any abnormal LDL since 2025?", ANSWERED,
      ["1 abnormal LDL", "of 2 results since 2025", "134.3"], ["89.1"]),
+    ("lee-watson", "was his sodium ever low", ANSWERED, ["is not recorded as low: "], ["unverified"]),
     (RENAE, "has her LDL ever been low?", ANSWERED, ["None of", "is recorded as low", "89.1 mg/dL"], []),
     (AMARA, "abnormal glucose results", ANSWERED,
      ["The chart does not say", "of 3 glucose results none"], []),
