@@ -29,6 +29,7 @@ _AFFIRMED = re.compile(r"\W*yes\b", re.IGNORECASE)
 # Words in names ("follow-up after treatment") that elsewhere tell when, which or why.
 _OF_TIME = frozenset(
     {"after", "before", "since", "until", "during", "last", "first", "latest", "previous", "reason"}
+    | {"day", "week", "month", "year"}
 )
 # What follows these is why, not what.
 _ASIDE = re.compile(r"\b(?:for|because of|due to|reason:?|given|despite)\s+[^,;()]*", re.IGNORECASE)

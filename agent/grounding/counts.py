@@ -113,6 +113,8 @@ PART_OF = re.compile(
     rf"(?:\d|\b(?:one|{SPELLED}))\s+(?:out\s+)?of\s+(?:the\s+|her\s+|his\s+|all\s+)?$", re.IGNORECASE
 )
 _CHECKED = re.compile(r"\s+(?:\w+\s+){0,2}checked\b", re.IGNORECASE)
+_PLACED = re.compile(r"\b(?:result|record|value|visit|note|report)\s+$", re.IGNORECASE)
+_PLACE = re.compile(r"\s+of\s+(?P<of>\d+)\b")
 _FREQUENCY = re.compile(r"\s+times?\s+(?:a|per|each|every|daily|weekly)\b", re.IGNORECASE)
 _SOME = re.compile(
     r"\b(?:first|newest|last|latest|next|these|those|following|top|most recent)\s+$", re.IGNORECASE
@@ -160,6 +162,9 @@ def counted(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> F
     """Whether a count stands: as a row tells it, as a complete result does, or counted again in one."""
     n = int(claim.number.value)
     rows = clause.rows
+    if (place := _PLACE.match(text, claim.end)) and _PLACED.search(text[: claim.start]):
+        if 0 < n <= int(place["of"]):  # "Result 2 of 9": whether there are so many, the other number tells
+            return Finding(claim.start, claim.end, "count", rows=rows)
     own = {int(one.number.value) for row in rows for one in row.facts.figures if _counts(one.role, row)}
     own |= _of_field(text[claim.end :], rows, evidence.of(clause.sentence))
     own |= {text.count(";") + 1 for row in rows for text in row.facts.strings if ";" in text}

@@ -141,7 +141,7 @@ def _changes(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
         told = re.split(r";|\.\s|\n", text[match.end() :])[0]
         if _FROM_TO.match(told) and "flat" in match.groupdict() and not match["flat"]:
             continue
-        points = _step(told, clause, evidence) or _points(clause, evidence, text[: match.start()])
+        points = _step(told, clause, evidence) or _points(clause, evidence, clause.plain[: match.start()])
         if len(words) > 1 or len(points) < 2 or _THEN.match(told):
             if any(row.type == "Observation" for row in clause.rows):
                 yield Finding(
@@ -179,10 +179,10 @@ def _points(clause: Clause, evidence: Evidence, before: str) -> list[Decimal]:
     shared = set.intersection(*(row.head for row in own)) if own else set()
     named = stems_in(_PART.split(before)[-1]) - shared
     own = [row for row in own if row.head & named] or own
-    for row in own:
-        of = {one.role: one.number.value for one in row.facts.figures}
-        if "first" in of and "last" in of:
-            return [of["first"], of["last"]]
+    summed_up = [{one.role: one.number.value for one in row.facts.figures} for row in own]
+    courses = [(of["first"], of["last"]) for of in summed_up if "first" in of and "last" in of]
+    if courses:  # of both parts of a panel, none is meant more than the other
+        return list(courses[0]) if len({last > first for first, last in courses}) == 1 else []
     if not own:
         return []
     like = own[0].code
@@ -194,6 +194,7 @@ def _points(clause: Clause, evidence: Evidence, before: str) -> list[Decimal]:
             and row.date
             and row.size is not None
             and (not row.measured or row.measured[0].role == "value")
+            and not row.record.get("components")  # which of a panel's values goes up is not told
             and _usable(row)
         }
         if len(dated) > 1:

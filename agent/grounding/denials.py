@@ -34,6 +34,7 @@ _FIELD = re.compile(
     r"|need|way|doubt|longer than)\b",
     re.IGNORECASE,
 )
+_UNTOLD = re.compile(r"\W+(?:tell|say|state)s?\s+when\b", re.IGNORECASE)
 _PASSIVE = re.compile(
     r"\W+(?:currently |been |yet |ever )*(?:recorded|documented|listed|found|noted|on record"
     r"|on file|on (?:the|her|his) (?:\w+ )?list"
@@ -142,7 +143,8 @@ def _denied(match: re.Match[str], clause: Clause, evidence: Evidence) -> Iterato
     if not told and any(one.kind in NAMING for one in concepts_in(thing)):
         told = said
     span = (match.start(), match.end() + len(thing.rstrip()) if after.startswith(thing) else match.end())
-    if not told and not kinds:
+    # "The chart does not tell when surgery was done": of the procedures there, none may be one.
+    if not told and (not kinds or _UNTOLD.match(after)):
         if _RECORDED.search(text) and not evidence.sources:
             yield Finding(*span, "negation", "unsupported", "no call succeeded")
         return

@@ -3,15 +3,19 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
+
+from dateutil.relativedelta import relativedelta
 
 from agent.grounding.rows import Row, Text, Texts, coded, scalars
 from agent.grounding.vocabulary import GENERIC_STEMS, KIND_STEMS, types_called
 from agent.grounding.written import Day, dates_in
 from agent.messages import ToolResult
 
+_LAST_MONTHS = re.compile(r"\b(?:last|past)\s+(?:(?P<n>\d{1,3})\s+)?(?P<unit>day|week|month|year)s?\b", re.I)
 _SQL = re.compile(r"'[^']*'|(?<=\bfrom\s)\w+|(?<=\bjoin\s)\w+", re.IGNORECASE)
 
 
@@ -133,8 +137,13 @@ class Evidence:
 
     @cached_property
     def asked_days(self) -> list[Day]:
-        """The dates of the question and of the calls' arguments."""
+        """The dates of the question and of the calls' arguments, and since when "the last 6 months" are."""
         asked = [day for source in self.sources for day in source.asked.days]
+        for match in _LAST_MONTHS.finditer(self.question_text if self.today else ""):
+            n, unit = int(match["n"] or 1), match["unit"].lower()
+            days, months = {"day": (n, 0), "week": (7 * n, 0), "month": (0, n), "year": (0, 12 * n)}[unit]
+            since = date.fromisoformat(self.today) - relativedelta(days=days, months=months)
+            asked.append(Day(since.year, since.month, since.day))
         return [*self.question.days, *asked]
 
     @cached_property
@@ -172,10 +181,34 @@ def gather(
     """
     readings = readings or Readings()
     read = [readings.of(result) for result in results]
-    sources = [one for one in read if isinstance(one, Source)]
+    sources = _joined([one for one in read if isinstance(one, Source)])
     failed = [one for one in read if isinstance(one, Text)]
     today = tuple(day for dated in dates_in(now) for day in dated.readings)
     return Evidence(sources, failed, question, tuple(earlier), readings.texts, today, now[:10])
+
+
+def _joined(sources: list[Source]) -> list[Source]:
+    """The sources, the pages of one call as one: together they may be all there is."""
+    paged = {_call(one) for one in sources if "cursor" in one.arguments}
+    joined: list[Source] = []
+    pages: defaultdict[str, dict[str, Source]] = defaultdict(dict)
+    for one in sources:
+        if _call(one) in paged:
+            pages[_call(one)][str(one.arguments.get("cursor"))] = one
+        else:
+            joined.append(one)
+    for of_call in pages.values():
+        first = next(iter(of_call.values()))
+        rows = [row for one in of_call.values() for row in one.rows]
+        notes = tuple(dict.fromkeys(note for one in of_call.values() for note in one.notes))
+        joined.append(replace(first, rows=rows, complete=len(rows) == first.total, notes=notes))
+    return joined
+
+
+def _call(source: Source) -> str:
+    """What a call asked for, whichever page of it."""
+    asked = sorted(f"{name}: {value}" for name, value in source.arguments.items() if name != "cursor")
+    return f"{source.tool} {asked}"
 
 
 def _read(result: ToolResult, texts: Texts) -> Source | Text:
@@ -192,7 +225,7 @@ def _source(result: ToolResult, data: dict[str, Any], asked: Text, texts: Texts)
     if aliases and rows:
         aliases -= set().union(*(row.own_names for row in rows))
         for row in rows:
-            row.aliases = aliases
+            row.aliases = aliases if "lacks" not in row.record else set()
     total = data.get("total")
     complete = not data.get("truncated") and (total is None or total == len(rows))
     return Source(result.tool, result.arguments, rows, complete, total, tuple(data.get("notes") or ()), asked)

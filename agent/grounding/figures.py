@@ -42,6 +42,9 @@ _CHANGING = ("change", "slope", "days")
 _DRUG = ("Medication", "Immunization")
 _COMPARE = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
 
+# Digits, but for those of a word or a code (`E11.9`, `COVID-19`).
+_DIGITS = re.compile(r"[^\W\d]\w*(?:[.-]\d+)*|(?P<alone>\d[\d.,:/-]*)")
+
 
 def figures(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
     """Every date, time, pair and number of the clause; last, digits that no reader understands."""
@@ -83,8 +86,8 @@ def figures(clause: Clause, evidence: Evidence) -> Iterator[Finding]:
         text = blank(text, numbered.start, max(numbered.end, numbered.after))
         if one.verdict == "supported":
             yield from pairing.mismatch(numbered, held)
-    for match in re.finditer(r"(?<![^\W_])(?<![A-Za-z]-)\d[\d.,:/-]*", text):
-        if not re.match(r"(?:st|nd|rd|th)\b", text[match.end() :]):
+    for match in _DIGITS.finditer(text):
+        if match["alone"] and not re.match(r"(?:st|nd|rd|th)\b", text[match.end() :]):
             yield Finding(match.start(), match.end(), "number", "unsupported", "digits that cannot be read")
 
 

@@ -127,7 +127,8 @@ def _ended(row: Row) -> str:
 
 
 def _item(row: Row) -> str:
-    return f"{name(row)}{when(row)} {cite(refs_of([row]))}"
+    barred = " (an order not to give it)" if row.get("do_not_perform") else ""
+    return f"{name(row)}{when(row)}{barred} {cite(refs_of([row]))}"
 
 
 def _otherwise(row: Row, window: dict[str, str]) -> str:

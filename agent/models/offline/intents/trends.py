@@ -59,7 +59,7 @@ def _trend(row: Row) -> str:
     slope: dict[str, Any] | None = row.get("slope")
     if slope is None or row["n"] < _FEWEST:
         return f" {many(row['n'], 'result')} are too few to tell a trend."
-    fitted = f"the least-squares line of {many(slope['n'], 'result')} {cite(row['refs'][:2])}"
+    fitted = f"least squares over {many(slope['n'], 'result')} {cite(row['refs'][:2])}"
     line = f"slope {slope['value']:+g}{unit(row)} a year by {fitted}"
     if not _is_clear(row, slope["value"]):
         return (
