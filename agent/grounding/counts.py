@@ -114,6 +114,8 @@ PART_OF = re.compile(
 )
 _CHECKED = re.compile(r"\s+(?:\w+\s+){0,2}checked\b", re.IGNORECASE)
 _PLACED = re.compile(r"\b(?:result|record|value|visit|note|report)\s+$", re.IGNORECASE)
+_NUMBERED = re.compile(r"\b(?:result|record|visit|note|report|procedure) number\s+$", re.IGNORECASE)
+_UNFLAGGED = re.compile(r"\s+without an interpretation\b", re.IGNORECASE)
 _PLACE = re.compile(r"\s+of\s+(?P<of>\d+)\b")
 _FREQUENCY = re.compile(r"\s+times?\s+(?:a|per|each|every|daily|weekly)\b", re.IGNORECASE)
 _SOME = re.compile(
@@ -146,7 +148,11 @@ def is_count(claim: Numbered, text: str) -> bool:
         return True
     if PART_OF.search(before) or _ONE_OF.search(before) or _SUCH.match(after):
         return True
-    if _TOLD_OF.match(after) or (_ALL.search(before) and re.match(r"\s*[,;.]", after)):
+    if (
+        _UNFLAGGED.match(after)
+        or _TOLD_OF.match(after)
+        or (_ALL.search(before) and re.match(r"\s*[,;.]", after))
+    ):
         return True
     if re.match(r"\s*:\s", after) and not re.search(r"\w", before):
         return True
@@ -165,9 +171,15 @@ def counted(claim: Numbered, text: str, clause: Clause, evidence: Evidence) -> F
     if (place := _PLACE.match(text, claim.end)) and _PLACED.search(text[: claim.start]):
         if 0 < n <= int(place["of"]):  # "Result 2 of 9": whether there are so many, the other number tells
             return Finding(claim.start, claim.end, "count", rows=rows)
+    if _NUMBERED.search(text[: claim.start]) and 0 < n <= max(
+        map(_most, evidence.sources_of(rows)), default=0
+    ):
+        return Finding(claim.start, claim.end, "count", rows=rows)
     own = {int(one.number.value) for row in rows for one in row.facts.figures if _counts(one.role, row)}
     own |= _of_field(text[claim.end :], rows, evidence.of(clause.sentence))
     own |= {text.count(";") + 1 for row in rows for text in row.facts.strings if ";" in text}
+    if _UNFLAGGED.match(text, claim.end):
+        own |= {sum("interpretation" not in r.record for r in one.rows) for one in evidence.sources_of(rows)}
     if not clause.cited:
         own |= _inventoried(text[claim.end :], evidence)
     if _REST.search(text) and not (_BEYOND.search(text) and not DENIAL.search(text)):
@@ -293,6 +305,10 @@ def _narrowed(claim: Numbered, scope: str) -> str:
         start for start in starts if any(cut.end() <= start for cut in cuts) or _NUMBER.search(text[:start])
     ]
     return scope[max(starts, default=0) : min(ends, default=len(scope))]
+
+
+def _most(source: Source) -> int:
+    return max(source.counts, default=0)
 
 
 def _told_apart(before: str, rows: Sequence[Row], evidence: Evidence) -> int:

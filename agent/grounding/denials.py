@@ -88,6 +88,7 @@ _AS_LEVEL = re.compile(
     r"\W+(?:recorded|flagged|marked|reported) as (?:low|high|elevated|normal|abnormal)\b", re.IGNORECASE
 )
 _STANDS_FOR = ("Medication", "Condition", "Allergy", "Procedure", "Immunization")
+_NOTES = ("DocumentReference", "DiagnosticReport", "Composition")
 _PAST = re.compile(r"\b(?:ever|was|were|did|had|past|history|previous\w*)\b", re.IGNORECASE)
 
 
@@ -217,7 +218,9 @@ def _happened(row: Row, text: str) -> bool:
 def _is(row: Row, told: set[str], kinds: set[str]) -> bool:
     """Whether a row is about what is denied: by every telling word, or by its kind where there is none."""
     if told:
-        return told <= row.head | row.aliases or told <= row.own_names
+        # What a note tells of is no problem record.
+        other = bool(kinds) and row.type in _NOTES and not kinds & row.kinds
+        return not other and (told <= row.head | row.aliases or told <= row.own_names)
     return bool(kinds & row.kinds)
 
 

@@ -28,7 +28,7 @@ from agent.grounding.written import (
 from agent.messages import ClaimKind
 
 _WINDOW = re.compile(
-    r"\b(?:last|past|previous|next|within|first|latest|recent|newest|at age)\s+$", re.IGNORECASE
+    r"\b(?:last|past|previous|next|within|first|latest|recent|newest|age)\s+$", re.IGNORECASE
 )
 _BOUNDING = re.compile(r"\b(?:range|reference|normal|limits?|target|goal|expected)\b|\(\s*$", re.IGNORECASE)
 _HEDGED = re.compile(

@@ -64,7 +64,7 @@ def citations(clause: Clause, evidence: Evidence, named: set[str]) -> Iterator[F
 def _is_named(row: Row, clause: Clause, named: set[str]) -> bool:
     """Whether the clause (or what was named before it) names the row; a clause that names nothing may cite
     whatever holds its figures."""
-    if row.type == "Patient" or not named or f"({row.label})".casefold() in clause.plain.casefold():
+    if row.type == "Patient" or not named or f"({row.plain_label})".casefold() in clause.plain.casefold():
         return True
     # "An effusion was seen" is of a report, though "seen" is a word for visits as well.
     if named <= KIND_STEMS and len((clause.stems - KIND_STEMS - GENERIC_STEMS) & row.words) > 1:

@@ -23,6 +23,7 @@ from agent.grounding.written import (
 
 # Fields whose digits name a thing and measure nothing; only a verbatim quote of them stands.
 _IDENTIFYING = {"code", "identifier", "telecom", "phone", "id", "url", "system", "unit", "versionId"}
+_TAG = re.compile(r" \((?:disorder|finding|person|procedure|situation)\)$")
 _REFERRING = {"ref", "refs", "reference", "also_in"}
 _UNSAID = {*_REFERRING, "unit"}
 _COUNTING = re.compile(r"n|of|count|patients|times|.*_count|count_.*|n_.*|num_.*|total.*|count\(.*")
@@ -156,6 +157,11 @@ class Row:
         code = self.record.get("code")
         told = self.record.get("name") or (code.get("text") if isinstance(code, dict) else "")
         return str(told or "")
+
+    @property
+    def plain_label(self) -> str:
+        """Its label without the tag of SNOMED CT's full names."""
+        return _TAG.sub("", self.label)
 
     @cached_property
     def own_names(self) -> set[str]:

@@ -55,6 +55,19 @@ def test_each_part_of_a_panel_goes_its_own_way(said: str, stands: bool) -> None:
     [
         ([CATHETER], "", "The chart does not tell when surgery was done."),
         ([VISIT, HEART, FAILURE], "", "Heart rate around the visit (Encounter for check-up) [Encounter/v]."),
+        (
+            [{**VISIT, "name": "Check-up (procedure)"}, HEART, FAILURE],
+            "",
+            "Heart rate around the visit (Check-up) [Encounter/v].",
+        ),
+        ([VISIT], "second visit", "Visit number 1 in time: Encounter for check-up [Encounter/v]."),
+        (
+            [HEART],
+            "",
+            "None of 1 heart rate is recorded as high (1 without an interpretation) [Observation/h].",
+        ),
+        ([{**NOTE, "passage": "Known heart failure."}], "", "No problem record matches “heart failure”."),
+        ([HEART], "heart rate before age 2", "1 heart rate before age 2 [Observation/h]."),
         ([NOTE], "", "No note mentions “back pain”."),
         ([ORDER], "in the last 6 months?", "Started since 2026-05-22: Enoxaparin [MedicationRequest/m]."),
         ([{**NOTE, "passage": "Diabetes [E11.9]."}], "", "It says: “Diabetes [E11.9].” [Composition/n]"),
