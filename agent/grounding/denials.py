@@ -18,7 +18,8 @@ _NO_ALLERGIES = re.compile(
 )
 _OBJECT = re.compile(r"[^,;:.()\[\n]*(?:\.\d[^,;:.()\[\n]*)?")
 _TURN = re.compile(
-    r"\b(?:but|because|since|as|although|though|however|yet|except|who|which|until|before|after)\b", re.I
+    r"\b(?:but|because|since|as|although|though|however|yet|except|who|which|until|before|after|near|around)\b",
+    re.I,
 )
 _UNSURE = re.compile(
     r"\b(?:whether|if|mother|father|family|brother|sister)\W+(?:\w+\W+){0,4}$", re.IGNORECASE

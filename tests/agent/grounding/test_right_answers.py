@@ -60,6 +60,7 @@ def test_each_part_of_a_panel_goes_its_own_way(said: str, stands: bool) -> None:
             "",
             "Heart rate around the visit (Check-up) [Encounter/v].",
         ),
+        ([VISIT], "weight at the visit", "No weight result is recorded near the visit [Encounter/v]."),
         ([VISIT], "second visit", "Visit number 1 in time: Encounter for check-up [Encounter/v]."),
         (
             [HEART],
