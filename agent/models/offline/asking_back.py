@@ -11,6 +11,8 @@ from dictionary import entries
 _SEVERAL = re.compile(
     r"(?:\[\w+\] )?`(.+)` fits several measurements of this chart; ask for one by code: (.+)"
 )
+# As they word it where values to compare are in several units (mcp_servers.fhir.charts.selection).
+_UNITS = re.compile(r"(?:\[\w+\] )?The values are recorded in (.+): say with `unit` .+")
 _CANDIDATE = re.compile(r"(.+?) \(code (\S+), (\d+) records?\)(?:; |$)")
 
 
@@ -19,6 +21,8 @@ def asked_back(error: str) -> str:
 
     Measurements are called by their everyday name, which a question can use; those of one name are one.
     """
+    if units := _UNITS.fullmatch(error):
+        return f"The values are recorded in {units[1]}: say in the question which one the number is in."
     several = _SEVERAL.fullmatch(error)
     if several is None:
         return error

@@ -4,9 +4,10 @@ import re
 from dataclasses import replace
 
 from agent.messages import Action
-from agent.models.offline.chart import Row, records
+from agent.models.offline.chart import Found, Row, records
 from agent.models.offline.intents.intent import Asked, Intent, cues
 from agent.models.offline.intents.listing import counted
+from agent.models.offline.slots import Mention
 from agent.models.offline.wording import Draft, cite, day, inline, name, noted, refs_of, when
 
 CUES = {
@@ -86,6 +87,8 @@ _MAPPING = re.compile(
     r"""'text': (?P<quote>['"])(?P<text>.+?)(?P=quote)[,}]"""
     r"""|'display': '(?P<display>[^']+)'.*?'operator': '(?P<operator>[<>=]+)', 'value': (?P<value>[\d.]+)"""
 )
+# So many other names of a thing are asked for.
+_OTHER_NAMES = 12
 _PRIMARY = ("primary care", "family physician", "general practitioner", "family medicine", "pcp")
 
 
@@ -135,11 +138,14 @@ def _list(asked: Asked) -> Draft:
     if cue == "care_plan":  # of teams and goals "list" and "all" ask for those in force
         whole |= cues("list")
     every = bool(asks & whole or timed) and "active" not in asks
-    text = {"text": asked.reading.mentions[0].said} if asked.reading.mentions else {}
+    mention = next(iter(asked.reading.mentions), None)
+    text = {"text": mention.said} if mention else {}
     status = "all" if every else "current"
     if not every:  # "his goals today" are those in force
         asked = replace(asked, reading=replace(asked.reading, window=None))
     found = asked.chart.fetch(records(kind, status=status, **text, **asked.window_to_now))
+    if mention and not found.rows:
+        found = _by_other_names(asked, mention, kind, status) or found
     noun = noun if every else f"active {noun}"
     if not found.rows:
         of = f" about {text['text']}" if text else ""
@@ -150,6 +156,19 @@ def _list(asked: Asked) -> Draft:
         row = found.rows[0]
         return Draft(f"Last {noun}: {item(row)}.{noted(found.notes, later=False)}", refs_of([row]))
     return counted(asked, found, found.rows, noun, item)
+
+
+def _by_other_names(asked: Asked, mention: Mention, kind: str, status: str) -> Found | None:
+    """What is recorded under another name of the same thing: an A1c as an HbA1c."""
+    names = dict.fromkeys(" ".join(one) for found in mention.concepts.values() for one in found.names)
+    every = asked.chart.fetch_all(
+        [
+            records(kind, status=status, text=text, **asked.window_to_now)
+            for text in list(names)[:_OTHER_NAMES]
+        ]
+    )
+    rows = list({row["ref"]: row for found in every for row in found.rows}.values())
+    return replace(next(one for one in every if one.rows), rows=rows, total=len(rows)) if rows else None
 
 
 def _pcp(asked: Asked) -> Draft:

@@ -173,10 +173,9 @@ def _elsewhere(asked: Asked, told: str, rows: list[Row]) -> Draft:
         text = f"No imaging studies are recorded in this chart{asked.said_window_to_now}."
         return Draft(text, (), "not_in_chart")
     if not rows:
-        text = (
-            f"No {told} is recorded among imaging studies, reports and procedures{asked.said_window_to_now}."
-        )
-        return Draft(text, (), "not_in_chart")
+        are = "are" if told.endswith("scans") or told.endswith("rays") else "is"
+        among = f"among imaging studies, reports and procedures{asked.said_window_to_now}"
+        return Draft(f"No {told} {are} recorded {among}.", (), "not_in_chart")
     items = asked.wording.listed(rows, _item)
     return Draft(f"Not among the imaging studies, but otherwise: {items}.", refs_of(rows[:10]))
 

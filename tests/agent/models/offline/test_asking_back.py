@@ -49,3 +49,9 @@ def test_the_planner_refuses_with_the_question_back() -> None:
     chart = Chart([ToolResult(tool=call.tool, arguments=call.arguments, text=text, error="invalid_request")])
     with pytest.raises(CannotAnswer, match='Which "troponin" is meant'):
         chart.fetch(call)
+
+
+def test_a_limit_without_a_unit_is_asked_back_in_words_of_the_question() -> None:
+    told = "The values are recorded in %, mmol/mol: say with `unit` which one the number is in"
+    asked = asked_back(f"[invalid_request] {told}")
+    assert asked == "The values are recorded in %, mmol/mol: say in the question which one the number is in."

@@ -50,6 +50,8 @@ async def test_care_team_plans_and_goals_in_force_are_told_apart_from_those_that
             (AMARA, "What targets have been set for her?", ANSWERED, ["HbA1c below 7 %"], []),
             (AMARA, "which goals did we agree with her", ANSWERED, ["1 active goal"], ["Stop", "Gain"]),
             (AMARA, "what are her goals today?", ANSWERED, ["HbA1c below 7 %"], []),
+            (AMARA, "what is the A1c goal", ANSWERED, ["HbA1c below 7 %"], []),
+            (AMARA, "any goal about potassium", ABSENT, ["about potassium"], ["HbA1c"]),
             (
                 "elwood-kuhic",
                 "List the people involved in his care",
