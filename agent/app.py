@@ -50,12 +50,14 @@ if TYPE_CHECKING:
     from agent.loop import Run
     from agent.toolbox import Toolbox
     from mcp_servers.audit.journal import Journal
+    from mcp_servers.audit.keys import Ring
     from mcp_servers.audit.outbox import Undelivered
     from mcp_servers.audit.recorder import Recorder
     from mcp_servers.fhir.access.client import FhirClient
     from mcp_servers.fhir.tools import Kept
 
 JOURNAL = "audit.sqlite"
+KEY_FILE = "audit.key"
 OFFLINE = "offline"
 DELIVERY_SECONDS = 20  # a slow store must not hold up the person; the rest waits in the outbox
 MAX_COMPLETION = 2_048  # tokens of one step
@@ -135,9 +137,27 @@ def audit_explained() -> Iterator[None]:
 def open_journal(settings: Settings) -> "Journal":
     """The audit journal, open for writing. Raises AuditUnavailable."""
     from mcp_servers.audit.journal import Journal
+    from mcp_servers.audit.recorder import close_abandoned
 
     with audit_explained():
-        return Journal(settings.folder / JOURNAL)
+        journal = Journal(settings.folder / JOURNAL, audit_ring(settings, create=True))
+        close_abandoned(journal)
+        return journal
+
+
+def audit_ring(settings: Settings, *, create: bool = False) -> "Ring":
+    """The keys of the audit journal, from where the settings say. Raises KeyUnusable (mcp_servers.audit).
+
+    `create` makes one where a journal is about to begin; one that has begun is not written with another.
+    """
+    from mcp_servers.audit.keys import ring_of, ring_of_file, ring_of_keyring
+
+    create = create and not journal_path(settings).exists()
+    if secret := settings.audit_key.get_secret_value():
+        return ring_of(secret, "the setting audit_key")
+    if settings.audit_key_store == "keyring":
+        return ring_of_keyring(create=create)
+    return ring_of_file(settings.audit_key_file or settings.data_dir / KEY_FILE, create=create)
 
 
 async def deliver_events(journal: "Journal", http: "httpx.AsyncClient") -> "list[Undelivered]":
@@ -238,14 +258,14 @@ class Navigator:
 
     def recorder(self, session: Session) -> "Recorder":
         """The recorder of a session's tool calls."""
+        from mcp_servers.audit.identity import Identity
         from mcp_servers.audit.recorder import Context, Recorder
 
         return Recorder(
             self.journal,
             Context(
                 session=session.id,
-                user=self.settings.user,
-                purpose_of_use=self.settings.purpose,
+                identity=Identity(self.settings.user, self.settings.purpose),
                 fhir_base=str(self.http.base_url),
             ),
         )

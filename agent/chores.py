@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.app import audit_explained, journal_path
+from agent.app import audit_explained, audit_ring, journal_path
 from agent.config import Settings
 from agent.errors import Failed, UsageError
 from agent.fhir_access import open_embedded, open_fhir
@@ -82,10 +82,11 @@ def verify_audit(settings: Settings, *, delivered: bool) -> tuple[bool, str]:
     from mcp_servers.audit.verify import verify
 
     path = existing_journal(settings)
-    found = verify(path)
+    with audit_explained():
+        found = verify(path, [key.public for key in audit_ring(settings)])
     report = [f"{found.records} records of {found.calls} tool calls in {found.sessions} sessions in {path}"]
     report += [
-        f"Unknown outcome: call {call.id} ({call.tool}) of session {call.session}, begun {call.at}"
+        f"Not completed: {call.what} {call.id} of session {call.session}, begun {call.at}"
         for call in found.unknown
     ]
     report.append("The chain is whole and unaltered." if found.intact else told("ALTERED", found.finding))
@@ -106,7 +107,7 @@ async def _verify_delivery(settings: Settings, path: Path) -> "DeliveryVerificat
     from mcp_servers.audit.stored import verify_delivery
 
     async with open_fhir(settings) as http:
-        return await verify_delivery(path, http)
+        return await verify_delivery(path, audit_ring(settings), http)
 
 
 def told(what: str, finding: "Finding | None") -> str:

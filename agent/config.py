@@ -67,6 +67,13 @@ class Settings(BaseModel):
     )
     mcp_hosts: tuple[str, ...] = Field((), description="names besides loopback at which they reach it")
     now: datetime | None = Field(None, description="the date on which the question is asked; default today")
+    audit_key: SecretStr = Field(
+        SecretStr(""), description="the audit journal's key; several, newest last, after a rotation"
+    )
+    audit_key_store: Literal["file", "keyring"] = Field(
+        "file", description="where that key is kept otherwise: a file, or the system's keyring"
+    )
+    audit_key_file: Path | None = Field(None, description="that file; default audit.key in data_dir")
     user: str = Field(default_factory=getpass.getuser, description="who asks, for the audit trail")
     purpose: str = Field("TREAT", description="purpose of use, HL7 v3-PurposeOfUse code")
     data_dir: Path = Field(

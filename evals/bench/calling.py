@@ -1,19 +1,21 @@
 """Tool calls as a client makes them, with what they cost: time, tokens, and the FHIR requests behind them."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from mcp import Client
 from mcp.types import TextContent
 
 from fhir_fixtures.charts import as_of
+from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal, Transaction
+from mcp_servers.audit.keys import Key
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.rendering import by_bytes
@@ -46,17 +48,18 @@ class Called:
         return by_bytes(self.text)
 
 
+T = TypeVar("T")
+
+
 class TimedJournal(Journal):
     """A journal that adds up the milliseconds of its writes."""
 
     ms = 0.0
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def write(self, work: Callable[[Transaction], T]) -> T:
         started = time.perf_counter()
         try:
-            with super().transaction() as write:
-                yield write
+            return super().write(work)
         finally:
             self.ms += (time.perf_counter() - started) * 1000
 
@@ -89,8 +92,10 @@ async def open_tools(http: httpx.AsyncClient, folder: Path) -> AsyncIterator[Too
     async def note(request: httpx.Request) -> None:
         sent.append(request)
 
-    journal = TimedJournal(folder / "audit.sqlite")
-    recorder = Recorder(journal, Context(session="bench", user="bench", fhir_base=str(http.base_url)))
+    journal = TimedJournal(folder / "audit.sqlite", [Key(b"b" * 32)])
+    recorder = Recorder(
+        journal, Context(session="bench", identity=Identity("bench"), fhir_base=str(http.base_url))
+    )
     http.event_hooks["request"].append(note)
     try:
         async with Client(build_server(FhirClient(http), recorder, patient=None, now=NOW)) as client:

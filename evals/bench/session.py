@@ -28,6 +28,7 @@ from evals.everyday.questions import fair, wordings
 from evals.gold.chart import charts
 from fhir_fixtures.generate.scaled import ScaledCharts, patient_id
 from fhir_fixtures.store import create_app, open_store
+from mcp_servers.audit.keys import Key
 from mcp_servers.fhir.access.client import FhirClient
 
 SIZE = 10_000
@@ -152,7 +153,7 @@ async def _timed(folder: Path) -> AsyncIterator[Clocks]:
         store.connection.execute("UPDATE resource SET updated = updated - 3600000")
         transport = TimedTransport(httpx.ASGITransport(create_app(store)))
         async with httpx.AsyncClient(transport=transport, base_url="http://embedded/fhir") as http:
-            with closing(TimedJournal(folder / JOURNAL)) as journal:
+            with closing(TimedJournal(folder / JOURNAL, [Key(b"b" * 32)])) as journal:
                 model = TimedModel(OfflinePlanner())
                 opened = Navigator(settings, http, FhirClient(http), journal, model, lambda _: None)
                 yield Clocks(opened, model, transport, journal)

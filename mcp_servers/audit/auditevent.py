@@ -25,18 +25,39 @@ DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 INTERACTION = "http://hl7.org/fhir/restful-interaction"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 
-OUTCOMES = {"ok": "0", "refused": "4", "failed": "8"}  # success, minor failure, serious failure
+OUTCOMES = {
+    "ok": "0",
+    "refused": "4",
+    "failed": "8",
+    "unknown": "8",
+}  # success, minor failure, serious failure
 READ_TOOL = "fhir_read"
 
 Element = dict[str, Any]
 
 
-def tool_call_event(intent: Record, completion: Element, *, at: str, seq: int, previous: str) -> Element:
-    """The AuditEvent of the call that `intent` began and `completion` (its record's body) ended.
+def events(
+    intent: Record, asked: Element, body: Element, said: Element, *, at: str, seq: int, previous: str
+) -> list[Element]:
+    """The AuditEvents of the act that `intent` (which sealed `asked`) began and a completion ended.
 
-    `at` is the time of completion; `seq` and `previous` are the completion record's number and previous hash.
+    The completion's record has this `body`, seals `said`, and is number `seq` after the hash `previous`;
+    `at` is its time.
     """
-    asked = intent.body
+    if intent.body["act"] != "tool_call":
+        return []
+    return [_tool_call_event(intent, asked, {**body, **said}, at=at, seq=seq, previous=previous)]
+
+
+def devices(intent: Record) -> list[Element]:
+    """The Device resources that the events of an act refer to."""
+    return []
+
+
+def _tool_call_event(
+    intent: Record, sealed: Element, completion: Element, *, at: str, seq: int, previous: str
+) -> Element:
+    asked = {**intent.body, **sealed}
     read = asked["tool"] == READ_TOOL
     patients = list(dict.fromkeys(completion["patients"])) or ([asked["patient"]] if asked["patient"] else [])
     seen = completion["patients"] or completion["outcome"] == "ok"
@@ -65,7 +86,7 @@ def tool_call_event(intent: Record, completion: Element, *, at: str, seq: int, p
                 "what": {"identifier": {"value": intent.id}},
                 "type": _coding(f"{BALP}/CodeSystem/BasicAuditEntityType", "XrequestId"),
             },
-            _call_entity(intent, completion, {"seq": str(seq), "previous-hash": previous}, read),
+            _call_entity(intent, asked, completion, {"seq": str(seq), "previous-hash": previous}, read),
         ],
     }
     return {name: _printable(element) for name, element in event.items()}
@@ -169,9 +190,10 @@ def _patient_entity(patient: str, *, by_reference: bool) -> Element:
     }
 
 
-def _call_entity(intent: Record, completion: Element, position: dict[str, str], read: bool) -> Element:
+def _call_entity(
+    intent: Record, asked: Element, completion: Element, position: dict[str, str], read: bool
+) -> Element:
     """The tool call: what was asked and found, by hash, and where in the trail it lies."""
-    asked = intent.body
     details = {
         "tool": asked["tool"],
         "arguments-sha256": hashlib.sha256(rfc8785.dumps(asked["arguments"])).hexdigest(),

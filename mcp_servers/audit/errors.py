@@ -2,6 +2,8 @@
 
 AuditError
 ├── JournalUnavailable   the journal cannot be opened, read or written: no tool call may happen
+│   ├── KeyUnusable      its key is missing, malformed, or another's
+│   └── OutboxFull       too many AuditEvents wait for a FHIR store that does not take them
 └── AlreadyCompleted     a call was completed a second time: a mistake of the calling program
 """
 
@@ -16,6 +18,14 @@ class AuditError(Exception):
 
 class JournalUnavailable(AuditError):
     """The journal cannot be opened, read or written."""
+
+
+class KeyUnusable(JournalUnavailable):
+    """The key is missing, malformed, or not the one that it was written with."""
+
+
+class OutboxFull(JournalUnavailable):
+    """More AuditEvents wait for their FHIR store than may."""
 
 
 class AlreadyCompleted(AuditError):
@@ -44,6 +54,13 @@ _BY_ERRNO = {
 def damaged(path: Path, what: str) -> JournalUnavailable:
     """The error for a journal that opens but is not what it was: `what` says in which way."""
     return JournalUnavailable(f"The audit journal {path} cannot be used: {what}; {_ASIDE}.")
+
+
+def busy(path: Path) -> JournalUnavailable:
+    """The error for a journal that another process does not let go."""
+    return JournalUnavailable(
+        f"The audit journal {path} cannot be used: {_BY_SQLITE_CODE[sqlite3.SQLITE_BUSY]}."
+    )
 
 
 def unavailable(path: Path, cause: sqlite3.Error | OSError) -> JournalUnavailable:

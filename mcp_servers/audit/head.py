@@ -1,8 +1,10 @@
-"""The journal's head file: the last record known to be on disk, kept outside the database.
+"""The journal's head file: the last record known to be on disk, signed, kept outside the database.
 
 A database whose tail was cut off, or whose write-ahead log was lost, is whole in itself; only what lies
 outside it can tell. The head is written after each commit, so it never names a record that was not there:
-it may lag behind after a crash, and a crash is all it cannot tell from the loss of the very last record.
+it may lag behind after a crash, and a crash is all it cannot tell from the loss of the very last record. As
+it is signed, nobody without the key can move it to another record; an older head can only be put back as a
+whole, together with the journal of that time, which then lacks what the FHIR store holds.
 """
 
 import os
@@ -11,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from mcp_servers.audit.keys import Key, signed
 from mcp_servers.audit.record import GENESIS
+
+PURPOSE = "head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +27,36 @@ class Head:
     hash: str = GENESIS
 
 
+@dataclass(frozen=True, slots=True)
+class SignedHead(Head):
+    """A head as its file holds it."""
+
+    signature: str = ""
+
+    def stands(self, public: str) -> bool:
+        """Whether the key with this public half signed it."""
+        return signed(public, self.signature, PURPOSE, self.seq, self.hash)
+
+
 def head_path(journal: Path) -> Path:
     """Where the head of `journal` lies."""
     return journal.with_name(journal.name + ".head")
 
 
-def read_head(journal: Path) -> Head | None:
+def read_head(journal: Path) -> SignedHead | None:
     """The head of `journal`, None when it is gone or is none. Raises OSError when it may not be read."""
     try:
         line = head_path(journal).read_bytes()
     except FileNotFoundError:
         return None
-    found = re.fullmatch(rb"(\d{20}) ([0-9a-f]{64})\n", line)
-    return Head(int(found[1]), found[2].decode()) if found else None
+    found = re.fullmatch(rb"(\d{20}) ([0-9a-f]{64}) ([0-9a-f]{128})\n", line)
+    return SignedHead(int(found[1]), found[2].decode(), found[3].decode()) if found else None
 
 
-def create_head(journal: Path) -> None:
+def create_head(journal: Path, key: Key) -> None:
     """Write the head of a journal that has no record yet, durably, for the user alone."""
     with os.fdopen(os.open(head_path(journal), os.O_WRONLY | os.O_CREAT, 0o600), "wb", 0) as file:
-        write_head(file, Head())
+        write_head(file, Head(), key)
         os.fsync(file.fileno())
 
 
@@ -49,7 +65,7 @@ def open_head(journal: Path) -> BinaryIO:
     return head_path(journal).open("r+b", buffering=0)
 
 
-def write_head(file: BinaryIO, head: Head) -> None:
+def write_head(file: BinaryIO, head: Head, key: Key) -> None:
     """Overwrite the head in place: one line of fixed width, so no new space is needed on a full disk."""
     file.seek(0)
-    file.write(f"{head.seq:020d} {head.hash}\n".encode())
+    file.write(f"{head.seq:020d} {head.hash} {key.sign(PURPOSE, head.seq, head.hash)}\n".encode())

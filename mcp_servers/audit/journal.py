@@ -1,69 +1,116 @@
-"""The append-only journal: what is appended is on disk, chained to what came before, when append returns."""
+"""The append-only journal: what is appended is on disk, chained to what came before, when `write` returns."""
 
 import os
 import sqlite3
 import threading
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import rfc8785
 
-from mcp_servers.audit.errors import JournalUnavailable, damaged, unavailable
+from mcp_servers.audit import checkpoint, content
+from mcp_servers.audit.content import Content
+from mcp_servers.audit.errors import JournalUnavailable, KeyUnusable, busy, damaged, unavailable
 from mcp_servers.audit.head import Head, create_head, head_path, open_head, read_head, write_head
+from mcp_servers.audit.keys import Key, Ring
+from mcp_servers.audit.locks import held, open_lock
 from mcp_servers.audit.record import Kind, Record, chain_hash
+from mcp_servers.audit.writers import Writer
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 APPLICATION_ID = 0x45485241  # "EHRA": tells a journal from any other SQLite file
-VERSION = 1
-RETRY_SECONDS = 0.01  # while other processes make the journal
+VERSION = 2
+KEY_PURPOSE = "key"
+
+T = TypeVar("T")
 
 
 class Transaction:
-    """One write to the journal: all of it is on disk afterwards, or none. Made by `Journal.transaction`."""
+    """A write to the journal, all of it or nothing. Given to the work of `Journal.write`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, sealing: Content, key: Key) -> None:
         self.connection = connection
-        last = connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1").fetchone()
-        self.head = Head(*last) if last else Head()
+        self.sealing = sealing
+        self.key = key
+        last = connection.execute("SELECT seq, hash, at FROM record ORDER BY seq DESC LIMIT 1").fetchone()
+        self.head = Head(*last[:2]) if last else Head()
         self.at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._last_at = last[2] if last else ""
 
     @property
     def next_seq(self) -> int:
         """The number that the next record will have; its previous hash is `head.hash`."""
         return self.head.seq + 1
 
-    def append(self, kind: Kind, session: str, body: dict[str, Any], record_id: str | None = None) -> Record:
-        """Add a record to this write. Raises rfc8785.CanonicalizationError for a body that is not I-JSON."""
+    def append(
+        self,
+        kind: Kind,
+        session: str,
+        body: dict[str, Any],
+        *,
+        said: dict[str, Any] | None = None,
+        record_id: str | None = None,
+    ) -> Record:
+        """Add a record to this write; `said` is sealed into it.
+
+        A record that is older than the one before it (the clock went back) says so in `clock_went_back`: the
+        time of the one before. Raises rfc8785.CanonicalizationError for what is not I-JSON.
+        """
         record_id = record_id or str(uuid.uuid4())
-        seq, previous, content = self.next_seq, self.head.hash, rfc8785.dumps(body)
+        if said is not None:
+            body = {**body, "sealed": self.seal(record_id, said)}
+        if self.at < self._last_at:
+            body = {**body, "clock_went_back": self._last_at}
+        seq, previous, text = self.next_seq, self.head.hash, rfc8785.dumps(body)
         digest = chain_hash(
-            previous, seq=seq, record_id=record_id, session=session, kind=kind, at=self.at, body=content
+            previous, seq=seq, record_id=record_id, session=session, kind=kind, at=self.at, body=text
         )
-        record = Record(seq, record_id, session, kind, self.at, body, previous, digest)
         self.connection.execute(
             "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (seq, record_id, session, kind, self.at, content.decode(), previous, digest),
+            (seq, record_id, session, kind, self.at, text.decode(), previous, digest),
         )
-        self.head = Head(seq, digest)
-        return record
+        self.head, self._last_at = Head(seq, digest), self.at
+        return Record(seq, record_id, session, kind, self.at, body, previous, digest)
+
+    def seal(self, place: str, said: Any) -> str:
+        """What was said (JSON), sealed for the record or event `place` of this time."""
+        return self.sealing.seal(self.connection, self.key, self.at, place, said)
+
+
+class _Waiting(Generic[T]):
+    """A work that waits to be committed."""
+
+    def __init__(self, work: Callable[[Transaction], T]) -> None:
+        self.work = work
+        self.done = False
+        self.result: T
+        self.error: BaseException | None = None
 
 
 class Journal:
     """A journal open for writing, made private to its user; several processes and threads may hold one.
 
-    SQLite in WAL mode with full synchronisation: a record survives a crash of the machine once `append`
-    has returned. Raises JournalUnavailable, from every method, when that cannot be promised.
+    SQLite in WAL mode with full synchronisation: a record survives a crash of the machine once `write` has
+    returned. Threads that write at the same time share one commit, signed with the key of `ring` that the
+    journal was last rotated to. Raises JournalUnavailable, from every method, when that cannot be promised;
+    KeyUnusable where the ring does not hold the journal's key.
     """
 
-    def __init__(self, path: Path, *, lock_seconds: float = 5.0) -> None:
+    def __init__(self, path: Path, ring: Ring, *, lock_seconds: float = 5.0) -> None:
         self.path = path
+        self._ring = ring
         self._lock_seconds = lock_seconds
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # around the connection
+        self._turn = threading.Condition()
+        self._committing = False
+        self._closed = False
+        self._queue: deque[_Waiting[Any]] = deque()
+        self._sealing = Content(ring)
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # SQLite would open a read-only file all the same, and gives its companions the file's mode.
@@ -71,93 +118,226 @@ class Journal:
             if path.stat().st_mode & 0o077:
                 path.chmod(0o600)
             opened = _identity(path)
+            self._between = open_lock(lock_path(path))
             self._db = sqlite3.connect(
                 path, timeout=lock_seconds, isolation_level=None, check_same_thread=False
             )
             try:
-                self._prepare()
+                with held(self._between, lock_seconds):
+                    self._prepare()
+                    self.writer = Writer(path)
                 self._head = open_head(path)
                 # What is written to a companion that was deleted meanwhile is gone with this process.
                 self._paths = (path, *_companions(path))
                 self._files = [opened, *map(_identity, self._paths[1:])]
             except BaseException:
                 self._db.close()
+                os.close(self._between)
                 raise
 
-    def append(self, kind: Kind, session: str, body: dict[str, Any]) -> Record:
-        """Append one record, durably."""
-        with self.transaction() as transaction:
-            return transaction.append(kind, session, body)
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` returns, once all that it wrote is on disk; where it raises, nothing of it is.
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """A write of several rows that reaches the disk whole or not at all; other writers wait for it."""
-        with self._lock, self._explained():
-            if [*map(_identity, self._paths)] != self._files:
-                raise damaged(self.path, "it was moved or replaced while it was open")
-            self._db.execute("BEGIN IMMEDIATE")
+        `work` must do nothing but write: it may run in another thread's commit.
+        """
+        waiting = _Waiting(work)
+        with self._turn:
+            self._queue.append(waiting)
+            self._turn.wait_for(lambda: waiting.done or not self._committing)
+            leads = not waiting.done
+            self._committing = self._committing or leads
+        if leads:  # it commits all that wait
             try:
-                transaction = Transaction(self._db)
-                yield transaction
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-            write_head(self._head, transaction.head)
+                with self._lock:
+                    self._commit()
+            finally:
+                with self._turn:
+                    self._committing = False
+                    self._turn.notify_all()
+        if waiting.error is not None:
+            raise waiting.error
+        return waiting.result
+
+    def defer(self, work: Callable[[Transaction], object]) -> None:
+        """Let `work` be part of the next write, whoever makes it, or of `close`; it may be lost till then."""
+        self._queue.append(_Waiting(work))
+
+    def append(
+        self, kind: Kind, session: str, body: dict[str, Any], said: dict[str, Any] | None = None
+    ) -> Record:
+        """Append one record, durably."""
+        return self.write(lambda write: write.append(kind, session, body, said=said))
+
+    def rotate(self, to: Key) -> None:
+        """Sign with another key from now on, for which the present one vouches; it wraps all content."""
+
+        def rotated(write: Transaction) -> None:
+            vouched = write.key.sign(KEY_PURPOSE, to.public)
+            write.append("key", "", {"public": to.public, "signature": vouched})
+            content.rewrap(write.connection, write.sealing, to)
+            write.key = to
+
+        self._ring = [*self._ring, to]
+        self._sealing.ring = self._ring
+        self.write(rotated)
+
+    def erase(self, before: str) -> list[str]:
+        """Destroy what was said in the months before `before` (`2026-11`); the chain still verifies.
+
+        Returns the months. Those with an AuditEvent that still waits are left.
+        """
+
+        def erased(write: Transaction) -> list[str]:
+            if months := content.erase(write.connection, before):
+                write.append("erasure", "", {"months": months})
+                write.sealing.forget()
+            return months
+
+        months = self.write(erased)
+        if months:
+            with self._lock, self._explained():  # the wrapped keys go out of the write-ahead log too
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return months
+
+    def event(self, event_id: str) -> dict[str, Any]:
+        """A queued AuditEvent, which must be there and not erased. Raises KeyUnusable."""
+        with self._lock, self._explained():
+            at, sealed = self._db.execute(
+                "SELECT record.at, event FROM outbox JOIN record USING (seq) WHERE outbox.id = ?", (event_id,)
+            ).fetchone()
+            found: dict[str, Any] = self._sealing.open(self._db, at, event_id, sealed)
+            return found
 
     def count(self, session: str) -> int:
         """How many tool calls of a session are on the trail."""
         with self._lock, self._explained():
             found = self._db.execute(
-                "SELECT count(*) FROM record WHERE session = ? AND kind = 'intent'", (session,)
+                "SELECT count(*) FROM record WHERE session = ? AND kind = 'intent'"
+                " AND json_extract(body, '$.act') = 'tool_call'",
+                (session,),
             ).fetchone()
         return int(found[0])
 
     def close(self) -> None:
         """Close the journal; the last process to do so folds the write-ahead log into the file."""
         with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._queue:
+                with suppress(
+                    JournalUnavailable
+                ):  # an intent then stands without its completion, and is closed
+                    self._commit()
+            with suppress(OSError), held(self._between, self._lock_seconds):  # TimeoutError is one
+                self.writer.close()
+            os.close(self._between)
             self._db.close()
             self._head.close()
 
+    def _commit(self) -> None:
+        """Commit all works that wait, in order; one that fails is undone alone."""
+        waiting = [self._queue.popleft() for _ in range(len(self._queue))]
+        try:
+            with self._explained(), held(self._between, self._lock_seconds):
+                self._check_files()
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    write = Transaction(self._db, self._sealing, self._current_key())
+                    for one in waiting:
+                        self._work(one, write)
+                    tree = checkpoint.last_tree(self._db)
+                    if write.head.seq - tree.size > checkpoint.EVERY:
+                        self._checkpoint(write)
+                    self._db.execute("COMMIT")
+                except BaseException:
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
+                    self._sealing.forget()
+                    raise
+                write_head(self._head, write.head, write.key)
+        except BaseException as error:
+            for one in waiting:
+                one.error = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            for one in waiting:
+                one.done = True
+
+    def _check_files(self) -> None:
+        if [*map(_identity, self._paths)] != self._files:
+            raise damaged(self.path, "it was moved or replaced while it was open")
+
+    def _work(self, one: _Waiting[Any], write: Transaction) -> None:
+        before = write.head, write.key
+        self._db.execute("SAVEPOINT work")
+        try:
+            one.result = one.work(write)
+        except (sqlite3.OperationalError, sqlite3.InternalError, JournalUnavailable):
+            raise
+        except Exception as error:
+            self._db.execute("ROLLBACK TO work")
+            write.head, write.key = before
+            self._sealing.forget()
+            one.error = unavailable(self.path, error) if isinstance(error, sqlite3.Error) else error
+        self._db.execute("RELEASE work")
+
+    def _checkpoint(self, write: Transaction) -> None:
+        """Sign for all records so far."""
+        tree = checkpoint.last_tree(self._db)
+        tree.extend(
+            digest
+            for (digest,) in self._db.execute(
+                "SELECT hash FROM record WHERE seq > ? ORDER BY seq", (tree.size,)
+            )
+        )
+        write.append("checkpoint", "", checkpoint.body_of(tree, write.key))
+
+    def _current_key(self) -> Key:
+        """The key that the journal was last rotated to. Raises KeyUnusable where it is not at hand."""
+        public = self._db.execute(
+            "SELECT json_extract(body, '$.public') FROM record WHERE kind = 'key' ORDER BY seq DESC LIMIT 1"
+        ).fetchone()[0]
+        for key in self._ring:
+            if key.public == public:
+                return key
+        raise KeyUnusable(
+            f"The audit journal {self.path} was written with another key than the one at hand; bring that key"
+            " back, or, where it was rotated meanwhile, start again with the new one."
+        )
+
     def _prepare(self) -> None:
-        if self._journal_mode() != "wal":
+        if str(self._db.execute("PRAGMA journal_mode = WAL").fetchone()[0]) != "wal":
             raise JournalUnavailable(
                 f"The audit journal {self.path} lies on a file system that cannot hold a write-ahead log; "
                 "set another data folder."
             )
         self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("BEGIN IMMEDIATE")  # two processes may create it at once
+        self._db.execute("PRAGMA secure_delete = ON")
+        self._db.execute("BEGIN IMMEDIATE")
         if not self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
-            for statement in statements():
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version = {VERSION}")
-            if not head_path(self.path).exists():
-                create_head(self.path)
+            self._create()
         if self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise damaged(self.path, "it is a database, but no audit journal")
         if self._db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
             raise damaged(self.path, "it was written by another version of this program")
-        self._check_end()
+        key = self._current_key()
+        self._check_end(key)
         self._db.execute("COMMIT")
 
-    def _journal_mode(self) -> str:
-        """Switch to the write-ahead log.
+    def _create(self) -> None:
+        for statement in statements():
+            self._db.execute(statement)
+        self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._db.execute(f"PRAGMA user_version = {VERSION}")
+        key = self._ring[-1]
+        write = Transaction(self._db, self._sealing, key)
+        write.append("key", "", {"public": key.public, "signature": key.sign(KEY_PURPOSE, key.public)})
+        if not head_path(self.path).exists():
+            create_head(self.path, key)
 
-        Where others create the journal too, SQLite says at once that it is busy: its time limit does not hold
-        for a reader that wants to write.
-        """
-        deadline = time.monotonic() + self._lock_seconds
-        while True:
-            try:
-                return str(self._db.execute("PRAGMA journal_mode = WAL").fetchone()[0])
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-            time.sleep(RETRY_SECONDS)
-
-    def _check_end(self) -> None:
+    def _check_end(self, key: Key) -> None:
         """Refuse a journal that lost its tail: appending to it would bury the loss."""
         head = read_head(self.path)
         if head is None:
@@ -165,13 +345,23 @@ class Journal:
         known = self._db.execute("SELECT hash FROM record WHERE seq = ?", (head.seq,)).fetchone()
         if head.seq and (known is None or known[0] != head.hash):
             raise damaged(self.path, f"record {head.seq}, once written, is lost or changed")
+        # A head that lags behind a rotation was signed by the key before.
+        if not any(head.stands(one.public) for one in (key, *self._ring)):
+            raise damaged(self.path, "its .head file was not signed with its key")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except TimeoutError:
+            raise busy(self.path) from None
         except (sqlite3.Error, OSError) as error:
             raise unavailable(self.path, error) from error
+
+
+def lock_path(path: Path) -> Path:
+    """The file that writers of the journal at `path` lock, one after the other."""
+    return path.with_name(path.name + ".lock")
 
 
 def _companions(path: Path) -> tuple[Path, Path]:

@@ -56,7 +56,7 @@ def undelivered(journal: Journal) -> list[Undelivered]:
     with trail.reading(journal.path) as db:
         rows = db.execute(
             "SELECT seq, id, session, destination, state, attempts, diagnostics FROM outbox"
-            " WHERE state <> 'delivered' ORDER BY seq"
+            " WHERE state <> 'delivered' ORDER BY position"
         )
         return [Undelivered(*row) for row in rows]
 
@@ -83,7 +83,7 @@ async def deliver(
         if attempts == limit:
             break
         attempts += 1
-        status, said = await _put(http, entry.id, _event(journal, entry.seq))
+        status, said = await _put(http, entry.id, json.dumps(journal.event(entry.id)))
         if status in (200, 201):
             delivered += 1
             _note(journal, entry, "delivered", "", clock())
@@ -104,15 +104,10 @@ def _pending(journal: Journal, destination: str) -> list[tuple[Undelivered, floa
     with trail.reading(journal.path) as db:
         rows = db.execute(
             "SELECT seq, id, session, destination, state, attempts, diagnostics, next_at FROM outbox"
-            " WHERE destination = ? AND state = 'pending' ORDER BY seq",
+            " WHERE destination = ? AND state = 'pending' ORDER BY position",
             (destination,),
         )
         return [(Undelivered(*row[:-1]), row[-1]) for row in rows]
-
-
-def _event(journal: Journal, seq: int) -> str:
-    with trail.reading(journal.path) as db:
-        return str(db.execute("SELECT event FROM outbox WHERE seq = ?", (seq,)).fetchone()[0])
 
 
 async def _put(http: "httpx.AsyncClient", event_id: str, event: str) -> tuple[int | None, str]:
@@ -154,8 +149,9 @@ def _diagnostics(body: bytearray) -> str:
 def _note(journal: Journal, entry: Undelivered, state: str, problem: str, now: float) -> None:
     """Put the outcome of an attempt on disk, and when to try again."""
     wait = min(2.0**entry.attempts, LONGEST_WAIT)
-    with journal.transaction() as write:
-        write.connection.execute(
-            "UPDATE outbox SET state = ?, attempts = ?, next_at = ?, diagnostics = ? WHERE seq = ?",
-            (state, entry.attempts + 1, now + wait, problem, entry.seq),
+    journal.write(
+        lambda write: write.connection.execute(
+            "UPDATE outbox SET state = ?, attempts = ?, next_at = ?, diagnostics = ? WHERE id = ?",
+            (state, entry.attempts + 1, now + wait, problem, entry.id),
         )
+    )

@@ -6,7 +6,12 @@ from typing import Any, Literal
 
 import rfc8785
 
-Kind = Literal["session", "intent", "completion", "model_step", "answer"]
+Kind = Literal["intent", "completion", "checkpoint", "key", "erasure"]
+Act = Literal[
+    "tool_call", "question", "model_step", "escalation", "re_identification", "refusal", "break_glass",
+    "sign_in", "export", "audit_read",
+]  # fmt: skip
+Outcome = Literal["ok", "refused", "failed", "unknown"]
 
 GENESIS = "0" * 64
 """What stands for the previous hash in the first record."""
@@ -14,7 +19,10 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it lies in the journal; `at` is UTC (ISO 8601, milliseconds), hashes are lower-case hex."""
+    """A record as it lies in the journal; `at` is UTC (ISO 8601, milliseconds), hashes are lower-case hex.
+
+    `body["sealed"]`, where there is one, is what was said: questions, arguments, answers (see `content`).
+    """
 
     seq: int
     id: str

@@ -1,4 +1,4 @@
-"""Records tool calls: the intent before, the completion after, and the AuditEvent that goes to the EMR."""
+"""Records acts: the intent before, the completion after, and the AuditEvents that go to the EMR."""
 
 import hashlib
 import json
@@ -6,40 +6,53 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import rfc8785
 
-from mcp_servers.audit.auditevent import tool_call_event
-from mcp_servers.audit.errors import AlreadyCompleted
-from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.record import Record
+from mcp_servers.audit.auditevent import devices, events
+from mcp_servers.audit.errors import AlreadyCompleted, OutboxFull
+from mcp_servers.audit.identity import Identity
+from mcp_servers.audit.journal import Journal, Transaction
+from mcp_servers.audit.record import Act, Outcome, Record
+from mcp_servers.audit.trail import record_of
 
-Outcome = Literal["ok", "refused", "failed"]
+MAX_PENDING = 100_000
+"""AuditEvents that may wait for one destination; some 400 MB."""
+
+TO_FILES = "files"
+"""The destination of AuditEvents that go to files (see `sink`), where the FHIR store takes none."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """On whose behalf a session calls, through which program, on which FHIR server.
+    """On whose behalf a session acts, through which program, on which FHIR server.
 
-    `user` is how the person is known where the program runs; `purpose_of_use` a code of HL7's v3-ActReason;
-    `server` the program that asks the FHIR server at `fhir_base`.
+    `server` is the program that asks the FHIR server at `fhir_base`. AuditEvents go to that server unless
+    `to_files`; at most `max_pending` of them may wait.
     """
 
     session: str
-    user: str
+    identity: Identity
     fhir_base: str
-    purpose_of_use: str = "TREAT"
     server: str = "ehr-navigator"
+    to_files: bool = False
+    max_pending: int = MAX_PENDING
+
+    @property
+    def destination(self) -> str:
+        """Where the session's AuditEvents go."""
+        return TO_FILES if self.to_files else self.fhir_base.rstrip("/")
 
 
 class Call:
-    """A tool call whose intent is on disk. `id` is the X-Request-ID of each FHIR request that it makes."""
+    """An act whose intent is on the trail. `id` is the X-Request-ID of each FHIR request that it makes."""
 
-    def __init__(self, journal: Journal, intent: Record) -> None:
-        self.id = intent.id
+    def __init__(self, journal: Journal, call_id: str) -> None:
+        self.id = call_id
+        self.intent: Record  # once it is written
+        self.asked: dict[str, Any] = {}
         self._journal = journal
-        self._intent = intent
         self._began = time.monotonic()
         self._requests: list[dict[str, Any]] = []
         self._completed = False
@@ -57,44 +70,43 @@ class Call:
         patients: Sequence[str] = (),
         result_sha256: str = "",
         error: str | None = None,
-    ) -> Record:
-        """Write the completion and queue its AuditEvent, both or neither.
+        facts: dict[str, Any] | None = None,
+        said: dict[str, Any] | None = None,
+        durable: bool = True,
+    ) -> None:
+        """Write the completion and queue its AuditEvents, all or nothing.
 
         `refs` are the `Type/id` that the result holds, `patients` the `Patient/id` that they are about.
-        The record's `event_sha256` ties the event to the chain. Raises JournalUnavailable (the trail then
-        shows a call of unknown outcome: withhold its result) or AlreadyCompleted.
+        `facts` go into the record as they are (ids and numbers, no patient data), `said` is sealed. Not
+        `durable`: with the journal's next write; lost with the process, the act is then of unknown outcome.
+        Raises JournalUnavailable (withhold what the act brought) or AlreadyCompleted.
         """
         if self._completed:
             raise AlreadyCompleted(f"The call {self.id} was completed before.")
-        body: dict[str, Any] = {
-            "call": self.id,
+        body = {
             "outcome": outcome,
             "rows": rows,
             "refs": list(refs),
             "patients": list(patients),
             "result_sha256": result_sha256,
             "error": None if error is None else recordable(error),
-            "requests": self._requests,
             "ms": round((time.monotonic() - self._began) * 1000, 1),
+            **(facts or {}),
         }
-        with self._journal.transaction() as write:
-            seq = write.next_seq
-            event = json.dumps(
-                tool_call_event(self._intent, body, at=write.at, seq=seq, previous=write.head.hash),
-                separators=(",", ":"),
-            )
-            body["event_sha256"] = hashlib.sha256(event.encode()).hexdigest()
-            record = write.append("completion", self._intent.session, body)
-            write.connection.execute(
-                "INSERT INTO outbox (seq, id, session, destination, event) VALUES (?, ?, ?, ?, ?)",
-                (seq, self.id, self._intent.session, self._intent.body["fhir"], event),
-            )
+        content = {"requests": self._requests, **(said or {})}
+
+        def completed(write: Transaction) -> None:
+            complete(write, self.intent, self.asked, body, content)
+
+        if durable:
+            self._journal.write(completed)
+        else:
+            self._journal.defer(completed)
         self._completed = True
-        return record
 
 
 class Recorder:
-    """Begins the calls of one session."""
+    """Begins the acts of one session."""
 
     def __init__(self, journal: Journal, context: Context) -> None:
         self.context = context
@@ -107,29 +119,134 @@ class Recorder:
         patient: str | None = None,
         meta: dict[str, Any] | None = None,
     ) -> Call:
-        """Put the intent of a call on disk; only then may the call happen. Raises JournalUnavailable.
+        """Put the intent of a tool call on disk; only then may the call happen. Raises JournalUnavailable.
 
         `patient` is the `Patient/id` that the call is bound to or asks for. `meta` is what the client said of
-        itself: `step` (its number) and `model` (`name`, `revision`, `quantisation`) go into the AuditEvent.
+        itself: `step` (its number) and `model` (`name`, `revision`, `quantisation`, `digest`) go into the
+        AuditEvent.
         """
+        facts = {"tool": tool, "meta": meta or {}}
+        return self.act("tool_call", patient=patient, facts=facts, said={"arguments": arguments})
+
+    def act(
+        self,
+        act: Act,
+        *,
+        patient: str | None = None,
+        facts: dict[str, Any] | None = None,
+        said: dict[str, Any] | None = None,
+        durable: bool = True,
+    ) -> Call:
+        """Put the intent of any act on disk; only then may it happen. Raises JournalUnavailable.
+
+        `facts` go into the record as they are (ids and numbers), `said` is sealed. Not `durable`: with the
+        journal's next write, for an act that does nothing before that.
+        """
+        identity = self.context.identity
         body = {
-            "tool": tool,
-            "arguments": arguments,
+            "act": act,
             "patient": patient,
-            "user": self.context.user,
-            "purpose_of_use": self.context.purpose_of_use,
+            "user": identity.user,
+            "purpose_of_use": identity.purpose_of_use,
+            "known_by": identity.how,
             "server": self.context.server,
             "fhir": self.context.fhir_base.rstrip("/"),
-            "meta": meta or {},
+            "to": self.context.destination,
+            **(facts or {}),
         }
-        session, made = self.context.session, call_id()
-        with self._journal.transaction() as write:
+        call = Call(self._journal, call_id())
+
+        def begun(write: Transaction) -> None:
+            self._check_room(write)
             try:
-                intent = write.append("intent", session, body, record_id=made)
-            except ValueError:  # see `recordable`; nothing of it is written yet
+                rfc8785.dumps([body, said])
+                fit, call.asked = body, said or {}
+            except ValueError:  # see `recordable`
                 fit = {name: recordable(value) for name, value in body.items()}
-                intent = write.append("intent", session, fit, record_id=made)
-        return Call(self._journal, intent)
+                call.asked = {name: recordable(value) for name, value in (said or {}).items()}
+            call.intent = write.append(
+                "intent", self.context.session, fit, said=call.asked, record_id=call.id
+            )
+            write.connection.execute(
+                "INSERT INTO open_intent VALUES (?, ?, ?)",
+                (call.intent.seq, call.id, self._journal.writer.id),
+            )
+
+        if durable:
+            self._journal.write(begun)
+        else:
+            self._journal.defer(begun)
+        return call
+
+    def _check_room(self, write: Transaction) -> None:
+        """Raise OutboxFull where too many AuditEvents wait."""
+        waiting = "FROM outbox WHERE destination = ? AND state = 'pending'"
+        where, limit = self.context.destination, self.context.max_pending
+        first, last = write.connection.execute(
+            f"SELECT min(position), max(position) {waiting}",
+            (where,),
+        ).fetchone()
+        if first is None or last - first < limit:  # no need to count
+            return
+        (found,) = write.connection.execute(f"SELECT count(*) {waiting}", (where,)).fetchone()
+        if found >= limit:
+            raise OutboxFull(
+                f"{found} AuditEvents wait for {where}, which does not take them; `ehr-navigator audit list"
+                " --undelivered` says why. No call happens until it takes them."
+            )
+
+
+def complete(
+    write: Transaction, intent: Record, asked: dict[str, Any], body: dict[str, Any], said: dict[str, Any]
+) -> None:
+    """Write the completion of an intent in a transaction, with its AuditEvents and their Devices.
+
+    `asked` is what the intent sealed. The record's `events` ties each event, as it is sealed, to the chain.
+    """
+    queued = []
+    made = events(intent, asked, body, said, at=write.at, seq=write.next_seq, previous=write.head.hash)
+    for event in made:
+        sealed = write.seal(event["id"], event)
+        queued.append({"id": event["id"], "sha256": hashlib.sha256(sealed.encode()).hexdigest()})
+        write.connection.execute(
+            "INSERT INTO outbox (seq, id, session, destination, event) VALUES (?, ?, ?, ?, ?)",
+            (write.next_seq, event["id"], intent.session, intent.body["to"], sealed),
+        )
+    for device in devices(intent) if made else ():
+        write.connection.execute(
+            "INSERT OR IGNORE INTO device (id, destination, resource) VALUES (?, ?, ?)",
+            (device["id"], intent.body["to"], json.dumps(device)),
+        )
+    write.append("completion", intent.session, {"call": intent.id, **body, "events": queued}, said=said)
+    closed = write.connection.execute("DELETE FROM open_intent WHERE id = ?", (intent.id,)).rowcount
+    if not closed:
+        raise AlreadyCompleted(f"The call {intent.id} was completed before.")
+
+
+def close_abandoned(journal: Journal) -> int:
+    """Complete, as of unknown outcome, what ended processes left; how many. Raises JournalUnavailable."""
+
+    def closed(write: Transaction) -> int:
+        left = write.connection.execute("SELECT seq, writer FROM open_intent ORDER BY seq").fetchall()
+        dead = {writer for writer in {writer for _, writer in left} if journal.writer.is_dead(writer)}
+        for seq in (seq for seq, writer in left if writer in dead):
+            intent = record_of(write.connection, seq)
+            asked = write.sealing.open(
+                write.connection, intent.at, intent.id, str(intent.body.get("sealed", ""))
+            )
+            body = {
+                "outcome": "unknown",
+                "rows": 0,
+                "refs": [],
+                "patients": [],
+                "result_sha256": "",
+                "error": "unknown outcome: the process ended before the call did",
+                "ms": None,
+            }
+            complete(write, intent, asked or {}, body, {"requests": []})
+        return sum(writer in dead for _, writer in left)
+
+    return journal.write(closed)
 
 
 def call_id() -> str:

@@ -1,11 +1,12 @@
 """Does the FHIR store hold every AuditEvent that was queued for it, as it was queued?"""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_servers.audit import trail
+from mcp_servers.audit.content import Content
+from mcp_servers.audit.keys import Ring
 from mcp_servers.audit.verify import Finding
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class DeliveryVerification:
         return not (self.missing or self.altered or self.problem)
 
 
-async def verify_delivery(path: Path, http: "httpx.AsyncClient") -> DeliveryVerification:
+async def verify_delivery(path: Path, ring: Ring, http: "httpx.AsyncClient") -> DeliveryVerification:
     """Compare the events queued in the journal at `path` with those of the server at `http.base_url`.
 
     `meta` is left out: servers rewrite it. Raises JournalUnavailable.
@@ -44,12 +45,14 @@ async def verify_delivery(path: Path, http: "httpx.AsyncClient") -> DeliveryVeri
     checked, problem = 0, None
     missing: list[Finding] = []
     altered: list[Finding] = []
+    content = Content(ring)
     with trail.reading(path) as db:
         (elsewhere,) = db.execute(
             "SELECT count(*) FROM outbox WHERE destination <> ?", (destination,)
         ).fetchone()
-        for seq, event_id, event, state, diagnostics in db.execute(
-            "SELECT seq, id, event, state, diagnostics FROM outbox WHERE destination = ? ORDER BY seq",
+        for seq, event_id, at, sealed, state, diagnostics in db.execute(
+            "SELECT seq, outbox.id, record.at, event, state, diagnostics FROM outbox JOIN record USING (seq)"
+            " WHERE destination = ? ORDER BY position",
             (destination,),
         ):
             try:
@@ -59,7 +62,9 @@ async def verify_delivery(path: Path, http: "httpx.AsyncClient") -> DeliveryVeri
                 elif response.status_code != 200:
                     problem = f"{destination} answered {response.status_code} {response.reason_phrase}"
                     break
-                elif fields := differences(json.loads(event), response.json()):
+                elif (event := content.open(db, at, event_id, sealed)) is not None and (
+                    fields := differences(event, response.json())
+                ):
                     altered.append(Finding(f"differs in {', '.join(fields)}", seq, event_id))
             except httpx.RequestError as error:
                 problem = f"{destination} cannot be reached ({type(error).__name__})"

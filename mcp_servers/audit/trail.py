@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from mcp_servers.audit.content import Content
 from mcp_servers.audit.errors import JournalUnavailable, damaged, unavailable
 from mcp_servers.audit.record import Record
+
+COLUMNS = "SELECT seq, id, session, kind, at, body, previous, hash FROM record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +71,35 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 def records(path: Path, session: str | None = None) -> Iterator[Record]:
     """The records of one session or of all, oldest first. Raises JournalUnavailable."""
     with reading(path) as db:
-        columns = "SELECT seq, id, session, kind, at, body, previous, hash FROM record"
         rows = (
-            db.execute(f"{columns} ORDER BY seq")
+            db.execute(f"{COLUMNS} ORDER BY seq")
             if session is None
-            else db.execute(f"{columns} WHERE session = ? ORDER BY seq", (session,))
+            else db.execute(f"{COLUMNS} WHERE session = ? ORDER BY seq", (session,))
         )
-        for seq, record_id, owner, kind, at, body, previous, digest in rows:
+        for row in rows:
             try:
-                content = json.loads(body)
+                yield _record(row)
             except ValueError:
-                raise damaged(path, f"record {seq} is no longer JSON") from None
-            yield Record(seq, record_id, owner, kind, at, content, previous, digest)
+                raise damaged(path, f"record {row[0]} is no longer JSON") from None
+
+
+def record_of(db: sqlite3.Connection, seq: int) -> Record:
+    """The record of that number, which must be there."""
+    return _record(db.execute(f"{COLUMNS} WHERE seq = ?", (seq,)).fetchone())
+
+
+def said(db: sqlite3.Connection, content: Content, record: Record) -> dict[str, Any] | None:
+    """What a record sealed; empty where it seals nothing, None where it was erased. Raises KeyUnusable."""
+    sealed = record.body.get("sealed")
+    if sealed is None:
+        return {}
+    opened: dict[str, Any] | None = content.open(db, record.at, record.id, sealed)
+    return opened
+
+
+def _record(row: Any) -> Record:
+    seq, record_id, session, kind, at, body, previous, digest = row
+    return Record(seq, record_id, session, kind, at, json.loads(body), previous, digest)
 
 
 def sessions(path: Path) -> list[SessionSummary]:
@@ -93,8 +114,9 @@ def sessions(path: Path) -> list[SessionSummary]:
                    (SELECT count(*) FROM outbox WHERE outbox.session = known.session AND state <> 'delivered')
             FROM (SELECT session, min(at) AS first, max(at) AS last, min(seq) AS first_seq,
                          min(CASE WHEN kind = 'intent' THEN seq END) AS first_intent,
-                         sum(kind = 'intent') AS calls, sum(kind = 'completion') AS completed
-                  FROM record GROUP BY session) AS known
+                         sum(kind = 'intent' AND json_extract(body, '$.act') = 'tool_call') AS calls,
+                         sum(kind = 'completion') AS completed
+                  FROM record WHERE session <> '' GROUP BY session) AS known
             ORDER BY first_seq
             """
         )

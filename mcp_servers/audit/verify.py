@@ -1,23 +1,30 @@
 """Is the trail unaltered and whole? Reads a journal, even a damaged one, and names the first bad record.
 
 What counts: every byte of every record, of the AuditEvents queued for them, of the schema that protects
-them, and of the head file. What does not: how far delivery has come (mutable by design; `stored` asks the
-FHIR server itself), and bytes that SQLite does not use. A tail that was cut off is found through the head
-file. Someone who may write the journal, its head and the FHIR store can forge all three consistently.
+them, and of the head file; that each checkpoint and the head were signed by the journal's key. What does not:
+how far delivery has come (mutable by design; `stored` asks the FHIR server itself), and bytes that SQLite
+does not use. A tail that was cut off is found through the head file. Without the key, nobody can make another
+journal that verifies with its public half; an older state of all files is told by the FHIR store alone.
 """
 
 import hashlib
 import json
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcp_servers.audit import trail
-from mcp_servers.audit.head import Head, read_head
-from mcp_servers.audit.journal import APPLICATION_ID, VERSION, statements
+from mcp_servers.audit import checkpoint, trail
+from mcp_servers.audit.head import Head, SignedHead, read_head
+from mcp_servers.audit.journal import APPLICATION_ID, KEY_PURPOSE, VERSION, statements
+from mcp_servers.audit.keys import signed
+from mcp_servers.audit.merkle import Tree
 from mcp_servers.audit.record import Record, chain_hash
+
+MOST_AT_ONCE = 1000
+"""Records that one commit may add after the last one that needed no checkpoint yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +38,35 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class UnknownOutcome:
-    """A call that was begun and never completed: whether the server at `fhir` answered is not known."""
+    """An act that was begun and not completed: it is still at work, or its outcome is not known.
+
+    `what` is the tool's name, or else the act; `to` is where its AuditEvents go.
+    """
 
     seq: int
     id: str
     session: str
-    tool: str
+    what: str
     at: str
-    fhir: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The state of a journal; what is counted lies before `finding`, the first thing found wrong."""
+    """The state of a journal; what is counted lies before `finding`, the first thing found wrong.
+
+    `public` is the key (hex) that signed its end, `checkpointed` how many records the last checkpoint covers,
+    `clock_went_back` how often a record was older than the one before it.
+    """
 
     records: int
     sessions: int
     calls: int
     unknown: tuple[UnknownOutcome, ...]
     finding: Finding | None
+    public: str
+    checkpointed: int
+    clock_went_back: int
 
     @property
     def intact(self) -> bool:
@@ -65,23 +82,30 @@ class _Wrong(Exception):
         self.finding = Finding(why, seq, record_id)
 
 
-def verify(path: Path) -> Verification:
-    """Check the journal at `path`: chain, pairs, queued events, schema, file, and the end that is on record.
+def verify(path: Path, publics: Collection[str] = ()) -> Verification:
+    """Check the journal at `path`: chain, signatures, pairs, queued events, schema, file, and its end.
 
-    Never raises for a damaged or missing journal: that is the finding.
+    `publics` are the public keys (hex) that it may be signed with in the end; without them any key will do,
+    and `public` in the result is the one to compare. Never raises for a damaged or missing journal: that is
+    the finding.
     """
     reading = _Reading()
-    finding = None
+    finding, sessions = None, 0
     try:
         head = read_head(path)  # before the records, to which others may be adding
         with closing(trail.connect(path)) as db:
-            if head == Head() and not trail.begun(db):
-                return Verification(0, 0, 0, (), None)
+            if head and not head.seq and not trail.begun(db):
+                return Verification(0, 0, 0, (), None, "", 0, 0)
             db.text_factory = bytes
             db.execute("BEGIN")
             reading.read_records(db, head)
             _check_end(reading.last, head)
+            _check_key(reading.public, publics)
             _check_file(db)
+            _check_open(db, reading.begun)
+            (sessions,) = db.execute(
+                "SELECT count(DISTINCT session) FROM record WHERE session <> ''"
+            ).fetchone()
     except _Wrong as wrong:
         finding = wrong.finding
     except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
@@ -90,7 +114,14 @@ def verify(path: Path) -> Verification:
             f"the file is damaged or missing ({error}); record {reading.last.seq} is the last good one"
         )
     return Verification(
-        reading.last.seq, len(reading.sessions), reading.calls, tuple(reading.begun.values()), finding
+        reading.last.seq,
+        sessions,
+        reading.calls,
+        tuple(reading.begun.values()),
+        finding,
+        reading.public,
+        reading.tree.size,
+        reading.clock_went_back,
     )
 
 
@@ -99,23 +130,26 @@ class _Reading:
 
     def __init__(self) -> None:
         self.last = Head()
-        self.sessions: set[str] = set()
         self.calls = 0
         self.begun: dict[str, UnknownOutcome] = {}
+        self.public = ""
+        self.tree = Tree()
+        self.since: list[str] = []  # hashes after the last checkpoint
+        self.clock_went_back = 0
 
-    def read_records(self, db: sqlite3.Connection, head: Head | None) -> None:
-        for seq, *columns in db.execute(
-            "SELECT r.seq, r.id, r.session, r.kind, r.at, r.body, r.previous, r.hash,"
-            " o.id, o.session, o.destination, o.event"
-            " FROM record AS r LEFT JOIN outbox AS o ON o.seq = r.seq ORDER BY r.seq"
-        ):
+    def read_records(self, db: sqlite3.Connection, head: SignedHead | None) -> None:
+        queued = db.cursor()
+        for seq, *columns in db.execute(f"{trail.COLUMNS} ORDER BY seq"):
             if seq != self.last.seq + 1:
                 raise _Wrong(f"the record is missing; record {seq} comes instead", self.last.seq + 1)
-            self.read_record(seq, columns)
-            if head and head.seq == seq and head.hash != self.last.hash:
-                raise _Wrong("the head file holds another hash for this record", seq)
+            self.read_record(seq, columns, queued)
+            if head and head.seq == seq:
+                if head.hash != self.last.hash:
+                    raise _Wrong("the head file holds another hash for this record", seq)
+                if not head.stands(self.public):
+                    raise _Wrong("the head file was not signed with the journal's key", seq)
 
-    def read_record(self, seq: int, columns: list[Any]) -> None:
+    def read_record(self, seq: int, columns: list[Any], queued: sqlite3.Cursor) -> None:
         record_id = columns[0].decode(errors="replace") if isinstance(columns[0], bytes) else None
         try:
             _, session, kind, at, body, previous, digest = (column.decode() for column in columns[:7])
@@ -135,29 +169,66 @@ class _Reading:
         if digest != expected:
             raise _Wrong("it is not what its hash was taken of", seq, record_id)
         self.last = Head(seq, digest)
-        self.sessions.add(session)
         try:
             record = Record(seq, str(record_id), session, kind, at, json.loads(body), previous, digest)
-            self.pair(record, columns[7:])
+            self.read_body(record, queued)
         except (LookupError, TypeError):
             raise _Wrong(f"it lacks what the body of its kind ({kind}) holds", seq, record_id) from None
 
-    def pair(self, record: Record, queued: list[Any]) -> None:
-        """Match a completion with its intent, and with the AuditEvent that was queued for it."""
+    def read_body(self, record: Record, queued: sqlite3.Cursor) -> None:
         seq, body = record.seq, record.body
+        self.clock_went_back += "clock_went_back" in body
         if record.kind == "intent":
-            self.calls += 1
+            self.calls += body["act"] == "tool_call"
             self.begun[record.id] = UnknownOutcome(
-                seq, record.id, record.session, body["tool"], record.at, body["fhir"]
+                seq, record.id, record.session, body.get("tool", body["act"]), record.at, body["to"]
             )
-        if record.kind == "completion":
-            call = self.begun.pop(body["call"], None)
-            if call is None:
-                raise _Wrong("it completes a call that was never begun", seq, record.id)
-            if queued[:3] != [text.encode() for text in (call.id, call.session, call.fhir)]:
-                raise _Wrong("its queued AuditEvent is gone, or goes elsewhere", seq, record.id)
-            if hashlib.sha256(queued[3]).hexdigest() != body["event_sha256"]:
-                raise _Wrong("its queued AuditEvent is not as it was written", seq, record.id)
+        elif record.kind == "completion":
+            self.pair(record, queued)
+        elif record.kind == "checkpoint":
+            self.tree.extend(self.since)
+            self.since = []
+            if why := checkpoint.fault(body, self.tree, self.public):
+                raise _Wrong(why, seq, record.id)
+        elif record.kind == "key":
+            if not signed(self.public or body["public"], body["signature"], KEY_PURPOSE, body["public"]):
+                raise _Wrong("it brings in a key that the one before does not vouch for", seq, record.id)
+            self.public = body["public"]
+        self.since.append(record.hash)
+        if len(self.since) > 2 * checkpoint.EVERY + MOST_AT_ONCE:
+            raise _Wrong("the checkpoint that should be here by now is missing", seq, record.id)
+
+    def pair(self, record: Record, queued: sqlite3.Cursor) -> None:
+        """Match a completion with its intent, and with the AuditEvents that were queued for it."""
+        seq, body = record.seq, record.body
+        call = self.begun.pop(body["call"], None)
+        if call is None:
+            raise _Wrong("it completes a call that was never begun", seq, record.id)
+        found = queued.execute(
+            "SELECT id, session, destination, event FROM outbox WHERE seq = ? ORDER BY position", (seq,)
+        ).fetchall()
+        expected = [[event["id"], call.session, call.to] for event in body["events"]]
+        if [[_text(column) for column in row[:3]] for row in found] != expected:
+            raise _Wrong("a queued AuditEvent is gone, or goes elsewhere", seq, record.id)
+        for event, row in zip(body["events"], found, strict=True):
+            if not isinstance(row[3], bytes) or hashlib.sha256(row[3]).hexdigest() != event["sha256"]:
+                raise _Wrong("a queued AuditEvent is not as it was written", seq, record.id)
+
+
+def _text(column: Any) -> str | None:
+    return column.decode(errors="replace") if isinstance(column, bytes) else None
+
+
+def _check_open(db: sqlite3.Connection, begun: dict[str, UnknownOutcome]) -> None:
+    """The intents without completion, as the journal lists them."""
+    listed = {seq: _text(found) for seq, found in db.execute("SELECT seq, id FROM open_intent")}
+    if listed != {one.seq: one.id for one in begun.values()}:
+        raise _Wrong("what is open is not what was begun and not completed")
+
+
+def _check_key(public: str, publics: Collection[str]) -> None:
+    if publics and public not in publics:
+        raise _Wrong("it was signed with another key than the one at hand")
 
 
 def _check_end(last: Head, head: Head | None) -> None:

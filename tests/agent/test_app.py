@@ -1,20 +1,31 @@
 """The navigator as callers open it: over the sample charts, and over a FHIR server that notes requests."""
 
-import json
-import sqlite3
-from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.app import open_navigator
-from agent.config import load
+from agent.app import audit_ring, journal_path, open_navigator
+from agent.config import Settings, load
 from agent.errors import AuditUnavailable
 from fhir_fixtures import charts as samples
+from mcp_servers.audit import trail
+from mcp_servers.audit.content import Content
 from tests.mcp_servers.fhir.scripted import ScriptedFhir
 from tests.mcp_servers.fhir.serving import served
+
+
+def requests_of(settings: Settings, session: str) -> list[tuple[str, dict[str, Any]]]:
+    """The FHIR requests of a session by its trail, each with its call."""
+    path, content = journal_path(settings), Content(audit_ring(settings))
+    with trail.reading(path) as db:
+        return [
+            (record.body["call"], request)
+            for record in trail.records(path, session)
+            if record.kind == "completion"
+            for request in (trail.said(db, content, record) or {})["requests"]
+        ]
 
 
 @pytest.mark.anyio
@@ -46,17 +57,11 @@ async def test_a_server_is_asked_once_what_it_can_do_and_the_patient_is_looked_u
     def recorded(session: str, path: str) -> list[str]:
         """The calls of a session that made such a request, by its trail."""
         return [
-            body["call"]
-            for body in completions[session]
-            for request in body["requests"]
+            call
+            for call, request in requests_of(settings, session)
             if request["url"] == f"{address}/fhir/{path}"
         ]
 
-    completions: dict[str, list[dict[str, Any]]] = {}
-    with sqlite3.connect(tmp_path / "audit.sqlite") as journal:
-        for session, body in journal.execute("SELECT session, body FROM record WHERE kind = 'completion'"):
-            completions.setdefault(session, []).append(json.loads(body))
-    journal.close()
     first, second = (answer.audit.session for answer in answers)
     assert sent("metadata") == recorded(first, "metadata")
     assert len(sent("metadata")) == 1
@@ -74,11 +79,6 @@ async def test_what_was_read_of_a_chart_outlives_a_conversation_about_it_and_no_
         answers = [await navigator.ask("Latest weight?", patient=one) for one in (long, long, other)]
     assert {answer.status for answer in answers} == {"answered"}
     assert answers[0].citations == answers[1].citations != answers[2].citations
-    asked: Counter[str] = Counter()
-    with sqlite3.connect(data_dir / "audit.sqlite") as journal:
-        for session, body in journal.execute("SELECT session, body FROM record WHERE kind = 'completion'"):
-            asked[session] += len(json.loads(body)["requests"])
-    journal.close()
-    first, again, of_other = (asked[answer.audit.session] for answer in answers)
+    first, again, of_other = (len(requests_of(settings, answer.audit.session)) for answer in answers)
     assert again < first
     assert of_other > again

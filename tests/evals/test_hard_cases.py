@@ -11,7 +11,9 @@ from mcp import Client
 from evals.hard_cases import NOBODY, hard_cases, outcomes
 from fhir_fixtures import charts
 from fhir_fixtures.store import create_app, open_store
+from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.keys import Key
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.surface.server import build_server
@@ -21,8 +23,10 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 async def wrong_answers(http: httpx.AsyncClient, folder: Path) -> list[str]:
-    journal = Journal(folder / "audit.sqlite")
-    recorder = Recorder(journal, Context(session="test", user="test", fhir_base=str(http.base_url)))
+    journal = Journal(folder / "audit.sqlite", [Key(b"t" * 32)])
+    recorder = Recorder(
+        journal, Context(session="test", identity=Identity("test"), fhir_base=str(http.base_url))
+    )
     try:
         async with Client(build_server(FhirClient(http), recorder, patient=None, now=NOW)) as client:
             found = [outcome async for outcome in outcomes(client)]

@@ -10,7 +10,7 @@ import pytest
 from fhir.resources.R4B.auditevent import AuditEvent as PydanticAuditEvent
 from fhirclient.models.auditevent import AuditEvent as StrictAuditEvent  # type: ignore[import-untyped]
 
-from mcp_servers.audit.auditevent import tool_call_event
+from mcp_servers.audit.auditevent import events
 from mcp_servers.audit.record import Record
 
 from .balp import PROFILES, TERMINOLOGY, entities, violations
@@ -36,8 +36,8 @@ def event_of(
         kind="intent",
         at="2026-11-22T08:00:00.000Z",
         body={
+            "act": "tool_call",
             "tool": tool,
-            "arguments": {"name": "HbA1c"},
             "patient": patient,
             "user": "dr.grey",
             "purpose_of_use": "TREAT",
@@ -55,11 +55,14 @@ def event_of(
         "patients": ["Patient/p1"],
         "result_sha256": "ab" * 32,
         "error": None,
-        "requests": [READ if tool == "fhir_read" else SEARCH],
     }
-    return tool_call_event(
-        intent, {**body, **completion}, at="2026-11-22T08:00:00.050Z", seq=2, previous="1" * 64
+    asked = {"arguments": {"name": "HbA1c"}}
+    said = {"requests": [READ if tool == "fhir_read" else SEARCH]}
+    said = {name: completion.pop(name, value) for name, value in said.items()}
+    (event,) = events(
+        intent, asked, {**body, **completion}, said, at="2026-11-22T08:00:00.050Z", seq=2, previous="1" * 64
     )
+    return event
 
 
 SHAPES = {

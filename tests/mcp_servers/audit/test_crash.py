@@ -9,14 +9,16 @@ from mcp_servers.audit import trail
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.verify import verify
 
-from .trails import observe, start
+from .trails import RING, observe, start
 
 CALLER = """
 import sys
 from pathlib import Path
 from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.identity import Identity
+from mcp_servers.audit.keys import Key
 from mcp_servers.audit.recorder import Context, Recorder
-recorder = Recorder(Journal(Path(sys.argv[1])), Context("s1", "dr.grey", "http://ehr.example/fhir"))
+recorder = Recorder(Journal(Path(sys.argv[1]), [Key(b"k" * 32)]), Context("s1", Identity("dr.grey"), "http://ehr.example/fhir"))
 while True:
     call = recorder.begin("observations", {"name": "HbA1c"}, "Patient/p1")
     print(call.id, "begun", flush=True)
@@ -35,7 +37,7 @@ def test_what_a_killed_process_said_was_written_is_on_the_trail(tmp_path: Path, 
         said += [line.split() for line in process.stdout if line.endswith("\n")]
     state = verify(path)
     assert state.intact
-    with closing(Journal(path)) as journal:
+    with closing(Journal(path, RING)) as journal:
         records = list(trail.records(journal.path))
         begun = {record.id for record in records if record.kind == "intent"}
         completed = {record.body["call"] for record in records if record.kind == "completion"}
@@ -50,8 +52,10 @@ BEGINNER = """
 import os, signal, sys
 from pathlib import Path
 from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.identity import Identity
+from mcp_servers.audit.keys import Key
 from mcp_servers.audit.recorder import Context, Recorder
-recorder = Recorder(Journal(Path(sys.argv[1])), Context("s1", "dr.grey", "http://ehr.example/fhir"))
+recorder = Recorder(Journal(Path(sys.argv[1]), [Key(b"k" * 32)]), Context("s1", Identity("dr.grey"), "http://ehr.example/fhir"))
 recorder.begin("observations", {"name": "HbA1c"}, "Patient/p1")
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -64,4 +68,4 @@ def test_a_call_cut_off_by_a_kill_is_reported_as_of_unknown_outcome(tmp_path: Pa
     state = verify(path)
     assert state.intact
     (unknown,) = state.unknown
-    assert (unknown.session, unknown.tool, unknown.seq) == ("s1", "observations", 1)
+    assert (unknown.session, unknown.what, unknown.seq) == ("s1", "observations", 2)

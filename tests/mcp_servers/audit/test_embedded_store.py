@@ -13,7 +13,7 @@ from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.outbox import deliver
 from mcp_servers.audit.stored import verify_delivery
 
-from .trails import BASE, observe, recorder
+from .trails import BASE, RING, observe, recorder
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +37,7 @@ class OneChart:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite")) as opened:
+    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
         yield opened
 
 
@@ -65,7 +65,7 @@ async def test_calls_of_every_kind_arrive_and_stay_as_they_were_queued(
     async with client(ehr) as http:
         report = await deliver(journal, http)
         assert (report.delivered, report.problem) == (5, None)
-        found = await verify_delivery(journal.path, http)
+        found = await verify_delivery(journal.path, RING, http)
         assert (found.checked, found.missing, found.altered, found.problem) == (5, (), (), None)
 
 
@@ -94,7 +94,7 @@ async def test_an_event_changed_in_the_store_is_found(journal: Journal, ehr: htt
         event = (await http.get(f"AuditEvent/{call}")).json()
         event["agent"][0]["who"]["display"] = "dr.jekyll"
         assert (await http.put(f"AuditEvent/{call}", json=event)).status_code == 200
-        found = await verify_delivery(journal.path, http)
+        found = await verify_delivery(journal.path, RING, http)
     assert [entry.why for entry in found.altered] == ["differs in agent[0].who.display"]
 
 
@@ -103,5 +103,5 @@ async def test_an_event_deleted_from_the_store_is_found(journal: Journal, ehr: h
     async with client(ehr) as http:
         await deliver(journal, http)
         await http.delete(f"AuditEvent/{call}")
-        found = await verify_delivery(journal.path, http)
+        found = await verify_delivery(journal.path, RING, http)
     assert [entry.id for entry in found.missing] == [call]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import sqlite3
 import stat
 import tempfile
@@ -15,11 +16,11 @@ import rfc8785
 from mcp_servers.audit import trail
 from mcp_servers.audit.errors import JournalUnavailable
 from mcp_servers.audit.head import head_path, read_head
-from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.record import GENESIS
+from mcp_servers.audit.journal import Journal, Transaction
+from mcp_servers.audit.record import GENESIS, Record
 from mcp_servers.audit.verify import verify
 
-from .trails import observe, start
+from .trails import RING, observe, start
 
 
 @pytest.fixture
@@ -29,8 +30,13 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def journal(path: Path) -> Iterator[Journal]:
-    with closing(Journal(path)) as opened:
+    with closing(Journal(path, RING)) as opened:
         yield opened
+
+
+def written(journal: Journal) -> list[Record]:
+    """The records after the first, which brings in the key."""
+    return [*trail.records(journal.path)][1:]
 
 
 def raw(path: Path) -> sqlite3.Connection:
@@ -38,23 +44,24 @@ def raw(path: Path) -> sqlite3.Connection:
 
 
 def test_a_record_reads_back_as_it_was_appended(journal: Journal) -> None:
-    written = journal.append("answer", "s1", {"status": "answered", "citations": ["Observation/1"]})
-    assert list(trail.records(journal.path)) == [written]
-    assert written.seq == 1
-    assert written.previous == GENESIS
-    assert written.at.endswith("Z")
+    appended = journal.append("erasure", "s1", {"status": "answered", "citations": ["Observation/1"]})
+    key, record = trail.records(journal.path)
+    assert (key.seq, key.previous) == (1, GENESIS)
+    assert record == appended
+    assert (record.seq, record.previous) == (2, key.hash)
+    assert record.at.endswith("Z")
 
 
 def test_a_hash_is_sha256_of_the_previous_hash_and_the_canonical_record(journal: Journal) -> None:
-    first = journal.append("session", "s1", {"b": 1.5, "a": "ö"})
-    second = journal.append("answer", "s1", {})
+    first = journal.append("erasure", "s1", {"b": 1.5, "a": "ö"})
+    second = journal.append("erasure", "s1", {})
     canonical = rfc8785.dumps(
         {
             "at": second.at,
             "body": {},
             "id": second.id,
-            "kind": "answer",
-            "seq": 2,
+            "kind": "erasure",
+            "seq": 3,
             "session": "s1",
         }
     )
@@ -64,15 +71,15 @@ def test_a_hash_is_sha256_of_the_previous_hash_and_the_canonical_record(journal:
 
 def test_records_of_one_session_come_without_those_of_others(journal: Journal) -> None:
     for session in ("s1", "s2", "s1"):
-        journal.append("session", session, {})
-    assert [record.seq for record in trail.records(journal.path, "s1")] == [1, 3]
+        journal.append("erasure", session, {})
+    assert [record.seq for record in trail.records(journal.path, "s1")] == [2, 4]
 
 
 def test_sessions_are_summed_up_with_their_user_patient_and_calls(journal: Journal) -> None:
     observe(journal, "s1", "Patient/p1")
     observe(journal, "s2", "Patient/p2")
     observe(journal, "s1", "Patient/p1")
-    journal.append("session", "s3", {})
+    journal.append("erasure", "s3", {})
     found = trail.sessions(journal.path)
     assert [(one.session, one.user, one.patient, one.calls, one.completed) for one in found] == [
         ("s1", "dr.grey", "Patient/p1", 2, 2),
@@ -84,25 +91,25 @@ def test_sessions_are_summed_up_with_their_user_patient_and_calls(journal: Journ
 
 
 def test_what_one_process_wrote_another_reads_at_once(path: Path, journal: Journal) -> None:
-    journal.append("session", "s1", {})
-    with closing(Journal(path)) as other:
-        other.append("session", "s2", {})
-    assert [record.session for record in trail.records(journal.path)] == ["s1", "s2"]
+    journal.append("erasure", "s1", {})
+    with closing(Journal(path, RING)) as other:
+        other.append("erasure", "s2", {})
+    assert [record.session for record in written(journal)] == ["s1", "s2"]
 
 
 @pytest.mark.parametrize(
     "name", ["audit.sqlite", "audit.sqlite-wal", "audit.sqlite-shm", "audit.sqlite.head"]
 )
 def test_every_file_is_private_to_the_user(path: Path, journal: Journal, name: str) -> None:
-    journal.append("session", "s1", {})
+    journal.append("erasure", "s1", {})
     assert stat.S_IMODE((path.parent / name).stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 def test_a_journal_that_others_may_read_is_made_private(path: Path) -> None:
-    Journal(path).close()
+    Journal(path, RING).close()
     path.chmod(0o644)
-    Journal(path).close()
+    Journal(path, RING).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -128,24 +135,24 @@ def test_the_schema_refuses_to_change_or_fork_the_trail(path: Path, journal: Jou
 
 
 def test_a_write_that_fails_midway_leaves_nothing(journal: Journal) -> None:
-    def fail() -> None:
-        with journal.transaction() as write:
-            write.append("session", "s1", {})
-            write.append("session", "s1", {"unfit for RFC 8785": float("nan")})
+    def fail(write: Transaction) -> None:
+        write.append("erasure", "s1", {})
+        write.append("erasure", "s1", {"unfit for RFC 8785": float("nan")})
 
     with pytest.raises(ValueError, match="nan"):
-        fail()
-    assert list(trail.records(journal.path)) == []
-    assert journal.append("session", "s1", {}).seq == 1
+        journal.write(fail)
+    assert written(journal) == []
+    assert journal.append("erasure", "s1", {}).seq == 2
 
 
 WRITER = """
 import sys
 from pathlib import Path
 from mcp_servers.audit.journal import Journal
-journal = Journal(Path(sys.argv[1]), lock_seconds=30)
+from mcp_servers.audit.keys import Key
+journal = Journal(Path(sys.argv[1]), [Key(b"k" * 32)], lock_seconds=30)
 for number in range(20):
-    journal.append("session", sys.argv[2], {"number": number})
+    journal.append("erasure", sys.argv[2], {"number": number})
 journal.close()
 """
 
@@ -156,23 +163,23 @@ def test_processes_that_create_and_write_one_journal_at_once_make_one_chain(path
         with writer:
             assert writer.wait(timeout=60) == 0
     state = verify(path)
-    assert (state.records, state.sessions, state.finding) == (60, 3, None)
+    assert (state.records, state.sessions, state.finding) == (61, 3, None)
 
 
 # -- No record, no call: each way in which a journal cannot be written ends in JournalUnavailable.
 
 
 def test_a_full_disk_refuses_the_record_and_keeps_the_chain(path: Path, journal: Journal) -> None:
-    journal.append("session", "s1", {})
-    with journal.transaction() as write:  # a limit on pages is to SQLite what a full disk is
-        write.connection.execute("PRAGMA max_page_count = 1")
+    journal.append("erasure", "s1", {})
+    journal.write(
+        lambda write: write.connection.execute("PRAGMA max_page_count = 1")
+    )  # a limit on pages is to SQLite what a full disk is
     with pytest.raises(JournalUnavailable, match="disk is full; free some space"):
-        journal.append("answer", "s1", {"text": "x" * 100_000})
-    with journal.transaction() as write:
-        write.connection.execute("PRAGMA max_page_count = 100000")
-    journal.append("answer", "s1", {"text": "x" * 100_000})
+        journal.append("erasure", "s1", {"text": "x" * 100_000})
+    journal.write(lambda write: write.connection.execute("PRAGMA max_page_count = 100000"))
+    journal.append("erasure", "s1", {"text": "x" * 100_000})
     assert verify(path).intact
-    assert verify(path).records == 2
+    assert verify(path).records == 3
 
 
 @pytest.fixture
@@ -187,49 +194,47 @@ def others_folder() -> Iterator[Path]:
     if root:
         os.seteuid(0)
     folder.chmod(0o700)
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+    shutil.rmtree(folder)
 
 
 def test_a_read_only_journal_refuses(others_folder: Path) -> None:
     path = others_folder / "audit.sqlite"
-    Journal(path).close()
+    Journal(path, RING).close()
     path.chmod(0o400)
     with pytest.raises(JournalUnavailable, match="may not be written; check the rights"):
-        Journal(path)
+        Journal(path, RING)
 
 
 def test_a_folder_that_may_not_be_written_refuses(others_folder: Path) -> None:
     others_folder.chmod(0o500)
     with pytest.raises(JournalUnavailable, match="check the rights on the file and its folder"):
-        Journal(others_folder / "audit.sqlite")
+        Journal(others_folder / "audit.sqlite", RING)
 
 
 def test_a_journal_in_a_read_only_folder_can_still_be_verified(others_folder: Path) -> None:
     path = others_folder / "audit.sqlite"
-    with closing(Journal(path)) as journal:
-        journal.append("session", "s1", {})
+    with closing(Journal(path, RING)) as journal:
+        journal.append("erasure", "s1", {})
     others_folder.chmod(0o500)
     assert verify(path).intact
-    assert verify(path).records == 1
+    assert verify(path).records == 2
 
 
 def test_a_journal_that_stays_locked_refuses(path: Path) -> None:
-    Journal(path).close()
-    with closing(Journal(path, lock_seconds=0.05)) as journal, closing(raw(path)) as other:
+    Journal(path, RING).close()
+    with closing(Journal(path, RING, lock_seconds=0.05)) as journal, closing(raw(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(JournalUnavailable, match="another process keeps it locked"):
-            journal.append("session", "s1", {})
+            journal.append("erasure", "s1", {})
         other.execute("ROLLBACK")
-        assert journal.append("session", "s1", {}).seq == 1
+        assert journal.append("erasure", "s1", {}).seq == 2
 
 
 def test_a_file_that_is_no_database_refuses_and_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
     path.write_text("a shopping list, longer than the sixteen bytes that SQLite looks at first")
     with pytest.raises(JournalUnavailable, match="move it and its companions aside"):
-        Journal(path)
+        Journal(path, RING)
     assert path.read_text().startswith("a shopping list")
 
 
@@ -238,77 +243,77 @@ def test_another_programs_database_refuses_and_is_left_alone(path: Path) -> None
     with closing(raw(path)) as db:
         db.execute("CREATE TABLE recipe (name TEXT)")
     with pytest.raises(JournalUnavailable, match="no audit journal"):
-        Journal(path)
+        Journal(path, RING)
     with closing(raw(path)) as db:
         assert db.execute("SELECT name FROM sqlite_schema").fetchall() == [("recipe",)]
 
 
 def test_a_journal_of_another_version_refuses(path: Path) -> None:
-    Journal(path).close()
+    Journal(path, RING).close()
     with closing(raw(path)) as db:
-        db.execute("PRAGMA user_version = 2")
+        db.execute("PRAGMA user_version = 1")
     with pytest.raises(JournalUnavailable, match="another version"):
-        Journal(path)
+        Journal(path, RING)
 
 
 def test_a_folder_in_the_journals_place_refuses(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(JournalUnavailable, match="cannot be used"):
-        Journal(path)
+        Journal(path, RING)
 
 
 def test_a_journal_replaced_while_open_refuses(path: Path, journal: Journal) -> None:
-    journal.append("session", "s1", {})
+    journal.append("erasure", "s1", {})
     path.rename(path.with_name("stolen.sqlite"))
     with pytest.raises(JournalUnavailable):
-        journal.append("session", "s1", {})
+        journal.append("erasure", "s1", {})
     path.touch()
     with pytest.raises(JournalUnavailable, match="moved or replaced"):
-        journal.append("session", "s1", {})
+        journal.append("erasure", "s1", {})
 
 
 @pytest.mark.parametrize("companion", ["audit.sqlite-wal", "audit.sqlite.head"])
 def test_a_journal_that_lost_a_companion_while_open_refuses(
     path: Path, journal: Journal, companion: str
 ) -> None:
-    journal.append("session", "s1", {})
+    journal.append("erasure", "s1", {})
     path.with_name(companion).unlink()
     with pytest.raises(JournalUnavailable):
-        journal.append("session", "s1", {})
+        journal.append("erasure", "s1", {})
     path.with_name(companion).touch()
     with pytest.raises(JournalUnavailable, match="moved or replaced"):
-        journal.append("session", "s1", {})
+        journal.append("erasure", "s1", {})
 
 
 def test_a_journal_behind_a_link_is_written_and_whole(tmp_path: Path) -> None:
     link = tmp_path / "audit.sqlite"
     link.symlink_to(tmp_path / "elsewhere.sqlite")
-    with closing(Journal(link)) as journal:
-        journal.append("session", "s1", {})
+    with closing(Journal(link, RING)) as journal:
+        journal.append("erasure", "s1", {})
     assert verify(link).intact
 
 
 def test_an_emptied_journal_is_not_begun_anew(path: Path) -> None:
-    with closing(Journal(path)) as journal:
-        journal.append("session", "s1", {})
+    with closing(Journal(path, RING)) as journal:
+        journal.append("erasure", "s1", {})
     path.write_bytes(b"")
-    with pytest.raises(JournalUnavailable, match="record 1, once written, is lost"):
-        Journal(path)
+    with pytest.raises(JournalUnavailable, match="record 2, once written, is lost"):
+        Journal(path, RING)
 
 
 def test_a_journal_without_its_head_refuses(path: Path) -> None:
-    Journal(path).close()
+    Journal(path, RING).close()
     head_path(path).unlink()
     with pytest.raises(JournalUnavailable, match="head file is missing"):
-        Journal(path)
+        Journal(path, RING)
 
 
 def test_the_head_names_the_last_record(path: Path, journal: Journal) -> None:
-    journal.append("session", "s1", {})
-    last = journal.append("session", "s1", {})
+    journal.append("erasure", "s1", {})
+    last = journal.append("erasure", "s1", {})
     head = read_head(path)
     assert head is not None
-    assert (head.seq, head.hash) == (2, last.hash)
+    assert (head.seq, head.hash) == (3, last.hash)
 
 
 def test_the_journal_loads_neither_mcp_nor_http() -> None:

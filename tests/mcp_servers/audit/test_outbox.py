@@ -9,19 +9,20 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.outbox import LONGEST_WAIT, deliver, undelivered
 from mcp_servers.audit.recorder import Context, Recorder
 
 from .scripted_store import ScriptedStore
-from .trails import BASE, observe
+from .trails import BASE, RING, observe
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite")) as opened:
+    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
         yield opened
 
 
@@ -71,14 +72,16 @@ async def test_the_next_process_delivers_what_an_earlier_one_left(
 ) -> None:
     call, _ = observe(journal)
     journal.close()
-    with closing(Journal(journal.path)) as later:
+    with closing(Journal(journal.path, RING)) as later:
         async with store.client() as http:
             assert (await deliver(later, http)).delivered == 1
     assert list(store.events) == [call]
 
 
 async def test_an_unreachable_server_leaves_events_pending(journal: Journal, nobody_listens: str) -> None:
-    recorder = Recorder(journal, Context(session="s1", user="dr.grey", fhir_base=nobody_listens))
+    recorder = Recorder(
+        journal, Context(session="s1", identity=Identity("dr.grey"), fhir_base=nobody_listens)
+    )
     for _ in range(2):
         recorder.begin("observations", {}).complete("ok")
     async with httpx.AsyncClient(base_url=nobody_listens) as http:
@@ -208,7 +211,9 @@ async def test_a_limit_bounds_one_round(journal: Journal, store: ScriptedStore) 
 
 
 async def test_events_about_another_server_stay(journal: Journal, store: ScriptedStore) -> None:
-    recorder = Recorder(journal, Context(session="s1", user="dr.grey", fhir_base="http://other.example/fhir"))
+    recorder = Recorder(
+        journal, Context(session="s1", identity=Identity("dr.grey"), fhir_base="http://other.example/fhir")
+    )
     recorder.begin("observations", {}).complete("ok")
     async with store.client() as http:
         report = await deliver(journal, http)
@@ -224,8 +229,9 @@ async def test_a_delivery_cut_off_before_its_note_is_repeated_without_harm(
     call, _ = observe(journal)
     async with store.client() as http:
         await deliver(journal, http)
-        with journal.transaction() as write:  # as if the note had never reached the disk
-            write.connection.execute("UPDATE outbox SET state = 'pending', next_at = 0")
+        journal.write(
+            lambda write: write.connection.execute("UPDATE outbox SET state = 'pending', next_at = 0")
+        )  # as if the note had never reached the disk
         report = await deliver(journal, http)
     assert (report.delivered, report.pending) == (1, 0)
     assert store.put == [call, call]

@@ -1,7 +1,6 @@
 """The recorder: intent before, completion after, the AuditEvent with it."""
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,17 +12,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcp_servers.audit import trail
+from mcp_servers.audit.content import Content
 from mcp_servers.audit.errors import AlreadyCompleted, JournalUnavailable
 from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.record import Record
 from mcp_servers.audit.verify import verify
 
-from .trails import BASE, observe, recorder
+from .trails import BASE, RING, observe, recorder
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite")) as opened:
+    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
         yield opened
+
+
+def said(journal: Journal, record: Record) -> dict[str, Any] | None:
+    with trail.reading(journal.path) as db:
+        return trail.said(db, Content(RING), record)
 
 
 def queued(journal: Journal) -> list[tuple[Any, ...]]:
@@ -33,24 +39,28 @@ def queued(journal: Journal) -> list[tuple[Any, ...]]:
 
 def test_the_intent_is_on_disk_before_the_call(journal: Journal) -> None:
     call = recorder(journal).begin("fhir_read", {"reference": "Observation/o1"}, "Patient/p1", {"step": 3})
-    (intent,) = trail.records(journal.path)
+    _, intent = trail.records(journal.path)
     assert (intent.kind, intent.id, intent.session) == ("intent", call.id, "s1")
-    assert intent.body == {
+    body = {name: value for name, value in intent.body.items() if name != "sealed"}
+    assert body == {
+        "act": "tool_call",
         "tool": "fhir_read",
-        "arguments": {"reference": "Observation/o1"},
         "patient": "Patient/p1",
         "user": "dr.grey",
         "purpose_of_use": "TREAT",
+        "known_by": "system_account",
         "server": "ehr-navigator",
         "fhir": BASE,
+        "to": BASE,
         "meta": {"step": 3},
     }
+    assert said(journal, intent) == {"arguments": {"reference": "Observation/o1"}}
     assert queued(journal) == []
 
 
 def test_the_completion_says_what_was_asked_of_the_server_and_found(journal: Journal) -> None:
     call_id, completion = observe(journal)
-    body = {name: value for name, value in completion.body.items() if name not in ("ms", "event_sha256")}
+    body = {name: value for name, value in completion.body.items() if name not in ("ms", "events", "sealed")}
     assert body == {
         "call": call_id,
         "outcome": "ok",
@@ -59,6 +69,8 @@ def test_the_completion_says_what_was_asked_of_the_server_and_found(journal: Jou
         "patients": ["Patient/p1"],
         "result_sha256": "ab" * 32,
         "error": None,
+    }
+    assert said(journal, completion) == {
         "requests": [
             {
                 "method": "GET",
@@ -66,7 +78,7 @@ def test_the_completion_says_what_was_asked_of_the_server_and_found(journal: Jou
                 "status": 200,
                 "ms": 12.3,
             }
-        ],
+        ]
     }
 
 
@@ -74,8 +86,11 @@ def test_the_event_is_queued_with_the_completion_and_tied_to_it_by_hash(journal:
     call_id, completion = observe(journal)
     ((seq, event_id, session, destination, event),) = queued(journal)
     assert (seq, event_id, session, destination) == (completion.seq, call_id, "s1", BASE)
-    assert completion.body["event_sha256"] == hashlib.sha256(event.encode()).hexdigest()
-    details = {entry["type"]: entry["valueString"] for entry in json.loads(event)["entity"][-1]["detail"]}
+    assert completion.body["events"] == [
+        {"id": call_id, "sha256": hashlib.sha256(event.encode()).hexdigest()}
+    ]
+    (call,) = [entity for entity in journal.event(call_id)["entity"] if "detail" in entity]
+    details = {entry["type"]: entry["valueString"] for entry in call["detail"]}
     assert details["seq"] == str(completion.seq)
     assert details["previous-hash"] == completion.previous
 
@@ -96,11 +111,12 @@ def test_without_a_journal_no_call_begins(journal: Journal) -> None:
 
 def test_a_completion_that_cannot_be_written_leaves_neither_record_nor_event(journal: Journal) -> None:
     call = recorder(journal).begin("observations", {}, "Patient/p1")
-    with journal.transaction() as write:  # a limit on pages is to SQLite what a full disk is
-        write.connection.execute("PRAGMA max_page_count = 1")
+    journal.write(
+        lambda write: write.connection.execute("PRAGMA max_page_count = 1")
+    )  # a limit on pages is to SQLite what a full disk is
     with pytest.raises(JournalUnavailable, match="disk is full"):
         call.complete("ok", refs=[f"Observation/{number}" for number in range(2_000)])
-    assert [record.kind for record in trail.records(journal.path)] == ["intent"]
+    assert [record.kind for record in trail.records(journal.path)] == ["key", "intent"]
     assert queued(journal) == []
     assert [unknown.id for unknown in verify(journal.path).unknown] == [call.id]
 
@@ -120,8 +136,8 @@ def test_whatever_a_model_sends_is_recorded_and_verifies(
     journal: Journal, arguments: dict[str, Any], error: str | None
 ) -> None:
     call = recorder(journal).begin("fhir_search", arguments, None, {"step": 1})
-    completion = call.complete("refused", error=error)
+    call.complete("refused", error=error)
     state = verify(journal.path)
-    assert (state.records, state.finding, state.unknown) == (completion.seq, None, ())
-    event = json.loads(queued(journal)[-1][-1])
+    assert (state.finding, state.unknown) == (None, ())
+    event = journal.event(call.id)
     assert not re.search(r"[\x00-\x08]", event.get("outcomeDesc", ""))

@@ -7,20 +7,21 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.outbox import deliver
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.audit.stored import differences, verify_delivery
 
 from .scripted_store import ScriptedStore
-from .trails import BASE, observe
+from .trails import BASE, RING, observe
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite")) as opened:
+    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
         yield opened
 
 
@@ -36,7 +37,7 @@ async def test_events_that_arrived_unaltered_pass_whatever_the_server_made_of_me
     observe(journal)
     async with store.client() as http:
         await deliver(journal, http)
-        found = await verify_delivery(journal.path, http)
+        found = await verify_delivery(journal.path, RING, http)
     assert found.complete
     assert found.checked == 2
 
@@ -47,7 +48,7 @@ async def test_an_event_that_is_gone_is_named(journal: Journal, store: ScriptedS
     async with store.client() as http:
         await deliver(journal, http)
         del store.events[call]
-        found = await verify_delivery(journal.path, http)
+        found = await verify_delivery(journal.path, RING, http)
     (missing,) = found.missing
     assert not found.complete
     assert (missing.id, missing.seq, missing.why) == (call, completion.seq, "not in the store; delivered")
@@ -60,7 +61,7 @@ async def test_an_event_not_delivered_yet_is_missing_and_says_so(
     store.answers = [503]
     async with store.client() as http:
         await deliver(journal, http)
-        found = await verify_delivery(journal.path, http)
+        found = await verify_delivery(journal.path, RING, http)
     assert [entry.why for entry in found.missing] == [
         f"not in the store; pending {BASE} answered 503: HAPI-1094: status 503"
     ]
@@ -73,9 +74,9 @@ async def test_an_altered_event_is_named_with_its_fields(journal: Journal, store
         store.events[call]["agent"][0]["who"]["display"] = "dr.jekyll"
         store.events[call]["language"] = "en"
         del store.events[call]["outcome"]
-        found = await verify_delivery(journal.path, http)
+        found = await verify_delivery(journal.path, RING, http)
     assert [(entry.id, entry.why) for entry in found.altered] == [
-        (call, "differs in outcome, agent[0].who.display, language")
+        (call, "differs in agent[0].who.display, outcome, language")
     ]
 
 
@@ -87,7 +88,7 @@ async def test_a_server_that_cannot_be_asked_is_a_problem_and_no_finding(
     async with store.client() as http:
         await deliver(journal, http)
         store.answers = [200, 503]
-        found = await verify_delivery(journal.path, http)
+        found = await verify_delivery(journal.path, RING, http)
     assert (found.checked, found.missing, found.altered) == (1, (), ())
     assert found.problem == f"{BASE} answered 503 Service Unavailable"
     assert not found.complete
@@ -96,10 +97,12 @@ async def test_a_server_that_cannot_be_asked_is_a_problem_and_no_finding(
 async def test_calls_to_other_servers_are_counted_and_not_looked_for(
     journal: Journal, store: ScriptedStore
 ) -> None:
-    recorder = Recorder(journal, Context(session="s1", user="dr.grey", fhir_base="http://other.example/fhir"))
+    recorder = Recorder(
+        journal, Context(session="s1", identity=Identity("dr.grey"), fhir_base="http://other.example/fhir")
+    )
     recorder.begin("observations", {}).complete("ok")
     async with store.client() as http:
-        found = await verify_delivery(journal.path, http)
+        found = await verify_delivery(journal.path, RING, http)
     assert (found.checked, found.elsewhere, found.complete) == (0, 1, True)
 
 
@@ -108,7 +111,7 @@ async def test_an_answer_that_is_no_json_is_a_problem(journal: Journal, answer: 
     observe(journal)
     page = httpx.MockTransport(lambda _: httpx.Response(200, text=answer))
     async with httpx.AsyncClient(transport=page, base_url=BASE) as http:
-        found = await verify_delivery(journal.path, http)
+        found = await verify_delivery(journal.path, RING, http)
     assert found.problem == f"{BASE} answered something that is no JSON"
 
 

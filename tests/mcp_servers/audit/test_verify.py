@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from mcp_servers.audit import trail
 from mcp_servers.audit.errors import JournalUnavailable
-from mcp_servers.audit.head import create_head, head_path
-from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.head import Head, create_head, head_path, write_head
+from mcp_servers.audit.journal import Journal, Transaction
 from mcp_servers.audit.record import GENESIS
 from mcp_servers.audit.verify import verify
 
-from .trails import observe, recorder
+from .trails import RING, observe, recorder
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 def make(folder: Path) -> Path:
     path = folder / "audit.sqlite"
-    with closing(Journal(path)) as journal:
+    with closing(Journal(path, RING)) as journal:
         for session in ("s1", "s2", "s3"):
             observe(journal, session)
             observe(journal, session)
@@ -54,12 +54,12 @@ def tamper(path: Path, *statements: str) -> None:
 def test_an_untouched_journal_is_intact(path: Path) -> None:
     state = verify(path)
     assert state.intact
-    assert (state.records, state.sessions, state.calls, state.unknown) == (12, 3, 6, ())
+    assert (state.records, state.sessions, state.calls, state.unknown) == (13, 3, 6, ())
 
 
 def test_a_journal_whose_making_was_broken_off_is_empty_and_not_altered(tmp_path: Path) -> None:
     path = tmp_path / "audit.sqlite"
-    create_head(path)
+    create_head(path, RING[0])
     path.touch()
     assert verify(path).intact
     with pytest.raises(JournalUnavailable, match="never begun"):
@@ -76,31 +76,38 @@ def test_a_journal_that_was_emptied_is_altered(path: Path) -> None:
 
 def test_a_journal_may_be_verified_while_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "audit.sqlite"
-    with closing(Journal(path)) as journal:
+    with closing(Journal(path, RING)) as journal:
         observe(journal)
         assert verify(path).intact
-        with journal.transaction() as write:
-            write.append("session", "s2", {})
-            assert verify(path).records == 2
-        assert verify(path).records == 3
+
+        def append(write: Transaction) -> None:
+            write.append("erasure", "s2", {})
+            assert verify(path).records == 3
+
+        journal.write(append)
+        assert verify(path).records == 4
 
 
 def test_a_call_without_completion_is_of_unknown_outcome_and_no_alteration(tmp_path: Path) -> None:
     path = tmp_path / "audit.sqlite"
-    with closing(Journal(path)) as journal:
+    with closing(Journal(path, RING)) as journal:
         observe(journal)
         call = recorder(journal, "s2").begin("fhir_read", {"reference": "Observation/o1"}, "Patient/p1")
         observe(journal)
     state = verify(path)
     assert state.intact
     (unknown,) = state.unknown
-    assert (unknown.id, unknown.seq, unknown.session, unknown.tool) == (call.id, 3, "s2", "fhir_read")
+    assert (unknown.id, unknown.seq, unknown.session, unknown.what) == (call.id, 4, "s2", "fhir_read")
 
 
 @pytest.mark.parametrize(
     ("statement", "seq", "why"),
     [
-        ("UPDATE record SET body = replace(body, 'HbA1c', 'HbA1d') WHERE seq = 5", 5, "hash was taken of"),
+        (
+            "UPDATE record SET body = replace(body, 'Patient/p1', 'Patient/p2') WHERE seq = 5",
+            5,
+            "hash was taken of",
+        ),
         ("UPDATE record SET body = replace(body, ':', ': ') WHERE seq = 5", 5, "hash was taken of"),
         ("UPDATE record SET body = '{' WHERE seq = 5", 5, "hash was taken of"),
         ("UPDATE record SET session = 's2' WHERE seq = 3", 3, "hash was taken of"),
@@ -109,12 +116,12 @@ def test_a_call_without_completion_is_of_unknown_outcome_and_no_alteration(tmp_p
         ("UPDATE record SET previous = printf('%064d', 1) WHERE seq = 3", 3, "does not follow"),
         ("DELETE FROM record WHERE seq = 4", 4, "missing; record 5 comes instead"),
         ("DELETE FROM record WHERE seq = 1", 1, "missing; record 2 comes instead"),
-        ("DELETE FROM record WHERE seq >= 11", 11, "tail is cut off: the head file knows of record 12"),
-        ("DELETE FROM record", 1, "tail is cut off: the head file knows of record 12"),
-        ("UPDATE outbox SET event = replace(event, 'dr.grey', 'dr.who') WHERE seq = 4", 4, "not as it was"),
-        ("UPDATE outbox SET id = 'x' WHERE seq = 4", 4, "gone, or goes elsewhere"),
-        ("UPDATE outbox SET destination = 'http://evil.example' WHERE seq = 4", 4, "goes elsewhere"),
-        ("DELETE FROM outbox WHERE seq = 4", 4, "gone, or goes elsewhere"),
+        ("DELETE FROM record WHERE seq >= 12", 12, "tail is cut off: the head file knows of record 13"),
+        ("DELETE FROM record", 1, "tail is cut off: the head file knows of record 13"),
+        ("UPDATE outbox SET event = event || 'A' WHERE seq = 3", 3, "not as it was"),
+        ("UPDATE outbox SET id = 'x' WHERE seq = 3", 3, "gone, or goes elsewhere"),
+        ("UPDATE outbox SET destination = 'http://evil.example' WHERE seq = 3", 3, "goes elsewhere"),
+        ("DELETE FROM outbox WHERE seq = 3", 3, "gone, or goes elsewhere"),
         (
             "INSERT INTO outbox (seq, id, session, destination, event) VALUES (99, 'x', 's', 'd', '{}')",
             99,
@@ -148,11 +155,11 @@ def test_an_alteration_is_named(path: Path, statement: str, seq: int | None, why
 def test_a_record_that_a_faulty_program_appended_is_named(
     path: Path, kind: Literal["intent", "completion"], body: dict[str, Any], why: str
 ) -> None:
-    with closing(Journal(path)) as journal:
+    with closing(Journal(path, RING)) as journal:
         journal.append(kind, "s1", body)
     finding = verify(path).finding
     assert finding is not None
-    assert finding.seq == 13
+    assert finding.seq == 14
     assert why in finding.why
 
 
@@ -165,7 +172,7 @@ def test_dropped_triggers_are_found(path: Path) -> None:
 
 
 def test_the_record_is_named_by_its_id(path: Path) -> None:
-    with closing(Journal(path)) as journal:
+    with closing(Journal(path, RING)) as journal:
         fifth = list(trail.records(journal.path))[4]
     tamper(path, "UPDATE record SET at = 'yesterday' WHERE seq = 5")
     finding = verify(path).finding
@@ -187,7 +194,7 @@ def test_records_that_changed_places_are_found(path: Path) -> None:
 
 def test_a_chain_that_was_rewritten_from_one_record_on_is_told_by_the_head(path: Path) -> None:
     """Whoever recomputes every hash after a change still has to forge the head file (and the FHIR store)."""
-    with closing(Journal(path)) as journal:
+    with closing(Journal(path, RING)) as journal:
         records = list(trail.records(journal.path))
     previous, statements = GENESIS, []
     for record in records:
@@ -215,7 +222,7 @@ def test_a_chain_that_was_rewritten_from_one_record_on_is_told_by_the_head(path:
 
 def test_a_lost_write_ahead_log_is_a_cut_tail(tmp_path: Path) -> None:
     path = tmp_path / "audit.sqlite"
-    with closing(Journal(path)) as journal:
+    with closing(Journal(path, RING)) as journal:
         observe(journal)
         copy = tmp_path / "copy" / "audit.sqlite"
         copy.parent.mkdir()
@@ -236,9 +243,10 @@ def test_a_missing_or_damaged_head_is_a_finding(path: Path, content: bytes | Non
 
 
 def test_a_head_that_lags_after_a_crash_is_no_finding(path: Path) -> None:
-    with closing(Journal(path)) as journal:
+    with closing(Journal(path, RING)) as journal:
         eleventh = list(trail.records(journal.path))[10]
-    head_path(path).write_text(f"{11:020d} {eleventh.hash}\n")
+    with head_path(path).open("r+b") as file:
+        write_head(file, Head(11, eleventh.hash), RING[0])
     assert verify(path).intact
 
 
@@ -288,7 +296,7 @@ def pristine_log() -> tuple[bytes, bytes, bytes]:
     """A journal that is open, its write-ahead log, and its head, as a killed process leaves them."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "audit.sqlite"
-        with closing(Journal(path)) as journal:
+        with closing(Journal(path, RING)) as journal:
             observe(journal)
             observe(journal)
             log = path.with_name(path.name + "-wal")

@@ -4,17 +4,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mcp_servers.audit import trail
+from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.keys import Key
 from mcp_servers.audit.record import Record
 from mcp_servers.audit.recorder import Context, Recorder
 
+RING = [Key(b"k" * 32)]
 BASE = "http://ehr.example/fhir"
 REPOSITORY = Path(__file__).parents[3]
 
 
 def recorder(journal: Journal, session: str = "s1") -> Recorder:
     """A recorder for a clinician's session."""
-    return Recorder(journal, Context(session=session, user="dr.grey", fhir_base=BASE))
+    return Recorder(journal, Context(session=session, identity=Identity("dr.grey"), fhir_base=BASE))
 
 
 def observe(journal: Journal, session: str = "s1", patient: str = "Patient/p1") -> tuple[str, Record]:
@@ -26,9 +30,8 @@ def observe(journal: Journal, session: str = "s1", patient: str = "Patient/p1") 
         {"step": 1, "model": {"name": "medgemma-27b", "revision": "r1", "quantisation": "nf4"}},
     )
     call.request("GET", f"{BASE}/Observation?patient=p1&code=4548-4", 200, 12.34)
-    return call.id, call.complete(
-        "ok", rows=1, refs=["Observation/o1"], patients=[patient], result_sha256="ab" * 32
-    )
+    call.complete("ok", rows=1, refs=["Observation/o1"], patients=[patient], result_sha256="ab" * 32)
+    return call.id, [*trail.records(journal.path, session)][-1]
 
 
 def start(script: str, *arguments: str) -> subprocess.Popen[str]:
