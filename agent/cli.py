@@ -10,7 +10,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from agent import app, chores, fhir_access, rendering, serving
+from agent import app, audit_cli, chores, fhir_access, rendering, serving
 from agent.config import Settings, load
 from agent.errors import NavigatorError, Refused, UsageError
 from agent.questions import Asked, read_questions
@@ -151,20 +151,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     loading.set_defaults(run=_fixtures_load)
 
-    audit = commands.add_parser("audit", help="the trail of what was read")
-    trails = audit.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    sessions = trails.add_parser("list", parents=[general], help="the sessions on record")
-    sessions.set_defaults(run=_audit_list)
-    show = trails.add_parser("show", parents=[general], help="every record of one session")
-    show.add_argument("session", help="a session's id, as `audit list` prints it")
-    show.set_defaults(run=_audit_show)
-    verify = trails.add_parser(
-        "verify", parents=[general, server], help="is the journal whole and unaltered?"
-    )
-    verify.add_argument(
-        "--delivered", action="store_true", help="also: is each AuditEvent in the FHIR store?"
-    )
-    verify.set_defaults(run=_audit_verify)
+    audit_cli.add_commands(commands, general, server)
 
     config = commands.add_parser(
         "config", parents=[general, server, planner], help="the settings, and where each came from"
@@ -293,27 +280,6 @@ def _fixtures_serve(settings: Settings, arguments: argparse.Namespace) -> int:
 def _fixtures_load(settings: Settings, arguments: argparse.Namespace) -> int:
     print(asyncio.run(chores.load_fixtures(settings, rendering.Progress(sys.stderr).loaded)))
     return OK
-
-
-def _audit_list(settings: Settings, _: argparse.Namespace) -> int:
-    print(
-        rendering.table(
-            chores.audited_sessions(settings), ("session", "user", "patient", "first", "last", "calls")
-        )
-    )
-    return OK
-
-
-def _audit_show(settings: Settings, arguments: argparse.Namespace) -> int:
-    for record in chores.audit_records(settings, arguments.session):
-        print(json.dumps(record, ensure_ascii=False))
-    return OK
-
-
-def _audit_verify(settings: Settings, arguments: argparse.Namespace) -> int:
-    sound, report = chores.verify_audit(settings, delivered=arguments.delivered)
-    print(report)
-    return OK if sound else FAILED
 
 
 def _config(settings: Settings, arguments: argparse.Namespace) -> int:
