@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from agent.loop import Run
     from agent.toolbox import Toolbox
+    from mcp_servers.audit.identity import How, Identity
     from mcp_servers.audit.journal import Journal
     from mcp_servers.audit.keys import Ring
     from mcp_servers.audit.outbox import Undelivered
@@ -145,6 +146,14 @@ def open_journal(settings: Settings) -> "Journal":
         return journal
 
 
+def identity(settings: Settings) -> "Identity":
+    """Who acts at this terminal, or through this program, and what for."""
+    from mcp_servers.audit.identity import Identity
+
+    how: How = "setting" if settings.user_is_set else "system_account"
+    return Identity(settings.user, settings.purpose, how)
+
+
 def audit_ring(settings: Settings, *, create: bool = False) -> "Ring":
     """The keys of the audit journal, from where the settings say. Raises KeyUnusable (mcp_servers.audit).
 
@@ -223,7 +232,8 @@ class Navigator:
                 if closed.is_set():
                     raise asyncio.CancelledError
                 try:
-                    now = Settings(**{**self.settings.model_dump(), "now": entry.now or self.settings.now})
+                    given = self.settings.model_dump(exclude_unset=True)
+                    now = Settings(**{**given, "now": entry.now or self.settings.now})
                     return entry, await replace(self, settings=now).ask(entry.question, patient=entry.patient)
                 except (UsageError, ValueError) as error:
                     return entry, self.unasked(self.new_session(), error)
@@ -258,14 +268,13 @@ class Navigator:
 
     def recorder(self, session: Session) -> "Recorder":
         """The recorder of a session's tool calls."""
-        from mcp_servers.audit.identity import Identity
         from mcp_servers.audit.recorder import Context, Recorder
 
         return Recorder(
             self.journal,
             Context(
                 session=session.id,
-                identity=Identity(self.settings.user, self.settings.purpose),
+                identity=identity(self.settings),
                 fhir_base=str(self.http.base_url),
             ),
         )

@@ -13,9 +13,10 @@ OK, FAILED = 0, 1
 def add_commands(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     general: argparse.ArgumentParser,
+    who: argparse.ArgumentParser,
     server: argparse.ArgumentParser,
 ) -> None:
-    """The parser of `audit`; `general` and `server` bring the flags that other commands have too."""
+    """The parser of `audit`; `general`, `who` and `server` bring the flags that other commands have too."""
     audit = commands.add_parser("audit", help="the trail of what was read")
     trails = audit.add_subparsers(title="commands", required=True, metavar="COMMAND")
     sessions = trails.add_parser("list", parents=[general], help="the sessions on record")

@@ -68,6 +68,11 @@ def build_parser() -> argparse.ArgumentParser:
     general.add_argument(
         "--data-dir", metavar="DIR", help="where sessions, journal and the embedded store live"
     )
+    who = argparse.ArgumentParser(add_help=False)
+    who.add_argument("--user", metavar="NAME", help="who acts, for the audit trail (default: the account)")
+    who.add_argument(
+        "--purpose", metavar="CODE", help="what for, an HL7 v3-PurposeOfUse code (default: TREAT)"
+    )
     server = argparse.ArgumentParser(add_help=False)
     server.add_argument("--fhir", metavar="URL", help="FHIR R4 base (default: the embedded sample charts)")
     offered = argparse.ArgumentParser(add_help=False)
@@ -102,7 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     ask = commands.add_parser(
-        "ask", parents=[general, server, planner, whom], help="ask one question, or a file of them"
+        "ask", parents=[general, who, server, planner, whom], help="ask one question, or a file of them"
     )
     ask.add_argument("question", nargs="?", help="in plain words, such as 'What was the last HbA1c?'")
     ask.add_argument("--json", action="store_true", help="print the whole Answer object on stdout")
@@ -115,14 +120,14 @@ def build_parser() -> argparse.ArgumentParser:
     ask.set_defaults(run=_ask, opens_charts=True)
 
     chat = commands.add_parser(
-        "chat", parents=[general, server, planner, whom], help="ask and follow up, in the terminal"
+        "chat", parents=[general, who, server, planner, whom], help="ask and follow up, in the terminal"
     )
     chat.set_defaults(run=_chat, opens_charts=True)
 
     mcp = commands.add_parser("mcp", help="serve the chart tools to an MCP client")
     servers = mcp.add_subparsers(title="servers", required=True, metavar="SERVER")
     fhir = servers.add_parser(
-        "fhir", parents=[general, server, offered], help="the chart tools over a FHIR server"
+        "fhir", parents=[general, who, server, offered], help="the chart tools over a FHIR server"
     )
     transport = fhir.add_mutually_exclusive_group(required=True)
     transport.add_argument("--stdio", action="store_true", help="speak MCP on stdin and stdout")
@@ -151,10 +156,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     loading.set_defaults(run=_fixtures_load)
 
-    audit_cli.add_commands(commands, general, server)
+    audit_cli.add_commands(commands, general, who, server)
 
     config = commands.add_parser(
-        "config", parents=[general, server, planner], help="the settings, and where each came from"
+        "config", parents=[general, who, server, planner], help="the settings, and where each came from"
     )
     config.set_defaults(run=_config)
     return parser

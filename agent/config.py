@@ -15,9 +15,12 @@ from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from agent.errors import UsageError
+from agent.purposes import PURPOSES
 
 APP = "ehr-navigator"
 PREFIX = "EHR_NAVIGATOR_"
+MAX_NAME = 200
+COMMON_PURPOSES = ("TREAT", "ETREAT", "BTG", "COC", "HPAYMT", "HOPERAT", "HQUALIMP", "HRESCH", "PATRQT")
 
 
 class Settings(BaseModel):
@@ -106,6 +109,28 @@ class Settings(BaseModel):
             )
         return value
 
+    @field_validator("user")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        if not value.strip() or not value.isprintable() or len(value) > MAX_NAME:
+            raise ValueError(f"give a name or an id of 1 to {MAX_NAME} printable characters")
+        return value.strip()
+
+    @field_validator("purpose")
+    @classmethod
+    def _known_purpose(cls, value: str) -> str:
+        code = value.strip().upper()
+        if code not in PURPOSES:
+            # A person may have its words instead: "research" is HRESCH and its kin.
+            near = [f"{one} ({words})" for one, words in PURPOSES.items() if value.strip().lower() in words]
+            near = (
+                near[:6]
+                if value.strip() and near
+                else [f"{one} ({PURPOSES[one]})" for one in COMMON_PURPOSES]
+            )
+            raise ValueError(f"it is no code of HL7's v3-PurposeOfUse, such as {', '.join(near)}")
+        return code
+
     @field_validator("data_dir")
     @classmethod
     def _expand(cls, value: Path) -> Path:
@@ -122,6 +147,11 @@ class Settings(BaseModel):
     @classmethod
     def _aware(cls, value: datetime | None) -> datetime | None:
         return value.astimezone() if value and value.tzinfo is None else value
+
+    @property
+    def user_is_set(self) -> bool:
+        """Whether somebody set who asks; else it is the account that runs this program."""
+        return "user" in self.model_fields_set
 
     @property
     def moment(self) -> datetime:

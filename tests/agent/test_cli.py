@@ -1,5 +1,6 @@
 """The command line as a person meets it, over the sample charts; scripted models say that they are."""
 
+import getpass
 import json
 import stat
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from agent.cli import main
 from agent.messages import Answer
+from mcp_servers.audit import trail
 
 AMARA = "hard-amara-okafor"
 HBA1C = "Observation/hard-amara-okafor-hba1c-2026-09"
@@ -104,6 +106,7 @@ def test_a_question_out_of_reach_is_refused_at_once(capsys: pytest.CaptureFixtur
         (["ask", "How old?", "--patient", "../etc"], "no patient reference"),
         (["ask", "How old?", "--patient", AMARA, "--model", "gpt"], "no model 'gpt'"),
         (["ask", "How old?", "--patient", AMARA, "--now", "someday"], "now (from flag)"),
+        (["ask", "How old?", "--patient", AMARA, "--purpose", "CURIOSITY"], "purpose (from flag)"),
         (["ask", "--questions", "none.jsonl"], "cannot be read"),
         (["chat"], "--patient"),
         (["audit", "list"], "no audit journal yet"),
@@ -185,6 +188,19 @@ def test_every_call_of_a_run_is_on_the_trail_and_in_the_store(capsys: pytest.Cap
     assert f"{printed['audit']['events']} AuditEvents compared" in capsys.readouterr().out
 
 
+def test_who_asked_and_what_for_is_on_the_trail(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--patient", AMARA, "--user", "dr.grey", "--purpose", "hresch"]
+    _, printed = ask_json(capsys, "Any allergies?", *asked)
+    _, other = ask_json(capsys, "Any allergies?", "--patient", AMARA)
+
+    def named(session: str) -> set[tuple[str, ...]]:
+        bodies = [one.body for one in trail.records(home / "audit.sqlite", session) if one.kind == "intent"]
+        return {(body["user"], body["purpose_of_use"], body["known_by"]) for body in bodies}
+
+    assert named(printed["audit"]["session"]) == {("dr.grey", "HRESCH", "setting")}
+    assert named(other["audit"]["session"]) == {(getpass.getuser(), "TREAT", "system_account")}
+
+
 def test_one_changed_byte_of_the_journal_is_found_and_named(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -257,7 +273,8 @@ def test_control_characters_of_a_chart_do_not_reach_the_terminal(
 def test_config_says_where_each_setting_came_from_and_hides_secrets(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EHR_NAVIGATOR_OPENAI_KEY", "s3cret")
+    for name in ("OPENAI_KEY", "FHIR_TOKEN", "FHIR_PASSWORD", "MCP_TOKEN", "AUDIT_KEY"):
+        monkeypatch.setenv(f"EHR_NAVIGATOR_{name}", "s3cret")
     assert main(["config", "--fhir", "http://127.0.0.1:8080/fhir"]) == 0
     out = capsys.readouterr().out
     assert "s3cret" not in out

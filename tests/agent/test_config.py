@@ -44,6 +44,11 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(file: Path) -> None:
         ("OPENAI_KEY", "s3cret\n"),
         ("MCP_TOKEN", " s3cret"),
         ("MCP_TOKEN", "s3crét"),
+        ("USER", "  "),
+        ("USER", "dr.grey\x1b[2J"),
+        ("USER", "x" * 201),
+        ("PURPOSE", "CURIOSITY"),
+        ("PURPOSE", ""),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_naming_its_source(
@@ -77,3 +82,21 @@ def test_a_date_without_offset_is_taken_as_local_time() -> None:
 def test_a_bare_date_is_the_end_of_that_day() -> None:
     settings, _ = load({"now": "2024-05-01"}, {})
     assert settings.moment.replace(tzinfo=None).isoformat() == "2024-05-01T23:59:59"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [("research", r"HRESCH \(healthcare research\)"), ("XYZ", r"TREAT \(treatment\)")]
+)
+def test_a_purpose_that_is_no_code_is_refused_with_codes_that_are(given: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        load({"purpose": given}, {})
+
+
+def test_a_purpose_may_be_given_in_small_letters() -> None:
+    assert load({"purpose": "hresch"}, {})[0].purpose == "HRESCH"
+
+
+def test_who_asks_is_the_account_unless_it_was_set() -> None:
+    account, _ = load({}, {})
+    named, _ = load({}, {"EHR_NAVIGATOR_USER": "dr.grey"})
+    assert (account.user_is_set, named.user_is_set, named.user) == (False, True, "dr.grey")
