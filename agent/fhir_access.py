@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.config import Settings
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
 
 CHARTS = "charts.sqlite"
 EMBEDDED = "http://embedded/fhir"
+PROGRAM = "ehr-navigator"
 
 
 @asynccontextmanager
 async def open_fhir(settings: Settings) -> "AsyncIterator[httpx.AsyncClient]":
     """An HTTP client whose base is the FHIR server: the one that is set, or the embedded store.
 
+    Every request by it, for a chart or for the trail, names this program: so the EMR's own trail tells it.
     Raises UsageError for credentials that cannot be used.
     """
     import httpx
@@ -32,6 +35,7 @@ async def open_fhir(settings: Settings) -> "AsyncIterator[httpx.AsyncClient]":
             store = stack.enter_context(open_embedded(settings))
             transport = httpx.ASGITransport(store, raise_app_exceptions=False)  # as over HTTP: a 500
             client = httpx.AsyncClient(transport=transport, base_url=EMBEDDED)
+        client.headers["User-Agent"] = f"{PROGRAM}/{version(PROGRAM)}"
         yield await stack.enter_async_context(client)
 
 

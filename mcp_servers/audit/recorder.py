@@ -46,10 +46,14 @@ class Context:
 
 
 class Call:
-    """An act whose intent is on the trail. `id` is the X-Request-ID of each FHIR request that it makes."""
+    """An act whose intent is on the trail, of `user`.
 
-    def __init__(self, journal: Journal, call_id: str) -> None:
+    `id` is the X-Request-ID of each FHIR request that it makes.
+    """
+
+    def __init__(self, journal: Journal, call_id: str, user: str) -> None:
         self.id = call_id
+        self.user = user
         self.intent: Record  # once it is written
         self.asked: dict[str, Any] = {}
         self._journal = journal
@@ -57,9 +61,15 @@ class Call:
         self._requests: list[dict[str, Any]] = []
         self._completed = False
 
-    def request(self, method: str, url: str, status: int | None, ms: float) -> None:
-        """Note a FHIR request as it was sent (the whole URL); `status` is None when no answer came."""
-        self._requests.append({"method": method, "url": url, "status": status, "ms": round(ms, 1)})
+    def request(
+        self, method: str, url: str, status: int | None, ms: float, entries: int | None = None
+    ) -> None:
+        """Note a FHIR request as it was sent (the whole URL); `status` is None when no answer came.
+
+        `entries` is how many records the Bundle that came holds; None where none came.
+        """
+        noted = {"method": method, "url": url, "status": status, "ms": round(ms, 1)}
+        self._requests.append(noted if entries is None else {**noted, "entries": entries})
 
     def complete(
         self,
@@ -154,7 +164,7 @@ class Recorder:
             "to": self.context.destination,
             **(facts or {}),
         }
-        call = Call(self._journal, call_id())
+        call = Call(self._journal, call_id(), identity.user)
 
         def begun(write: Transaction) -> None:
             self._check_room(write)

@@ -6,13 +6,21 @@ Outcome = Literal["ok", "refused", "failed"]
 
 
 class Call(Protocol):
-    """One tool call in the trail; its `id` goes to the FHIR server as `X-Request-ID`."""
+    """One tool call in the trail; the FHIR server gets its `id` as `X-Request-ID`, its `user` as `From`."""
 
     @property
     def id(self) -> str: ...
 
-    def request(self, method: str, url: str, status: int | None, ms: float) -> None:
-        """Note one FHIR request as it was sent: `status` is None when no answer came."""
+    @property
+    def user(self) -> str: ...
+
+    def request(
+        self, method: str, url: str, status: int | None, ms: float, entries: int | None = None
+    ) -> None:
+        """Note one FHIR request as it was sent: `status` is None when no answer came.
+
+        `entries` is how many records the Bundle that came holds; None where none came.
+        """
         ...
 
     def complete(

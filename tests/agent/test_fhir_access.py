@@ -1,6 +1,7 @@
 """Ways to a FHIR server: the credentials that settings stand for, and those that cannot be used."""
 
 import base64
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,11 @@ async def shown(folder: Path, **settings: Any) -> dict[str, str]:
         async with open_fhir(Settings(**given)) as http:
             await http.get("Patient/1")
     return server.seen[0]
+
+
+@pytest.mark.anyio
+async def test_every_request_names_this_program(tmp_path: Path) -> None:
+    assert (await shown(tmp_path))["user-agent"] == f"ehr-navigator/{version('ehr-navigator')}"
 
 
 @pytest.mark.parametrize(

@@ -93,13 +93,15 @@ class _Counted:
     """A call that also tells how many of its FHIR requests have been answered."""
 
     def __init__(self, call: Call, tell: Callable[[int], object]) -> None:
-        self.id = call.id
+        self.id, self.user = call.id, call.user
         self._call = call
         self._tell = tell
         self._answered = 0
 
-    def request(self, method: str, url: str, status: int | None, ms: float) -> None:
-        self._call.request(method, url, status, ms)
+    def request(
+        self, method: str, url: str, status: int | None, ms: float, entries: int | None = None
+    ) -> None:
+        self._call.request(method, url, status, ms, entries)
         self._answered += 1
         self._tell(self._answered)
 

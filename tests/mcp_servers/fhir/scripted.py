@@ -156,10 +156,15 @@ class ScriptedCall:
     requests: list[tuple[str, str, int | None]] = field(default_factory=list)
     completion: dict[str, Any] | None = None
     complete_fails: bool = False
+    user: str = "dr.grey"
+    entries: list[int | None] = field(default_factory=list)
 
-    def request(self, method: str, url: str, status: int | None, ms: float) -> None:
+    def request(
+        self, method: str, url: str, status: int | None, ms: float, entries: int | None = None
+    ) -> None:
         assert ms >= 0
         self.requests.append((method, url, status))
+        self.entries.append(entries)
 
     def complete(self, outcome: Outcome, **facts: Any) -> None:
         assert self.completion is None

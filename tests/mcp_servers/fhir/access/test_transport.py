@@ -50,6 +50,60 @@ async def test_every_request_carries_the_calls_id_and_asks_for_fresh_fhir_json()
     assert headers["x-request-id"] == "call-x"
     assert headers["accept"] == "application/fhir+json"
     assert headers["cache-control"] == "no-cache"
+    assert headers["from"] == "dr.grey"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("user", "named"),
+    [
+        ("grey@clinic.example", "grey@clinic.example"),
+        (r"CLINIC\grey", r"CLINIC\grey"),
+        (" Dr. Grey ", "Dr. Grey"),
+        ("Gr\u00e4y", "Gr%C3%A4y"),
+        ("100%", "100%25"),
+        ("grey\r\nX-Request-ID: other", "grey%0D%0AX-Request-ID: other"),
+        ("\ud800", "?"),
+        ("", None),
+    ],
+)
+async def test_the_person_is_named_as_a_header_can_hold_it(user: str, named: str | None) -> None:
+    app = server(fhir({"resourceType": "Observation", "id": "1"}))
+    call = a_call()
+    call.user = user
+    async with http_to(app) as http:
+        await Transport(http, sleep=Waits(), limits=Limits()).get(URL, call)
+    headers = app.seen[0].headers
+    assert headers.get("from") == named
+    assert headers["x-request-id"] == "call-x"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("answer", "entries"),
+    [
+        (fhir({"resourceType": "Observation", "id": "1"}), None),
+        (fhir({"resourceType": "Bundle"}), 0),
+        (fhir({"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "OperationOutcome"}}]}), 0),
+        (fhir({"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient"}}]}), 1),
+        (fhir({"resourceType": "Bundle", "entry": ["?", {}]}), 0),
+        (fhir({"resourceType": "Bundle", "entry": 7}), 0),
+    ],
+)
+async def test_a_request_is_noted_with_how_many_records_came(answer: Response, entries: int | None) -> None:
+    call = a_call()
+    async with http_to(server(answer)) as http:
+        await Transport(http, sleep=Waits(), limits=Limits()).get(URL, call)
+    assert call.entries == [entries]
+
+
+@pytest.mark.anyio
+async def test_a_request_whose_answer_is_refused_is_noted_once() -> None:
+    call = a_call()
+    async with http_to(server(PlainTextResponse("no FHIR"))) as http:
+        with pytest.raises(ServerFailed):
+            await Transport(http, sleep=Waits(), limits=Limits()).get(URL, call)
+    assert (call.requests, call.entries) == ([("GET", str(URL), 200)], [None])
 
 
 @pytest.mark.anyio
