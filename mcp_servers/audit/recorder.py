@@ -20,6 +20,9 @@ from mcp_servers.audit.trail import record_of
 MAX_PENDING = 100_000
 """AuditEvents that may wait for one destination; some 400 MB."""
 
+CLAIMS = frozenset({"session", "step", "model", "target", "policy_version", "traceparent"})
+"""What a client may say of itself in plain: the model is `name`, `revision`, `quantisation`, `digest`."""
+
 TO_FILES = "files"
 """The destination of AuditEvents that go to files (see `sink`), where the FHIR store takes none."""
 
@@ -132,11 +135,12 @@ class Recorder:
         """Put the intent of a tool call on disk; only then may the call happen. Raises JournalUnavailable.
 
         `patient` is the `Patient/id` that the call is bound to or asks for. `meta` is what the client said of
-        itself: `step` (its number) and `model` (`name`, `revision`, `quantisation`, `digest`) go into the
-        AuditEvent.
+        itself: what CLAIMS names goes into the AuditEvent, the rest is sealed, as it may be anything.
         """
-        facts = {"tool": tool, "meta": meta or {}}
-        return self.act("tool_call", patient=patient, facts=facts, said={"arguments": arguments})
+        claims = {name: value for name, value in (meta or {}).items() if name in CLAIMS}
+        rest = {name: value for name, value in (meta or {}).items() if name not in CLAIMS}
+        said = {"arguments": arguments, **({"meta": rest} if rest else {})}
+        return self.act("tool_call", patient=patient, facts={"tool": tool, "meta": claims}, said=said)
 
     def act(
         self,
@@ -238,7 +242,8 @@ def close_abandoned(journal: Journal) -> int:
 
     def closed(write: Transaction) -> int:
         left = write.connection.execute("SELECT seq, writer FROM open_intent ORDER BY seq").fetchall()
-        dead = {writer for writer in {writer for _, writer in left} if journal.writer.is_dead(writer)}
+        writers = {writer for _, writer in left} | journal.writer.marked()
+        dead = {writer for writer in writers if journal.writer.is_dead(writer)}
         for seq in (seq for seq, writer in left if writer in dead):
             intent = record_of(write.connection, seq)
             asked = write.sealing.open(

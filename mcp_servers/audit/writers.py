@@ -23,6 +23,10 @@ class Writer:
         self._handle = open_lock(self._folder / self.id)
         take(self._handle)
 
+    def marked(self) -> set[str]:
+        """The writers that left no word of their end."""
+        return {file.name for file in self._folder.iterdir()}
+
     def is_dead(self, writer: str) -> bool:
         """Whether that writer has ended; its file is then removed."""
         handle = open_lock(self._folder / writer)

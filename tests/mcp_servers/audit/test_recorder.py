@@ -95,6 +95,13 @@ def test_the_event_is_queued_with_the_completion_and_tied_to_it_by_hash(journal:
     assert details["previous-hash"] == completion.previous
 
 
+def test_what_a_client_says_of_itself_is_sealed_unless_it_is_known_to_be_harmless(journal: Journal) -> None:
+    recorder(journal).begin("observations", {}, None, {"step": 1, "note": "Amara Okafor is here"})
+    _, intent = trail.records(journal.path)
+    assert intent.body["meta"] == {"step": 1}
+    assert said(journal, intent) == {"arguments": {}, "meta": {"note": "Amara Okafor is here"}}
+
+
 def test_a_call_is_completed_once(journal: Journal) -> None:
     call = recorder(journal).begin("observations", {}, None)
     call.complete("failed", error="[server_failed] down")

@@ -38,6 +38,7 @@ def test_what_an_ended_process_left_open_is_completed_as_of_unknown_outcome(tmp_
     assert "unknown outcome" in event["outcomeDesc"]
     state = verify(path)
     assert (state.finding, state.unknown) == (None, ())
+    assert [*path.with_name("audit.sqlite.writers").iterdir()] == []
 
 
 def test_what_an_open_journal_has_begun_is_left_to_it(tmp_path: Path) -> None:
