@@ -6,10 +6,14 @@ needs the records before the last.
 
 import json
 import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_servers.audit.keys import Key, signed
 from mcp_servers.audit.merkle import Tree
+from mcp_servers.audit.record import Record
+
+if TYPE_CHECKING:
+    from mcp_servers.audit.journal import Transaction
 
 EVERY = 1000  # records
 PURPOSE = "checkpoint"
@@ -32,6 +36,18 @@ def body_of(tree: Tree, key: Key) -> dict[str, Any]:
         "peaks": [peak.hex() for peak in tree.peaks],
         "signature": key.sign(PURPOSE, tree.size, tree.root),
     }
+
+
+def append(write: "Transaction") -> Record:
+    """Sign for all records so far, within a transaction."""
+    tree = last_tree(write.connection)
+    tree.extend(
+        digest
+        for (digest,) in write.connection.execute(
+            "SELECT hash FROM record WHERE seq > ? ORDER BY seq", (tree.size,)
+        )
+    )
+    return write.append("checkpoint", "", body_of(tree, write.key))
 
 
 def fault(body: dict[str, Any], tree: Tree, public: str) -> str | None:

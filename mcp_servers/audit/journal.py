@@ -248,7 +248,7 @@ class Journal:
                         self._work(one, write)
                     tree = checkpoint.last_tree(self._db)
                     if write.head.seq - tree.size > checkpoint.EVERY:
-                        self._checkpoint(write)
+                        checkpoint.append(write)
                     self._db.execute("COMMIT")
                 except BaseException:
                     if self._db.in_transaction:
@@ -282,17 +282,6 @@ class Journal:
             self._sealing.forget()
             one.error = unavailable(self.path, error) if isinstance(error, sqlite3.Error) else error
         self._db.execute("RELEASE work")
-
-    def _checkpoint(self, write: Transaction) -> None:
-        """Sign for all records so far."""
-        tree = checkpoint.last_tree(self._db)
-        tree.extend(
-            digest
-            for (digest,) in self._db.execute(
-                "SELECT hash FROM record WHERE seq > ? ORDER BY seq", (tree.size,)
-            )
-        )
-        write.append("checkpoint", "", checkpoint.body_of(tree, write.key))
 
     def _current_key(self) -> Key:
         """The key that the journal was last rotated to. Raises KeyUnusable where it is not at hand."""

@@ -8,6 +8,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+HASH = 32
+"""Bytes of a hash."""
+
 
 def leaf(data: str) -> bytes:
     """The hash of a leaf, `data` in hex."""
@@ -47,18 +50,30 @@ class Tree:
         return root.hex()
 
 
-def proof(leaves: Sequence[str], index: int) -> list[str]:
-    """The audit path (hex, from the leaf up) that shows the leaf at `index` (from 0) to be in the tree."""
-    hashes, path = [leaf(data) for data in leaves], []
-    while len(hashes) > 1:
-        beside = index ^ 1
-        if beside < len(hashes):
-            path.append(hashes[beside].hex())
-        # The last of an odd number rises unpaired: the same tree as RFC 6962's split at a power of two.
-        pairs = [node(*hashes[at : at + 2]) for at in range(0, len(hashes) - 1, 2)]
-        hashes = pairs + hashes[len(pairs) * 2 :]
-        index >>= 1
-    return path
+class Levels:
+    """All hashes of a tree (64 bytes a leaf), for proofs of many of its leaves."""
+
+    def __init__(self, leaves: Iterable[str]) -> None:
+        self._levels = [bytearray()]
+        for data in leaves:
+            self._levels[0] += leaf(data)
+        while len(below := self._levels[-1]) > HASH:
+            whole = len(below) - len(below) % (2 * HASH)
+            above = bytearray()
+            for at in range(0, whole, 2 * HASH):
+                above += node(bytes(below[at : at + HASH]), bytes(below[at + HASH : at + 2 * HASH]))
+            # The last of an odd number rises unpaired: the same tree as RFC 6962's split at a power of two.
+            self._levels.append(above + below[whole:])
+
+    def proof(self, index: int) -> list[str]:
+        """The audit path (hex, from the leaf up) that shows the leaf at `index` (from 0) to be there."""
+        path = []
+        for level in self._levels:
+            at = (index ^ 1) * HASH
+            if at < len(level):
+                path.append(level[at : at + HASH].hex())
+            index >>= 1
+        return path
 
 
 def root_of_proof(data: str, index: int, size: int, path: Sequence[str]) -> str | None:

@@ -5,7 +5,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_servers.audit.merkle import Tree, leaf, node, proof, root_of_proof
+from mcp_servers.audit.merkle import Levels, Tree, leaf, node, root_of_proof
 
 LEAVES = st.lists(st.binary(min_size=32, max_size=32).map(bytes.hex), max_size=40)
 
@@ -35,7 +35,7 @@ def test_a_proof_leads_from_its_leaf_to_the_root_and_from_no_other(
     leaves: list[str], data: st.DataObject
 ) -> None:
     index = data.draw(st.integers(0, len(leaves) - 1))
-    path = proof(leaves, index)
+    path = Levels(leaves).proof(index)
     root = tree_hash(leaves).hex()
     assert root_of_proof(leaves[index], index, len(leaves), path) == root
     assert root_of_proof("00" * 32, index, len(leaves), path) != root or leaves[index] == "00" * 32

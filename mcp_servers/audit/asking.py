@@ -1,0 +1,262 @@
+"""Asks the trail: which acts were about a patient, whose they were, through which model, what came of them.
+
+A question reads the journal once from its beginning, and keeps the acts alone that are still under way where
+it has come to: a million records take seconds and little memory.
+"""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mcp_servers.audit import trail
+from mcp_servers.audit.content import Content
+from mcp_servers.audit.errors import KeyUnusable
+from mcp_servers.audit.record import Record
+
+PLAIN_ONLY = "sealed"
+"""What `opened` says of content that was left sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which acts are asked for; what is empty fits all.
+
+    `patient` (`Patient/id`) is one that an act was bound to, asked for or found; `user` and `session` are
+    names as they were recorded; `model` stands anywhere in a model's name, revision, quantisation or digest.
+    An act began at `since` or later and before `until` (UTC, ISO 8601). `outcome` may be `open`: not
+    completed. `before` is the number of a record: what was written from there on is left out.
+    """
+
+    patient: str = ""
+    user: str = ""
+    session: str = ""
+    model: str = ""
+    since: str = ""
+    until: str = ""
+    act: str = ""
+    outcome: str = ""
+    before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that was done: its intent, and its completion where there is one yet."""
+
+    intent: Record
+    completion: Record | None
+
+    @property
+    def name(self) -> str:
+        """Which act, such as `tool_call`."""
+        return str(self.intent.body["act"])
+
+    @property
+    def what(self) -> str:
+        """The tool's name, or else the act."""
+        return str(self.intent.body.get("tool") or self.name)
+
+    @property
+    def outcome(self) -> str:
+        """`ok`, `refused`, `failed`, `unknown`, or `open` while it is not completed."""
+        return str(self.completion.body["outcome"]) if self.completion else "open"
+
+    @property
+    def patients(self) -> list[str]:
+        """Whom it was about: the patient it was bound to, then those it found."""
+        asked = self.intent.body["patient"]
+        found = self.completion.body["patients"] if self.completion else []
+        return list(dict.fromkeys([*([asked] if asked else []), *found]))
+
+    @property
+    def model(self) -> str:
+        """`name@revision (quantisation)` of the model that took part; empty where none was named."""
+        body = self.intent.body
+        meta = body.get("meta")
+        return model_name(body.get("model") or (meta.get("model") if isinstance(meta, dict) else None))
+
+    @property
+    def left(self) -> bool:
+        """Whether patient data went, or may have gone, out of the building."""
+        escalates = self.name == "escalation" or self.intent.body.get("target") == "escalation"
+        return escalates and self.outcome != "refused"
+
+
+def model_name(model: Any) -> str:
+    """`name@revision (quantisation)` of what was recorded of a model, which a client may have made up."""
+    if not isinstance(model, dict):
+        return str(model or "").strip()
+    name, revision, quantisation = (
+        str(model.get(key) or "").strip() for key in ("name", "revision", "quantisation")
+    )
+    return name + (f"@{revision}" if revision else "") + (f" ({quantisation})" if quantisation else "")
+
+
+def acts(db: sqlite3.Connection, sought: Sought) -> Iterator[Act]:
+    """The acts that fit, in the order in which they began. `db` is of `trail.reading`.
+
+    Those of one session without an end keep back what began after them until they end.
+    """
+    if not db.in_transaction:
+        db.execute("BEGIN")  # one state of the journal for all that is read
+    left_open = {found for (found,) in db.execute("SELECT id FROM open_intent")}
+    under_way: dict[str, _UnderWay] = {}  # by the intent's id
+    statement, values = _statement(sought)
+    for seq, kind, call, fits in db.execute(statement, values):
+        if kind == "intent":
+            under_way[call] = _UnderWay(seq, bool(fits), call in left_open)
+        elif call in under_way:
+            one = under_way[call]
+            one.completion, one.fits, one.ended = seq, one.fits or bool(fits), True
+        yield from _ended(db, under_way, sought)
+    for one in under_way.values():  # their completion came after `before`
+        one.ended = True
+    yield from _ended(db, under_way, sought)
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """An act by the numbers of its records; `ended` once its completion was met, or none is there."""
+
+    intent: int
+    fits: bool
+    ended: bool
+    completion: int = 0
+
+
+_OF_INTENTS = {
+    "user": "json_extract(body, '$.user') = :user",
+    "act": "json_extract(body, '$.act') = :act",
+    "model": "instr(coalesce(json_extract(body, '$.model'), json_extract(body, '$.meta.model')), :model)",
+    "since": "at >= :since",
+    "until": "at < :until",
+}
+_OF_RECORDS = {"session": "session = :session", "before": "seq < :before"}
+
+
+def _statement(sought: Sought) -> tuple[str, dict[str, Any]]:
+    """The records that matter, by number; whether each fits as to the patient."""
+    intents = ["kind = 'intent'", *(text for name, text in _OF_INTENTS.items() if getattr(sought, name))]
+    conditions = [f"(kind = 'completion' OR {' AND '.join(intents)})"]
+    conditions += [text for name, text in _OF_RECORDS.items() if getattr(sought, name)]
+    # In a body (RFC 8785) a whole string stands between quotes, and nothing else does: sealed text is base64.
+    fits = "instr(body, :quoted) > 0" if sought.patient else "1"
+    statement = [
+        "SELECT seq, kind, CASE kind WHEN 'intent' THEN id ELSE json_extract(body, '$.call') END,",
+        fits,
+        "FROM record WHERE",
+        " AND ".join(conditions),
+        "ORDER BY seq",
+    ]
+    return " ".join(statement), {**asdict(sought), "quoted": json.dumps(sought.patient, ensure_ascii=False)}
+
+
+def _ended(db: sqlite3.Connection, under_way: dict[str, _UnderWay], sought: Sought) -> Iterator[Act]:
+    """Take out what has ended, as long as nothing that began before has not."""
+    while under_way:
+        call, one = next(iter(under_way.items()))
+        if not one.ended:
+            return
+        del under_way[call]
+        if not one.fits:
+            continue
+        completion = trail.record_of(db, one.completion) if one.completion else None
+        act = Act(trail.record_of(db, one.intent), completion)
+        if not sought.outcome or act.outcome == sought.outcome:
+            yield act
+
+
+@dataclass(slots=True)
+class SessionSummary:
+    """What a session did, as far as its acts were asked for.
+
+    `first` and `last` are when they began (UTC, ISO 8601); `did` counts them by tool or act, `outcomes` by
+    outcome. `left`: whether patient data went, or may have gone, out of the building.
+    """
+
+    session: str
+    first: str
+    last: str
+    user: str
+    purpose: str
+    server: str
+    patients: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+    did: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    left: bool = False
+
+    def add(self, act: Act) -> None:
+        """Count one more act."""
+        self.last = max(self.last, act.intent.at)
+        self.patients += [one for one in act.patients if one not in self.patients]
+        self.models += [one for one in [act.model] if one and one not in self.models]
+        self.did[act.what] += 1
+        self.outcomes[act.outcome] += 1
+        self.left |= act.left
+
+
+def sessions(asked: Iterable[Act]) -> list[SessionSummary]:
+    """The sessions of these acts, in the order in which they began."""
+    found: dict[str, SessionSummary] = {}
+    for act in asked:
+        intent = act.intent
+        summary = found.get(intent.session)
+        if summary is None:
+            body = intent.body
+            summary = found[intent.session] = SessionSummary(
+                intent.session, intent.at, intent.at, body["user"], body["purpose_of_use"], body["server"]
+            )
+        summary.add(act)
+    return list(found.values())
+
+
+def said_of(
+    db: sqlite3.Connection, record: Record, content: Content | None
+) -> tuple[dict[str, Any] | None, str]:
+    """What a record sealed, None where it cannot be had, and why: `open`, `erased`, `no key`, `sealed`."""
+    if content is None and "sealed" in record.body:
+        return None, "sealed"
+    try:
+        found = trail.said(db, content or Content([]), record)
+    except KeyUnusable:
+        return None, "no key"
+    return found, "erased" if found is None else "open"
+
+
+def opened(db: sqlite3.Connection, act: Act, content: Content | None) -> dict[str, Any]:
+    """An act whole, as JSON: the facts of its records, what was said, where its AuditEvents are.
+
+    `asked` is what the intent sealed and `said` what the completion did; each is None where it cannot be
+    had, and `content` then says why: `erased`, `no key`, or `sealed` (without `content` nothing is opened).
+    """
+    asked, why = said_of(db, act.intent, content)
+    said, why_not = said_of(db, act.completion, content) if act.completion else ({}, "open")
+    done = act.completion.body if act.completion else {}
+    return {
+        "seq": act.intent.seq,
+        "id": act.intent.id,
+        "session": act.intent.session,
+        "at": act.intent.at,
+        "until": act.completion.at if act.completion else None,
+        **{name: value for name, value in act.intent.body.items() if name != "sealed"},
+        **{name: value for name, value in done.items() if name not in ("sealed", "call")},
+        "outcome": act.outcome,
+        "patients": act.patients,
+        "left_the_building": act.left,
+        "content": why if why != "open" else why_not,
+        "asked": asked,
+        "said": said,
+        "events": _events(db, act),
+    }
+
+
+def _events(db: sqlite3.Connection, act: Act) -> list[dict[str, str]]:
+    """The AuditEvents of an act, and whether the FHIR store has them."""
+    seq = act.completion.seq if act.completion else 0
+    rows = db.execute(
+        "SELECT id, destination, state, diagnostics FROM outbox WHERE seq = ? ORDER BY position", (seq,)
+    )
+    return [dict(zip(("id", "destination", "state", "diagnostics"), row, strict=True)) for row in rows]
