@@ -1,5 +1,6 @@
 """A process killed at any moment leaves a trail that reads, verifies and can be gone on with."""
 
+import random
 from contextlib import closing
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from mcp_servers.audit import trail
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.verify import verify
+from tests.crash.run import run
 
 from .trails import RING, observe, start
 
@@ -69,3 +71,11 @@ def test_a_call_cut_off_by_a_kill_is_reported_as_of_unknown_outcome(tmp_path: Pa
     assert state.intact
     (unknown,) = state.unknown
     assert (unknown.session, unknown.what, unknown.seq) == ("s1", "observations", 2)
+
+
+def test_writers_killed_at_random_points_break_no_promise(tmp_path: Path) -> None:
+    """A short run of `python -m tests.crash`: several processes, each with sessions and a delivery."""
+    *_, count = run(tmp_path, 15, random.Random(6))
+    assert count.broken == []
+    assert count.kills >= 15
+    assert count.found["completions of unknown outcome, by the next start"] > 0
