@@ -39,7 +39,8 @@ from agent.messages import (
     ToolResult,
 )
 from agent.questions import Asked, check_question, patient_reference
-from agent.session import Session, save
+from agent.recording import Acts
+from agent.session import Session
 
 # The command line's quick commands (help, config, audit) must not pay for MCP, HTTP and the store:
 # those are imported where they are used.
@@ -218,6 +219,8 @@ class Navigator:
         except UsageError:
             raise
         except NavigatorError as error:
+            if isinstance(error, Refused):
+                self.acts(session).refusal(question, error)
             return self.unasked(session, error)
 
     async def ask_many(
@@ -278,6 +281,10 @@ class Navigator:
                 fhir_base=str(self.http.base_url),
             ),
         )
+
+    def acts(self, session: Session, *, apart: bool = False) -> Acts:
+        """What a run puts on the trail of a session."""
+        return Acts(self.recorder(session), session.patient, audit_explained, apart)
 
     def toolbox(self, session: Session) -> "AbstractAsyncContextManager[Toolbox]":
         """The chart tools, locked to the session's patient; for finding one, when it has none."""
@@ -372,10 +379,8 @@ class Conversation:
         """The answer to a question or follow-up. Raises UsageError for an empty or endless question."""
         check_question(question)
         settings, rules = self.navigator.settings, self.navigator.rules
-        folder = settings.folder / "sessions"
         first = rules if settings.offline_first else None
-        run = self.run(self.session, self.navigator.model, lambda session: save(session, folder), first)
-        answer = await run.ask(question)
+        answer = await self.run(self.session, self.navigator.model, first).ask(question)
         if rules is None or not settings.second_opinion or answer.model == rules.identity:
             return answer
         return await self.beside(answer, rules, question)
@@ -386,14 +391,17 @@ class Conversation:
 
         asked = [one for one in self.session.messages if isinstance(one, SystemMessage | QuestionMessage)]
         apart = self.session.model_copy(update={"messages": asked[:-1]})
-        other = await self.run(apart, rules, lambda _: None).ask(question)
+        other = await self.run(apart, rules, apart=True).ask(question)
         opinion = second_opinion(answer, other)
         return answer.model_copy(update={"second_opinion": opinion, "audit": other.audit})
 
     def run(
-        self, session: Session, model: Model, keep: Callable[[Session], object], first: Model | None = None
+        self, session: Session, model: Model, first: Model | None = None, *, apart: bool = False
     ) -> "Run":
-        """One question's way through the loop; `first` is tried before the model."""
+        """One question's way through the loop; `first` is tried before the model.
+
+        `apart`: for a second opinion.
+        """
         from agent.loop import Limits, Run
         from agent.router import RoutePolicy
 
@@ -408,7 +416,7 @@ class Conversation:
             policy=RoutePolicy(escalate_after=settings.escalate_after, offline_first=first is not None),
             limits=Limits(settings.max_hops, settings.max_tokens, settings.max_seconds),
             disclaimer=prompt("disclaimer"),
-            save=keep,
+            acts=self.navigator.acts(session, apart=apart),
             trail=lambda: self.navigator.trail(self.session),
             on_result=self.navigator.on_result,
         )

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"ehr-navigator: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("\nStopped. What was read is on the audit trail, and the session is saved.", file=sys.stderr)
+        print("\nStopped. What was asked and read is on the audit trail.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away: nothing is left to say to it
@@ -66,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--config", type=Path, metavar="FILE", help="TOML settings (default: user config folder)"
     )
     general.add_argument(
-        "--data-dir", metavar="DIR", help="where sessions, journal and the embedded store live"
+        "--data-dir", metavar="DIR", help="where the audit journal and the embedded store live"
     )
     who = argparse.ArgumentParser(add_help=False)
     who.add_argument("--user", metavar="NAME", help="who acts, for the audit trail (default: the account)")

@@ -81,7 +81,7 @@ class Settings(BaseModel):
     purpose: str = Field("TREAT", description="purpose of use, HL7 v3-PurposeOfUse code")
     data_dir: Path = Field(
         default_factory=lambda: user_data_path(APP, appauthor=False),
-        description="sessions, the audit journal and the embedded store",
+        description="the audit journal, its key and the embedded store",
     )
 
     @field_validator("clinic_hosts", "mcp_hosts", mode="before")

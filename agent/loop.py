@@ -21,7 +21,6 @@ from agent.messages import (
     AuditTrail,
     Citation,
     Image,
-    Message,
     Model,
     NoticeMessage,
     QuestionMessage,
@@ -35,6 +34,7 @@ from agent.messages import (
     ToolResult,
     Usage,
 )
+from agent.recording import Acts
 from agent.router import IN_PART, RoutePolicy, goes_on, held_back, route
 from agent.session import Session
 from agent.steps import ANSWER, validate
@@ -66,7 +66,7 @@ class Run:
     policy: RoutePolicy
     limits: Limits
     disclaimer: str
-    save: Callable[[Session], object]
+    acts: Acts
     trail: Callable[[], AuditTrail]
     on_result: Callable[[ToolResult], object] = lambda _: None
     images: list[Image] = field(default_factory=list)
@@ -78,15 +78,22 @@ class Run:
     results: list[ToolResult] = field(default_factory=list)
 
     async def ask(self, question: str) -> Answer:
-        """The answer, whatever happens: what ends a run early becomes its status and its text."""
+        """The answer, whatever happens: what ends a run early becomes its status and its text.
+
+        It is on the trail when it is given. Raises AuditUnavailable where it cannot be: it is then withheld.
+        """
+        return await self.acts.question(question, self.given)
+
+    async def given(self, question: str) -> Answer:
+        """The answer, as the steps of the models make it."""
         schema = self.toolbox.schema
-        self.add(QuestionMessage(text=question))
+        self.session.messages.append(QuestionMessage(text=question))
         given: Answer | None = None  # a first answer stands, marked, where mending it fails
         try:
             async with asyncio.timeout(self.limits.seconds):
                 given = self.answered(question, await self.final(schema))
                 if (why := faults(given.grounding)) and given.model.name != "offline":  # rules mend nothing
-                    self.add(NoticeMessage(text=why))
+                    self.session.messages.append(NoticeMessage(text=why))
                     given = self.answered(question, await self.final(schema))
             return given
         except TimeoutError:
@@ -106,7 +113,7 @@ class Run:
         entry = route(self.hops, self.policy, self.handed_over)
         self.routes.append(entry)
         try:
-            step = await self.next_step(self.models[entry.target], schema)
+            step = await self.next_step(entry, schema)
         except CannotAnswer as refusal:
             if entry.target != "offline":
                 raise
@@ -118,32 +125,33 @@ class Run:
             if not goes_on(entry, step.actions[0].arguments["status"]):
                 return step.actions[0]
             self.handed_over = IN_PART
-            self.add(NoticeMessage(text=IN_PART))
+            self.session.messages.append(NoticeMessage(text=IN_PART))
             return None
         if self.hops >= self.limits.hops:
             raise LimitReached(f"No answer after {self.hops} tool hops, the limit; ask a narrower question.")
         self.hops += 1
         results = [await self.call(action, entry.target) for action in step.actions]
         self.results += results
-        self.add(ResultsMessage(results=tuple(results)))
+        self.session.messages.append(ResultsMessage(results=tuple(results)))
         return None
 
-    async def next_step(self, model: Model, schema: dict[str, Any]) -> Step | None:
+    async def next_step(self, entry: RouteEntry, schema: dict[str, Any]) -> Step | None:
         """The model's step, or None when it did not fit and the model was told why."""
-        turn = await model.next_step(self.session.messages, schema, self.images)
+        asked = self.session.messages, schema, self.images
+        turn = await self.acts.model_step(len(self.routes), entry, self.models[entry.target], asked)
         self.usage = self.usage.plus(turn.usage)
         if self.usage.prompt + self.usage.completion > self.limits.tokens:
             raise LimitReached(
                 f"No answer within {self.limits.tokens} tokens, the limit; ask a narrower question."
             )
-        self.add(StepMessage(step=turn.step))
+        self.session.messages.append(StepMessage(step=turn.step))
         try:
             validate(turn.step, schema)
         except ModelFailed as misfit:
             self.corrections += 1
             if self.corrections > MAX_CORRECTIONS:
                 raise
-            self.add(NoticeMessage(text=f"{misfit} Send one corrected step."))
+            self.session.messages.append(NoticeMessage(text=f"{misfit} Send one corrected step."))
             return None
         return turn.step
 
@@ -157,11 +165,6 @@ class Run:
             raise AuditUnavailable(result.message)
         return result
 
-    def add(self, message: Message) -> None:
-        """Append to the conversation, and save it."""
-        self.session.messages.append(message)
-        self.save(self.session)
-
     def answered(self, question: str, final: Action) -> Answer:
         """The answer that the model gave, held against the evidence of the whole conversation."""
         evidence, earlier = self.session.results, self.session.questions[:-1]
@@ -171,9 +174,8 @@ class Run:
             for result in self.results:
                 if result.error in BY_KIND:
                     raise BY_KIND[result.error](result.message)
-        now = self.session.now.isoformat()
         report = check(
-            said["text"], said["citations"], evidence, question, now,
+            said["text"], said["citations"], evidence, question, self.session.now.isoformat(),
             earlier=earlier, readings=self.toolbox.readings,
         )  # fmt: skip
         status = verdict(said["status"], report, evidence)

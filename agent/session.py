@@ -1,15 +1,10 @@
-"""One conversation's state, saved after every step."""
+"""One conversation's state, in memory: what is kept of it on disk, sealed, is the audit journal's."""
 
-import os
-from contextlib import suppress
 from datetime import datetime
-from io import FileIO
-from pathlib import Path
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field
 
-from agent.errors import Failed
 from agent.messages import Message, QuestionMessage, ResultsMessage, ToolResult
 
 
@@ -26,7 +21,6 @@ class Session(BaseModel):
     user: str
     now: datetime
     messages: list[Message] = []
-    _saved: int = PrivateAttr(default=0)
 
     @property
     def results(self) -> list[ToolResult]:
@@ -38,38 +32,3 @@ class Session(BaseModel):
     def questions(self) -> list[str]:
         """What was asked, in order."""
         return [message.text for message in self.messages if isinstance(message, QuestionMessage)]
-
-
-def save(session: Session, folder: Path) -> Path:
-    """Append what was said since the last time: a line a message, after a line with the rest of the session.
-
-    Lines are never written again, as what was said stays. All of them are written or none, readable by their
-    user alone. Raises Failed on a full disk.
-    """
-    path = folder / f"{session.id}.jsonl"
-    lines = [one.model_dump_json() for one in session.messages[session._saved :]]
-    if not session._saved:
-        lines.insert(0, session.model_dump_json(exclude={"messages"}))
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "ab", buffering=0) as file:
-            before = file.tell()
-            try:
-                _write(file, "".join(f"{line}\n" for line in lines).encode())
-            except OSError:
-                with suppress(OSError):
-                    file.truncate(before)
-                raise
-    except OSError as error:
-        raise Failed(
-            f"The session cannot be saved in {folder} ({error.strerror}). Free some space or point "
-            "EHR_NAVIGATOR_DATA_DIR at another folder, then ask again."
-        ) from None
-    session._saved = len(session.messages)
-    return path
-
-
-def _write(file: FileIO, text: bytes) -> None:
-    while text:  # what an almost full disk takes may be less
-        text = text[file.write(text) or 0 :]

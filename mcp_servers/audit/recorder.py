@@ -57,7 +57,7 @@ class Call:
     def __init__(self, journal: Journal, call_id: str, user: str) -> None:
         self.id = call_id
         self.user = user
-        self.intent: Record  # once it is written
+        self.intent: Record | None = None  # once it is written
         self.asked: dict[str, Any] = {}
         self._journal = journal
         self._began = time.monotonic()
@@ -109,7 +109,8 @@ class Call:
         content = {"requests": self._requests, **(said or {})}
 
         def completed(write: Transaction) -> None:
-            complete(write, self.intent, self.asked, body, content)
+            if self.intent is not None:  # else whoever waited for it was told that it could not be written
+                complete(write, self.intent, self.asked, body, content)
 
         if durable:
             self._journal.write(completed)

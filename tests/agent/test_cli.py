@@ -182,8 +182,13 @@ def test_every_call_of_a_run_is_on_the_trail_and_in_the_store(capsys: pytest.Cap
     assert main(["audit", "list"]) == 0
     assert printed["audit"]["session"] in capsys.readouterr().out
     assert main(["audit", "show", printed["audit"]["session"]]) == 0
-    kinds = [json.loads(line)["kind"] for line in capsys.readouterr().out.splitlines()]
-    assert kinds.count("intent") == kinds.count("completion") == printed["audit"]["events"]
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    kinds = [record["kind"] for record in records]
+    assert kinds.count("intent") == kinds.count("completion")
+    acts = [record["body"].get("act") for record in records]
+    assert acts.count("tool_call") == printed["audit"]["events"]
+    assert acts.count("question") == 1
+    assert acts.count("model_step") == len(printed["route"])
     assert main(["audit", "verify", "--delivered"]) == 0
     assert f"{printed['audit']['events']} AuditEvents compared" in capsys.readouterr().out
 
@@ -224,12 +229,15 @@ def test_a_journal_that_is_damaged_lets_no_call_happen(
     assert "damaged" in err
 
 
-def test_sessions_and_journal_are_private_to_the_user(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_kept_is_private_to_the_user_and_holds_no_word_of_the_question_in_plain_text(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, printed = ask_json(capsys, "How old is she?", "--patient", AMARA)
-    session = home / "sessions" / f"{printed['audit']['session']}.jsonl"
-    for path in (session, home / "audit.sqlite"):
+    kept = [path for path in home.rglob("*") if path.is_file() and path.name != "charts.sqlite"]
+    for path in kept:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "How old is she?" in session.read_text()
+        assert b"How old is she" not in path.read_bytes()
+        assert printed["answer"].encode() not in path.read_bytes()
 
 
 def test_a_server_that_is_not_there_fails_with_its_address(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
-from agent.errors import CannotAnswer, Failed
+from agent.errors import AuditUnavailable, CannotAnswer, Failed
 from agent.loop import MAX_CORRECTIONS, Limits, Run
 from agent.messages import Action, Answer, AuditTrail, Image, Message, ModelIdentity, Step, Turn, Usage
 from agent.models.scripted import ScriptedModel
+from agent.recording import Acts
 from agent.router import RoutePolicy
 from agent.session import Session
 from agent.toolbox import Toolbox, open_toolbox
@@ -26,6 +28,39 @@ POTASSIUM = {
     "value": 4.1,
     "unit": "mmol/L",
 }
+
+
+@dataclass
+class ListedActs:
+    """A stand-in for the journal: lists what is begun and completed, and refuses what the test says."""
+
+    refuses: str = ""
+    told: list[str] = field(default_factory=list)
+    acts: "list[ListedAct]" = field(default_factory=list)
+
+    def act(self, act: str, *, facts: Any, said: Any, **_: Any) -> "ListedAct":
+        if act == self.refuses:
+            raise AuditUnavailable("The journal is full.")
+        self.told.append(f"{act} begun")
+        self.acts.append(ListedAct(self, act, {**facts}, {**said}))
+        return self.acts[-1]
+
+
+@dataclass
+class ListedAct:
+    """One of them, with all that was said of it."""
+
+    trail: ListedActs
+    act: str
+    facts: dict[str, Any]
+    said: dict[str, Any]
+
+    def complete(self, outcome: str, *, facts: Any, said: Any, **_: Any) -> None:
+        if self.trail.refuses == f"{self.act} completed":
+            raise AuditUnavailable("The journal is full.")
+        self.trail.told.append(f"{self.act} {outcome}")
+        self.facts |= facts
+        self.said |= said
 
 
 def chart_server() -> MCPServer:
@@ -63,13 +98,13 @@ RIGHT = answer("Potassium was 4.1 mmol/L on 2026-01-02 [Observation/k1].", "Obse
 
 @asynccontextmanager
 async def a_run(
-    *steps: Step | Exception, saved: list[int] | None = None, **changes: Any
+    *steps: Step | Exception, trail: ListedActs | None = None, **changes: Any
 ) -> AsyncIterator[Run]:
     async with open_toolbox(chart_server()) as toolbox:
-        yield make_run(toolbox, ScriptedModel(list(steps)), saved if saved is not None else [], **changes)
+        yield make_run(toolbox, ScriptedModel(list(steps)), trail or ListedActs(), **changes)
 
 
-def make_run(toolbox: Toolbox, model: Any, saved: list[int], **changes: Any) -> Run:
+def make_run(toolbox: Toolbox, model: Any, trail: ListedActs, **changes: Any) -> Run:
     session = Session(patient="Patient/a", user="dr", now=datetime(2026, 2, 1, tzinfo=UTC))
     settings: dict[str, Any] = {
         "policy": RoutePolicy(),
@@ -81,7 +116,7 @@ def make_run(toolbox: Toolbox, model: Any, saved: list[int], **changes: Any) -> 
         toolbox=toolbox,
         models={"local": model},
         disclaimer="Preliminary.",
-        save=lambda session: saved.append(len(session.messages)),
+        acts=Acts(trail, session.patient, nullcontext),
         trail=lambda: AuditTrail(session=session.id, events=0),
         **settings,
     )
@@ -113,10 +148,46 @@ async def test_a_number_that_no_record_holds_is_marked_and_needs_review() -> Non
 
 
 @pytest.mark.anyio
-async def test_the_session_is_saved_after_every_message() -> None:
-    saved: list[int] = []
-    await ask(look_up(), RIGHT, saved=saved)
-    assert saved == [1, 2, 3, 4]
+async def test_the_question_and_each_step_are_on_the_trail_before_and_after() -> None:
+    trail = ListedActs()
+    given = await ask(look_up(), RIGHT, trail=trail)
+    assert trail.told == [
+        "question begun", "model_step begun", "model_step ok", "model_step begun", "model_step ok",
+        "question ok",
+    ]  # fmt: skip
+    question, first, second = trail.acts
+    assert question.said["question"] == "What is the potassium?"
+    assert question.said["answer"]["answer"] == given.answer
+    assert question.facts["status"] == "answered"
+    assert first.facts["step"] == 1
+    assert first.facts["target"] == "local"
+    assert first.facts["model"]["name"] == "scripted"
+    assert "tool hops" in first.facts["reason"]
+    assert first.said["step"]["actions"][0]["tool"] == "observations"
+    assert second.said["step"]["actions"][0]["tool"] == "answer"
+
+
+@pytest.mark.anyio
+async def test_no_model_is_asked_where_its_step_cannot_be_recorded() -> None:
+    trail = ListedActs(refuses="model_step")
+    async with open_toolbox(chart_server()) as toolbox:
+        model = ScriptedModel([look_up()])
+        given = await make_run(toolbox, model, trail).ask("What is the potassium?")
+    assert (given.status, given.answer) == ("failed", "The journal is full.")
+    assert trail.told == ["question begun", "question failed"]
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_cannot_be_recorded_is_withheld() -> None:
+    with pytest.raises(AuditUnavailable):
+        await ask(look_up(), RIGHT, trail=ListedActs(refuses="question completed"))
+
+
+@pytest.mark.anyio
+async def test_a_step_that_fails_is_completed_as_failed() -> None:
+    trail = ListedActs()
+    await ask(Failed("The chart is gone."), trail=trail)
+    assert trail.told == ["question begun", "model_step begun", "model_step failed", "question failed"]
 
 
 @pytest.mark.anyio
@@ -154,7 +225,9 @@ async def test_hops_tokens_and_time_each_end_a_run_with_their_own_message() -> N
 
     async with open_toolbox(chart_server()) as toolbox:
         limits = Limits(hops=8, tokens=1_000, seconds=20)
-        tokens = await make_run(toolbox, Wordy([look_up(), RIGHT]), [], limits=limits).ask("Potassium?")
+        tokens = await make_run(toolbox, Wordy([look_up(), RIGHT]), ListedActs(), limits=limits).ask(
+            "Potassium?"
+        )
     assert tokens.status == "failed"
     assert "1000 tokens" in tokens.answer
 
@@ -169,7 +242,7 @@ async def test_hops_tokens_and_time_each_end_a_run_with_their_own_message() -> N
 
     async with open_toolbox(chart_server()) as toolbox:
         limits = Limits(hops=8, tokens=1_000, seconds=0.05)
-        time = await make_run(toolbox, Silent(), [], limits=limits).ask("Potassium?")
+        time = await make_run(toolbox, Silent(), ListedActs(), limits=limits).ask("Potassium?")
     assert time.status == "failed"
     assert "0.05 seconds" in time.answer
 
@@ -247,7 +320,7 @@ async def test_what_is_cited_and_not_denied_is_in_the_chart() -> None:
 def two_tiers(toolbox: Toolbox, rules: list[Step | Exception], model: list[Step | Exception]) -> Run:
     """The rules first, then a model; both are scripted stand-ins."""
     first, second = ScriptedModel(rules, "rules"), ScriptedModel(model, "model")
-    run = make_run(toolbox, second, [], policy=RoutePolicy(offline_first=True))
+    run = make_run(toolbox, second, ListedActs(), policy=RoutePolicy(offline_first=True))
     run.models = {"local": second, "offline": first}
     return run
 
@@ -298,8 +371,8 @@ async def test_what_fails_in_the_first_tier_is_not_handed_over() -> None:
 
 
 @pytest.mark.anyio
-async def test_stopping_a_run_leaves_the_session_saved() -> None:
-    saved: list[int] = []
+async def test_a_question_that_is_stopped_is_completed_on_the_trail() -> None:
+    trail = ListedActs()
     started = asyncio.Event()
 
     class Hanging(ScriptedModel):
@@ -311,12 +384,12 @@ async def test_stopping_a_run_leaves_the_session_saved() -> None:
             raise AssertionError("unreachable")
 
     async with open_toolbox(chart_server()) as toolbox:
-        task = asyncio.create_task(make_run(toolbox, Hanging([]), saved).ask("Potassium?"))
+        task = asyncio.create_task(make_run(toolbox, Hanging([]), trail).ask("Potassium?"))
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert saved == [1]
+    assert trail.told == ["question begun", "model_step begun", "model_step failed", "question failed"]
 
 
 @pytest.mark.anyio
