@@ -1,247 +1,193 @@
-"""AuditEvents: BALP's shapes, valid R4, and true to the call."""
+"""AuditEvents of every act: BALP's constraints, valid R4, and their place in the trail."""
 
-import base64
-import copy
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from fhir.resources.R4B.auditevent import AuditEvent as PydanticAuditEvent
+from fhir.resources.R4B.device import Device as PydanticDevice
 from fhirclient.models.auditevent import AuditEvent as StrictAuditEvent  # type: ignore[import-untyped]
+from fhirclient.models.device import Device as StrictDevice  # type: ignore[import-untyped]
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mcp_servers.audit.auditevent import events
-from mcp_servers.audit.record import Record
+from mcp_servers.audit.auditevent import devices, events
 
-from .balp import PROFILES, TERMINOLOGY, entities, violations
-from .trails import BASE
+from .balp import Event, violations
+from .shapes import CALL, MODEL, SHAPES, acted, intent_of, models_of
 
-Event = dict[str, Any]
-CALL = "0b9f6d0e-4c55-4f0e-8b35-6f0c1b1f8a10"
-SEARCH = {"method": "GET", "url": f"{BASE}/Observation?patient=p1&code=4548-4", "status": 200, "ms": 12.3}
-READ = {"method": "GET", "url": f"{BASE}/Observation/o1", "status": 200, "ms": 4.5}
-MODEL = {"name": "medgemma-27b", "revision": "r1", "quantisation": "nf4"}
+ALL = [
+    pytest.param(event, id=f"{shape} {number}")
+    for shape in SHAPES
+    for number, event in enumerate(SHAPES[shape])
+]
 
 
-def event_of(
-    tool: str = "observations",
-    patient: str | None = "Patient/p1",
-    meta: dict[str, Any] | None = None,
-    **completion: Any,
-) -> Event:
-    intent = Record(
-        seq=1,
-        id=CALL,
-        session="s1",
-        kind="intent",
-        at="2026-11-22T08:00:00.000Z",
-        body={
-            "act": "tool_call",
-            "tool": tool,
-            "patient": patient,
-            "user": "dr.grey",
-            "purpose_of_use": "TREAT",
-            "server": "ehr-navigator",
-            "fhir": BASE,
-            "meta": {"step": 2, "model": MODEL} if meta is None else meta,
-        },
-        previous="0" * 64,
-        hash="1" * 64,
+def assert_strict(resource: Event) -> None:
+    """Strict R4, twice over: by fhirclient's model and by that of fhir.resources."""
+    strict, pydantic = (
+        (StrictDevice, PydanticDevice)
+        if resource["resourceType"] == "Device"
+        else (StrictAuditEvent, PydanticAuditEvent)
     )
-    body = {
-        "outcome": "ok",
-        "rows": 1,
-        "refs": ["Observation/o1"],
-        "patients": ["Patient/p1"],
-        "result_sha256": "ab" * 32,
-        "error": None,
-    }
-    asked = {"arguments": {"name": "HbA1c"}}
-    said = {"requests": [READ if tool == "fhir_read" else SEARCH]}
-    said = {name: completion.pop(name, value) for name, value in said.items()}
-    (event,) = events(
-        intent, asked, {**body, **completion}, said, at="2026-11-22T08:00:00.050Z", seq=2, previous="1" * 64
-    )
-    return event
+    assert strict(resource, strict=True).as_json() == resource
+    assert pydantic.model_validate_json(json.dumps(resource)).id == resource["id"]
 
 
-SHAPES = {
-    "PatientQuery": event_of(),
-    "Query": event_of(patient=None, patients=[]),
-    "PatientRead": event_of("fhir_read"),
-    "Read": event_of("fhir_read", patient=None, patients=[], refs=["Medication/m1"]),
-    "several patients": event_of("find_patient", None, patients=["Patient/p1", "Patient/p2"]),
-    "several requests": event_of(requests=[SEARCH, {**SEARCH, "url": f"{BASE}/Observation?page=2"}]),
-    "nothing found": event_of(rows=0, refs=[], patients=[]),
-    "no request": event_of(requests=[]),
-    "refused": event_of("fhir_read", outcome="refused", error="[patient_locked] no", refs=[], patients=[]),
-    "failed": event_of(outcome="failed", error="[server_failed] down", refs=[], patients=[]),
-    "no model named": event_of(meta={}),
-    "a model's name alone": event_of(meta={"model": "gpt"}),
-}
+def references(element: Any) -> list[str]:
+    """Every literal reference in an element."""
+    if isinstance(element, list):
+        return [found for inner in element for found in references(inner)]
+    if isinstance(element, dict):
+        here = [element["reference"]] if isinstance(element.get("reference"), str) else []
+        return here + references(list(element.values()))
+    return []
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_keeps_to_its_profile_and_to_r4(shape: str) -> None:
-    event = SHAPES[shape]
+@pytest.mark.parametrize("event", ALL)
+def test_every_shape_keeps_to_balp_and_to_strict_r4(event: Event) -> None:
     assert violations(event) == []
-    assert StrictAuditEvent(event, strict=True).as_json() == event
-    assert PydanticAuditEvent.model_validate_json(json.dumps(event)).id == CALL
+    assert_strict(event)
 
 
-@pytest.mark.parametrize("name", ["PatientQuery", "Query", "PatientRead", "Read"])
-def test_a_success_claims_the_profile_that_it_fits(name: str) -> None:
-    assert SHAPES[name]["meta"]["profile"] == [PROFILES + name]
+@pytest.mark.parametrize("event", ALL)
+def test_nobody_is_a_reference_that_a_server_could_miss(event: Event) -> None:
+    assert "reference" not in json.dumps(event["source"])
+    assert references(event["agent"]) == []
+    known = {"Patient/p1", "Patient/p2", "Patient/p3", "Observation/o1", "Medication/m1", "#outcome"}
+    assert set(references(event["entity"])) <= known
 
 
-@pytest.mark.parametrize("shape", ["refused", "failed", "several patients", "no request"])
-def test_what_fits_no_profile_claims_none(shape: str) -> None:
-    assert "meta" not in SHAPES[shape]
+@pytest.mark.parametrize("event", ALL)
+def test_only_a_success_claims_a_profile_and_a_failure_says_why(event: Event) -> None:
+    if event["outcome"] == "0":
+        assert "contained" not in event
+        return
+    assert "meta" not in event
+    (contained,) = event["contained"]
+    assert contained["issue"][0]["diagnostics"] == event["outcomeDesc"]
 
 
-def drop_network(event: Event) -> None:
-    del event["agent"][1]["network"]
+def test_an_act_whose_process_ended_is_of_unknown_outcome() -> None:
+    for shape in ("unknown", "escalation unknown"):
+        (event,) = SHAPES[shape]
+        assert event["outcome"] == "8"
+        assert event["outcomeDesc"].startswith("unknown outcome")
 
 
-def add_query_name(event: Event) -> None:
-    event["entity"][0]["name"] = "search"
+@pytest.mark.parametrize("event", ALL)
+def test_an_event_tells_its_session_and_its_place_in_the_trail(event: Event) -> None:
+    (act,) = [entity for entity in event["entity"] if "detail" in entity]
+    details = {detail["type"]: detail["valueString"] for detail in act["detail"]}
+    assert (details["session"], details["seq"], details["previous-hash"]) == ("s1", "2", "1" * 64)
 
 
-def add_query_detail(event: Event) -> None:
-    event["entity"][0]["detail"] = [{"type": "rows", "valueString": "1"}]
+@pytest.mark.parametrize("act", ["question", "model_step", "an act of a later version"])
+def test_what_reads_no_chart_makes_no_event(act: str) -> None:
+    assert acted(act) == []
 
 
-def second_patient(event: Event) -> None:
-    event["entity"].append(event["entity"][1])
+def test_the_first_event_has_the_acts_id() -> None:
+    assert {shape[0]["id"] for shape in SHAPES.values()} == {CALL}
 
 
-def patient_by_identifier(event: Event) -> None:
-    event["entity"][1]["what"] = {"identifier": {"value": "p1"}}
+def test_the_models_device_is_strict_r4() -> None:
+    (device,) = models_of({"model": MODEL})
+    assert_strict(device)
 
 
-def networked_person(event: Event) -> None:
-    event["agent"][0]["network"] = {"address": "here"}
+@pytest.mark.parametrize("meta", [{}, {"model": " "}, {"model": {"name": "\t"}}, {"model": {}}, None, "odd"])
+def test_without_a_model_there_is_no_device(meta: Any) -> None:
+    assert models_of(meta) == []
+    (event,) = acted("audit_read", meta=meta)
+    assert references(event["agent"]) == []
 
 
-def failure_with_profile(event: Event) -> None:
-    event["outcome"] = "8"
-
-
-def swapped_roles(event: Event) -> None:
-    event["action"] = "R"
-
-
-def second_interaction(event: Event) -> None:
-    event["subtype"].append({"system": "http://hl7.org/fhir/restful-interaction", "code": "read"})
-
-
-def valueless_detail(event: Event) -> None:
-    del event["entity"][-1]["detail"][0]["valueString"]
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        drop_network,
-        add_query_name,
-        add_query_detail,
-        second_patient,
-        patient_by_identifier,
-        networked_person,
-        failure_with_profile,
-        swapped_roles,
-        second_interaction,
-        valueless_detail,
-    ],
+TEXT = st.text(max_size=12) | st.sampled_from(
+    ["", " ", "\x00\x07", "Patient/p1", "Patient/", "a\ud7ff\n", "\u202e"]
 )
-def test_the_checks_catch_a_planted_violation(spoil: Callable[[Event], None]) -> None:
-    event = copy.deepcopy(SHAPES["PatientQuery"])
-    spoil(event)
-    assert violations(event)
+ODD: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+META = ODD | st.fixed_dictionaries(
+    {},
+    optional={
+        "step": ODD,
+        "model": ODD
+        | st.fixed_dictionaries(
+            {}, optional={"name": ODD, "revision": ODD, "quantisation": ODD, "digest": ODD}
+        ),
+        "target": ODD,
+        "policy_version": ODD,
+        "traceparent": ODD,
+    },
+)
+REFERENCES = st.lists(TEXT | st.from_regex(r"Patient/p[0-9]", fullmatch=True), max_size=4)
+FACTS = st.dictionaries(
+    st.sampled_from(
+        ["recipient", "agreement", "bytes", "reason", "client", "format", "records", "escalation"]
+    ),
+    ODD,
+)
+ACTS = [
+    "tool_call",
+    "escalation",
+    "re_identification",
+    "refusal",
+    "break_glass",
+    "sign_in",
+    "export",
+    "audit_read",
+]
 
 
-def test_the_query_is_every_request_as_it_was_sent() -> None:
-    (query,) = entities(SHAPES["several requests"], TERMINOLOGY + "audit-entity-type", "2")
-    assert base64.b64decode(query["query"]).decode().splitlines() == [
-        f"GET {BASE}/Observation?patient=p1&code=4548-4",
-        f"GET {BASE}/Observation?page=2",
-    ]
-
-
-def details(event: Event) -> dict[str, str]:
-    (call,) = entities(event, TERMINOLOGY + "audit-entity-type", "4")
-    return {detail["type"]: detail["valueString"] for detail in call["detail"]}
-
-
-def test_the_call_and_its_place_in_the_trail_are_in_details() -> None:
-    found = details(SHAPES["PatientQuery"])
-    assert found.pop("arguments-sha256") != found["result-sha256"]
-    assert found == {
-        "tool": "observations",
-        "result-rows": "1",
-        "result-sha256": "ab" * 32,
-        "session": "s1",
-        "step": "2",
-        "seq": "2",
-        "previous-hash": "1" * 64,
+@settings(max_examples=400)
+@given(
+    act=st.sampled_from(ACTS),
+    tool=st.sampled_from(["fhir_read", "observations"]) | TEXT,
+    patient=st.none() | TEXT,
+    user=TEXT,
+    meta=META,
+    facts=FACTS,
+    said=st.fixed_dictionaries({}, optional={"arguments": ODD, "payload": ODD, "query": ODD}),
+    requests=st.lists(st.builds(lambda url: {"method": "GET", "url": url}, TEXT), max_size=2),
+    outcome=st.sampled_from(["ok", "refused", "failed", "unknown"]),
+    error=st.none() | TEXT,
+    refs=REFERENCES,
+    patients=REFERENCES,
+)
+def test_whatever_the_body_its_events_are_strict_r4_and_keep_to_balp(
+    act: str,
+    tool: str,
+    patient: str | None,
+    user: str,
+    meta: Any,
+    facts: dict[str, Any],
+    said: dict[str, Any],
+    requests: list[Any],
+    outcome: str,
+    error: str | None,
+    refs: list[str],
+    patients: list[str],
+) -> None:
+    intent = intent_of(act, patient, {"tool": tool, "user": user, "server": user, "meta": meta, **facts})
+    body = {
+        "outcome": outcome,
+        "rows": 1,
+        "refs": refs,
+        "patients": patients,
+        "result_sha256": "",
+        "error": error,
     }
-
-
-def test_the_arguments_are_there_by_hash_alone() -> None:
-    assert "HbA1c" not in json.dumps(SHAPES["PatientQuery"])
-
-
-def test_a_read_names_the_record_and_keeps_its_request() -> None:
-    event = SHAPES["PatientRead"]
-    assert event["entity"][0]["what"] == {"reference": "Observation/o1"}
-    assert details(event)["request"] == f"GET {BASE}/Observation/o1"
-
-
-def test_the_request_id_is_the_events_id() -> None:
-    event = SHAPES["PatientQuery"]
-    (transaction,) = entities(
-        event, "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "XrequestId"
+    made = events(
+        intent, said, body, {"requests": requests}, at="2026-11-22T08:00:00.050Z", seq=2, previous="1" * 64
     )
-    assert transaction["what"]["identifier"]["value"] == event["id"] == CALL
-
-
-def test_person_program_server_and_model_take_part() -> None:
-    agents = SHAPES["PatientQuery"]["agent"]
-    assert [agent["who"]["display"] for agent in agents] == [
-        "dr.grey",
-        "ehr-navigator",
-        BASE,
-        "medgemma-27b@r1 (nf4)",
-    ]
-    assert [agent["requestor"] for agent in agents] == [True, False, False, False]
-    assert agents[0]["purposeOfUse"][0]["coding"][0]["code"] == "TREAT"
-    assert len(SHAPES["no model named"]["agent"]) == 3
-
-
-@pytest.mark.parametrize("model", [" ", {"name": " ", "revision": "\t"}, {}])
-def test_a_blank_claim_makes_no_event_that_a_server_would_refuse(model: Any) -> None:
-    event = event_of(meta={"model": model, "step": " "})
-    assert len(event["agent"]) == 3
-    assert "step" not in details(event)
-
-
-def test_no_participant_is_a_reference_that_a_server_could_miss() -> None:
-    for event in SHAPES.values():
-        assert "reference" not in json.dumps([event["agent"], event["source"]])
-
-
-def test_a_patient_asked_for_but_not_seen_is_named_by_identifier() -> None:
-    (patient,) = entities(SHAPES["refused"], TERMINOLOGY + "audit-entity-type", "1")
-    assert patient["what"] == {"type": "Patient", "identifier": {"value": "Patient/p1"}}
-
-
-def test_every_patient_found_is_named() -> None:
-    found = entities(SHAPES["several patients"], TERMINOLOGY + "audit-entity-type", "1")
-    assert [entity["what"]["reference"] for entity in found] == ["Patient/p1", "Patient/p2"]
-
-
-@pytest.mark.parametrize(("shape", "outcome"), [("nothing found", "0"), ("refused", "4"), ("failed", "8")])
-def test_the_outcome_tells_refusal_from_failure(shape: str, outcome: str) -> None:
-    event = SHAPES[shape]
-    assert event["outcome"] == outcome
-    assert ("outcomeDesc" in event) == (outcome != "0")
+    assert made
+    assert len({event["id"] for event in made}) == len(made)
+    for event in made:
+        assert violations(event) == []
+        assert_strict(event)
+    for device in devices(intent):
+        assert_strict(device)
