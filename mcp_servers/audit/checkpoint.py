@@ -28,6 +28,12 @@ def last_tree(db: sqlite3.Connection) -> Tree:
     return Tree(body["size"], [bytes.fromhex(peak) for peak in body["peaks"]])
 
 
+def covered(db: sqlite3.Connection) -> int:
+    """How many records the last checkpoint covers: those before it."""
+    (last,) = db.execute("SELECT max(seq) FROM record WHERE kind = 'checkpoint'").fetchone()
+    return last - 1 if last else 0
+
+
 def body_of(tree: Tree, key: Key) -> dict[str, Any]:
     """The body of a checkpoint record of `tree`."""
     return {

@@ -9,8 +9,6 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-import rfc8785
-
 from mcp_servers.audit.errors import KeyUnusable
 from mcp_servers.audit.keys import Key, Ring, new_content_key, seal, unseal
 
@@ -30,7 +28,7 @@ class Content:
     def seal(self, db: sqlite3.Connection, key: Key, at: str, place: str, content: Any) -> str:
         """`content` (JSON), sealed for the record or event `place` of the time `at`; within a transaction.
 
-        Raises KeyUnusable, and rfc8785.CanonicalizationError for what is not I-JSON.
+        Raises KeyUnusable.
         """
         month = month_of(at)
         if not self._known(db, month):
@@ -39,7 +37,10 @@ class Content:
             self._keys[month] = made
         if month not in self._keys:
             raise KeyUnusable(f"What was said in {month} was erased: is the clock right?")
-        return seal(self._keys[month], place, rfc8785.dumps(content))
+        # No canonical form: what is hashed is what was sealed, as it lies in the journal.
+        return seal(
+            self._keys[month], place, json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+        )
 
     def open(self, db: sqlite3.Connection, at: str, place: str, sealed: str) -> Any:
         """What was sealed, None where its month was erased. Raises KeyUnusable without the right key."""
@@ -76,7 +77,8 @@ class Content:
 
 def rewrap(db: sqlite3.Connection, content: Content, key: Key) -> None:
     """Wrap every month's key by another key, within a transaction."""
-    for month, wrapped in db.execute("SELECT month, wrapped FROM content_key WHERE wrapped IS NOT NULL"):
+    months = db.execute("SELECT month, wrapped FROM content_key WHERE wrapped IS NOT NULL").fetchall()
+    for month, wrapped in months:
         db.execute(
             "UPDATE content_key SET wrapped = ? WHERE month = ?",
             (key.wrap(month, content._unwrapped(month, wrapped)), month),

@@ -85,8 +85,9 @@ class Transaction:
 class _Waiting(Generic[T]):
     """A work that waits to be committed."""
 
-    def __init__(self, work: Callable[[Transaction], T]) -> None:
+    def __init__(self, work: Callable[[Transaction], T], *, deferred: bool = False) -> None:
         self.work = work
+        self.deferred = deferred
         self.done = False
         self.result: T
         self.error: BaseException | None = None
@@ -160,7 +161,7 @@ class Journal:
 
     def defer(self, work: Callable[[Transaction], object]) -> None:
         """Let `work` be part of the next write, whoever makes it, or of `close`; it may be lost till then."""
-        self._queue.append(_Waiting(work))
+        self._queue.append(_Waiting(work, deferred=True))
 
     def append(
         self, kind: Kind, session: str, body: dict[str, Any], said: dict[str, Any] | None = None
@@ -236,7 +237,10 @@ class Journal:
             self._head.close()
 
     def _commit(self) -> None:
-        """Commit all works that wait, in order; one that fails is undone alone."""
+        """Commit all works that wait, in order; one that fails is undone alone.
+
+        Where nothing can be committed, those who wait are told, and what was deferred waits for the next.
+        """
         waiting = [self._queue.popleft() for _ in range(len(self._queue))]
         try:
             with self._explained(), held(self._between, self._lock_seconds):
@@ -246,8 +250,7 @@ class Journal:
                     write = Transaction(self._db, self._sealing, self._current_key())
                     for one in waiting:
                         self._work(one, write)
-                    tree = checkpoint.last_tree(self._db)
-                    if write.head.seq - tree.size > checkpoint.EVERY:
+                    if write.head.seq - checkpoint.covered(self._db) > checkpoint.EVERY:
                         checkpoint.append(write)
                     self._db.execute("COMMIT")
                 except BaseException:
@@ -259,6 +262,7 @@ class Journal:
         except BaseException as error:
             for one in waiting:
                 one.error = error
+            self._queue.extendleft(reversed([one for one in waiting if one.deferred]))
             if not isinstance(error, Exception):
                 raise
         finally:
@@ -274,7 +278,7 @@ class Journal:
         self._db.execute("SAVEPOINT work")
         try:
             one.result = one.work(write)
-        except (sqlite3.OperationalError, sqlite3.InternalError, JournalUnavailable):
+        except (sqlite3.OperationalError, sqlite3.InternalError):
             raise
         except Exception as error:
             self._db.execute("ROLLBACK TO work")

@@ -172,13 +172,10 @@ class Recorder:
         call = Call(self._journal, call_id(), identity.user)
 
         def begun(write: Transaction) -> None:
-            self._check_room(write)
-            try:
-                rfc8785.dumps([body, said])
-                fit, call.asked = body, said or {}
-            except ValueError:  # see `recordable`
-                fit = {name: recordable(value) for name, value in body.items()}
-                call.asked = {name: recordable(value) for name, value in (said or {}).items()}
+            if durable:  # what is deferred has nobody to tell
+                self._check_room(write)
+            call.asked = {name: recordable(value) for name, value in (said or {}).items()}
+            fit = {name: recordable(value) for name, value in body.items()}
             call.intent = write.append(
                 "intent", self.context.session, fit, said=call.asked, record_id=call.id
             )
@@ -197,10 +194,11 @@ class Recorder:
         """Raise OutboxFull where too many AuditEvents wait."""
         waiting = "FROM outbox WHERE destination = ? AND state = 'pending'"
         where, limit = self.context.destination, self.context.max_pending
-        first, last = write.connection.execute(
-            f"SELECT min(position), max(position) {waiting}",
-            (where,),
-        ).fetchone()
+        # Each of the two is one look at the index; both in one query would read all that wait.
+        first, last = (
+            write.connection.execute(f"SELECT {end}(position) {waiting}", (where,)).fetchone()[0]
+            for end in ("min", "max")
+        )
         if first is None or last - first < limit:  # no need to count
             return
         (found,) = write.connection.execute(f"SELECT count(*) {waiting}", (where,)).fetchone()
@@ -233,7 +231,7 @@ def complete(
             (device["id"], intent.body["to"], json.dumps(device)),
         )
     write.append("completion", intent.session, {"call": intent.id, **body, "events": queued}, said=said)
-    closed = write.connection.execute("DELETE FROM open_intent WHERE id = ?", (intent.id,)).rowcount
+    closed = write.connection.execute("DELETE FROM open_intent WHERE seq = ?", (intent.seq,)).rowcount
     if not closed:
         raise AlreadyCompleted(f"The call {intent.id} was completed before.")
 
@@ -277,6 +275,8 @@ def recordable(value: Any) -> Any:
 
     A call with such arguments is refused by its tool, and that refusal belongs on the trail.
     """
+    if value is None or (isinstance(value, str) and value.isascii()):  # most are: no need to try
+        return value
     try:
         rfc8785.dumps(value)
     except ValueError:  # CanonicalizationError, and UnicodeEncodeError for a surrogate in a key

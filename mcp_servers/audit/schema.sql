@@ -11,7 +11,8 @@ CREATE TABLE record (
 ) STRICT;
 
 CREATE INDEX record_session ON record (session, seq);
-CREATE INDEX record_mark ON record (kind, seq) WHERE kind IN ('checkpoint', 'key', 'erasure');
+CREATE INDEX record_key ON record (seq) WHERE kind = 'key';
+CREATE INDEX record_checkpoint ON record (seq) WHERE kind = 'checkpoint';
 
 CREATE TRIGGER record_appends BEFORE INSERT ON record
 WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM record)
@@ -34,7 +35,7 @@ END;
 -- The intents that have no completion yet, and the process (`writer`) that will complete them.
 CREATE TABLE open_intent (
   seq INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
+  id TEXT NOT NULL,
   writer TEXT NOT NULL
 ) STRICT;
 

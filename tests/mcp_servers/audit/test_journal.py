@@ -14,13 +14,13 @@ import pytest
 import rfc8785
 
 from mcp_servers.audit import trail
-from mcp_servers.audit.errors import JournalUnavailable
+from mcp_servers.audit.errors import JournalUnavailable, OutboxFull
 from mcp_servers.audit.head import head_path, read_head
 from mcp_servers.audit.journal import Journal, Transaction
 from mcp_servers.audit.record import GENESIS, Record
 from mcp_servers.audit.verify import verify
 
-from .trails import RING, observe, start
+from .trails import RING, observe, recorder, start
 
 
 @pytest.fixture
@@ -143,6 +143,52 @@ def test_a_write_that_fails_midway_leaves_nothing(journal: Journal) -> None:
         journal.write(fail)
     assert written(journal) == []
     assert journal.append("erasure", "s1", {}).seq == 2
+
+
+def test_a_work_that_is_refused_leaves_the_others_of_its_commit(journal: Journal) -> None:
+    def refuse(write: Transaction) -> None:
+        write.append("erasure", "s1", {})
+        raise OutboxFull("Too many wait.")
+
+    journal.defer(refuse)
+    journal.append("erasure", "s2", {})
+    assert [record.session for record in written(journal)] == ["s2"]
+    with pytest.raises(OutboxFull):
+        journal.write(refuse)
+
+
+def test_what_was_deferred_outlives_a_write_that_failed(path: Path) -> None:
+    with closing(Journal(path, RING, lock_seconds=0.05)) as journal, closing(raw(path)) as other:
+        for session in ("s1", "s2"):
+            journal.defer(lambda write, session=session: write.append("erasure", session, {}))  # type: ignore[misc]
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalUnavailable):
+            journal.append("erasure", "s3", {})
+        other.execute("ROLLBACK")
+        journal.append("erasure", "s4", {})
+        assert [record.session for record in written(journal)] == ["s1", "s2", "s4"]
+
+
+def test_a_write_does_no_more_in_a_long_journal_than_in_a_short_one(journal: Journal) -> None:
+    def instructions() -> int:
+        """Of SQLite's machine, for an intent and its completion."""
+        count = 0
+
+        def step() -> None:
+            nonlocal count
+            count += 1
+
+        journal.write(lambda write: write.connection.set_progress_handler(step, 1))
+        recorder(journal).begin("observations", {}, "Patient/p1").complete("ok")
+        journal.write(lambda write: write.connection.set_progress_handler(None, 1))
+        return count
+
+    observe(journal)
+    short = instructions()
+    journal.write(lambda write: [write.append("erasure", "s1", {}) for _ in range(900)])
+    for _ in range(50):
+        observe(journal)
+    assert instructions() < short * 1.2
 
 
 WRITER = """
