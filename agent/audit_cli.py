@@ -3,8 +3,10 @@
 import argparse
 import json
 import re
+import sys
+from datetime import datetime
 
-from agent import auditing, rendering
+from agent import auditing, reconciling, rendering
 from agent.config import Settings
 
 OK, FAILED = 0, 1
@@ -31,6 +33,15 @@ def add_commands(
         "--delivered", action="store_true", help="also: is each AuditEvent in the FHIR store?"
     )
     verify.set_defaults(run=_verify)
+    reconcile = trails.add_parser(
+        "reconcile", parents=[general, server], help="do our trail and the EMR's own agree? (exit 0: yes)"
+    )
+    reconcile.add_argument(
+        "--since", type=_time, required=True, metavar="T", help="a date or a time, such as 2026-11-23T08:00"
+    )
+    reconcile.add_argument("--until", type=_time, metavar="T", help="until before this (default: now)")
+    reconcile.add_argument("--json", action="store_true", help="a JSON object a line, the summary last")
+    reconcile.set_defaults(run=_reconcile)
     rotate = trails.add_parser("rotate-key", parents=[general], help="sign with a new key from now on")
     rotate.set_defaults(run=_rotate_key)
     erase = trails.add_parser(
@@ -38,6 +49,16 @@ def add_commands(
     )
     erase.add_argument("--before", type=_month, required=True, metavar="YYYY-MM", help="in the months before")
     erase.set_defaults(run=_erase)
+
+
+def _time(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or not 2000 <= found.year < 3000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date or time such as 2026-11-23T08:00")
+    return found
 
 
 def _month(text: str) -> str:
@@ -65,6 +86,13 @@ def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
     sound, report = auditing.verify_audit(settings, delivered=arguments.delivered)
     print(report)
     return OK if sound else FAILED
+
+
+def _reconcile(settings: Settings, arguments: argparse.Namespace) -> int:
+    agreed = reconciling.reconcile_audit(
+        settings, arguments.since, arguments.until, as_json=arguments.json, out=sys.stdout
+    )
+    return OK if agreed else FAILED
 
 
 def _rotate_key(settings: Settings, _: argparse.Namespace) -> int:
