@@ -13,7 +13,7 @@ refusal            session's  reason; completed as `refused`              -     
 break_glass        whose      `patients`, once the chart was read         reason     alert: emergency override
 sign_in            -          client (program or page); a wrong one is    -          user authentication
                               completed as `refused`
-export             whose      format, records (how many), sha256          query      export: the trail
+export             whose      tool, format, records (how many), sha256    query      export: the trail
 audit_read         whose      tool, `rows`, `result_sha256`               query      audit log used
 
 For question and model_step there is none. Neither reads a chart: what a step reads is a tool call, what it

@@ -59,7 +59,7 @@ def sign_in(done: Done) -> list[Element]:
 
 def export(done: Done) -> list[Element]:
     """A part of the trail was written out."""
-    details = {name: done.text(name) for name in ("format", "records", "sha256")}
+    details = {name: done.text(name) for name in ("tool", "format", "records", "sha256")}
     return _security_event(
         done,
         event_type=coding(DICOM, "110106", "Export"),

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -29,7 +29,9 @@ from mcp_servers.fhir.tools import Answer
 META_KEY = "ehr-navigator/step"
 
 _log = logging.getLogger(__name__)
+TRACE_KEY = "traceparent"  # where MCP clients put W3C's trace context
 _MAX_META = 2000
+_TRACE_LENGTH = 55
 _MAX_REFUSED = 4000
 
 
@@ -188,7 +190,10 @@ def _failure(error: FhirToolError) -> CallToolResult:
 
 def _claims(context: Context | None) -> dict[str, Any] | None:
     """What the client says of the step that this call belongs to; claimed, not checked."""
-    claims = None if context is None else (context.request_context.meta or {}).get(META_KEY)
+    meta: Mapping[str, Any] = {} if context is None else context.request_context.meta or {}
+    claims, trace = meta.get(META_KEY), meta.get(TRACE_KEY)
     if not isinstance(claims, dict) or len(json.dumps(claims)) > _MAX_META:
-        return None
+        claims = None
+    if isinstance(trace, str) and len(trace) == _TRACE_LENGTH:
+        claims = {TRACE_KEY: trace, **(claims or {})}
     return claims

@@ -32,6 +32,7 @@ from tests.mcp_servers.fhir.sessions import data, session, text
 
 OKAFOR = "hard-amara-okafor"
 TOKENS = 2500
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 CORE = ["chart_overview", "list_records", "observations", "search_notes", "fhir_read"]
 CHART_TOOLS = [offer.work.__name__ for offer in CATALOGUE if not offer.unbound_only]
 
@@ -238,6 +239,24 @@ async def test_claims_of_another_shape_are_not_recorded(claims: Any) -> None:
         meta = cast(RequestParamsMeta, {META_KEY: claims})
         await client.call_tool("find_patient", {"text": "Roe"}, meta=meta)
     assert recorder.calls[0].meta is None
+
+
+@pytest.mark.parametrize(
+    ("meta", "recorded"),
+    [
+        ({"traceparent": TRACE}, {"traceparent": TRACE}),
+        ({"traceparent": TRACE, META_KEY: {"step": 3}}, {"traceparent": TRACE, "step": 3}),
+        ({"traceparent": TRACE, META_KEY: "model m"}, {"traceparent": TRACE}),
+        ({"traceparent": TRACE + "0" * 5000}, None),
+        ({"traceparent": 7, META_KEY: {"step": 3}}, {"step": 3}),
+    ],
+)
+@pytest.mark.anyio
+async def test_the_trace_that_a_client_is_in_is_recorded(meta: Any, recorded: Any) -> None:
+    recorder = ScriptedRecorder()
+    async with session(ScriptedFhir(), None, recorder) as client:
+        await client.call_tool("find_patient", {"text": "Roe"}, meta=cast(RequestParamsMeta, meta))
+    assert recorder.calls[0].meta == recorded
 
 
 @pytest.mark.anyio
