@@ -10,7 +10,7 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -20,6 +20,7 @@ from agent.config import Settings
 from agent.errors import (
     BY_KIND,
     AmbiguousPatient,
+    AuditKeyUnusable,
     AuditUnavailable,
     Failed,
     NavigatorError,
@@ -53,13 +54,14 @@ if TYPE_CHECKING:
     from mcp_servers.audit.identity import How, Identity
     from mcp_servers.audit.journal import Journal
     from mcp_servers.audit.keys import Ring
-    from mcp_servers.audit.outbox import Undelivered
+    from mcp_servers.audit.outbox import DeliveryReport
     from mcp_servers.audit.recorder import Recorder
     from mcp_servers.fhir.access.client import FhirClient
     from mcp_servers.fhir.tools import Kept
 
 JOURNAL = "audit.sqlite"
 KEY_FILE = "audit.key"
+EVENTS = "audit-events"
 OFFLINE = "offline"
 DELIVERY_SECONDS = 20  # a slow store must not hold up the person; the rest waits in the outbox
 MAX_COMPLETION = 2_048  # tokens of one step
@@ -120,7 +122,7 @@ async def open_navigator(
             try:
                 yield navigator
             finally:
-                navigator.undelivered = await deliver_events(journal, http)
+                navigator.delivery = await deliver_events(settings, journal, http)
         finally:
             journal.close()
 
@@ -128,22 +130,25 @@ async def open_navigator(
 @contextmanager
 def audit_explained() -> Iterator[None]:
     """What the journal raises inside becomes AuditUnavailable, which a person is told of."""
-    from mcp_servers.audit.errors import JournalUnavailable
+    from mcp_servers.audit.errors import JournalUnavailable, KeyUnusable
 
     try:
         yield
+    except KeyUnusable as error:
+        raise AuditKeyUnusable(str(error)) from None
     except JournalUnavailable as error:
         raise AuditUnavailable(str(error)) from None
 
 
 def open_journal(settings: Settings) -> "Journal":
-    """The audit journal, open for writing. Raises AuditUnavailable."""
+    """The audit journal, open for writing, without what was kept for its time. Raises AuditUnavailable."""
     from mcp_servers.audit.journal import Journal
     from mcp_servers.audit.recorder import close_abandoned
 
     with audit_explained():
         journal = Journal(settings.folder / JOURNAL, audit_ring(settings, create=True))
         close_abandoned(journal)
+        journal.erase(f"{date.today() - timedelta(days=settings.audit_retention_days):%Y-%m}")
         return journal
 
 
@@ -170,16 +175,22 @@ def audit_ring(settings: Settings, *, create: bool = False) -> "Ring":
     return ring_of_file(settings.audit_key_file or settings.data_dir / KEY_FILE, create=create)
 
 
-async def deliver_events(journal: "Journal", http: "httpx.AsyncClient") -> "list[Undelivered]":
-    """Hand the AuditEvents that wait to the FHIR store; those that it still does not hold."""
-    from mcp_servers.audit.outbox import deliver, undelivered
+async def deliver_events(
+    settings: Settings, journal: "Journal", http: "httpx.AsyncClient"
+) -> "DeliveryReport":
+    """Hand the AuditEvents that wait to the FHIR store, or to files; what is left of them."""
+    from mcp_servers.audit.delivery import deliver
+    from mcp_servers.audit.outbox import report
+    from mcp_servers.audit.sink import write_out
 
-    here = str(http.base_url).rstrip("/")
     with audit_explained():
+        if settings.audit_events == "files":
+            folder = settings.audit_events_dir or settings.folder / EVENTS
+            return await asyncio.to_thread(write_out, journal, folder)
         with suppress(TimeoutError):
             async with asyncio.timeout(DELIVERY_SECONDS):
-                await deliver(journal, http)
-        return [event for event in undelivered(journal) if event.destination == here]
+                return await deliver(journal, http)
+        return report(journal, str(http.base_url).rstrip("/"), 0, None)
 
 
 @dataclass
@@ -197,7 +208,7 @@ class Navigator:
     model: Model
     on_result: Callable[[ToolResult], object]
     rules: Model | None = None
-    undelivered: "list[Undelivered]" = field(default_factory=list)
+    delivery: "DeliveryReport | None" = None
     kept: "Kept" = field(default_factory=OrderedDict)
 
     async def ask(
@@ -279,6 +290,8 @@ class Navigator:
                 session=session.id,
                 identity=identity(self.settings),
                 fhir_base=str(self.http.base_url),
+                to_files=self.settings.audit_events == "files",
+                max_pending=self.settings.audit_max_pending,
             ),
         )
 
@@ -310,7 +323,8 @@ class Navigator:
     async def find(self, session: Session, text: str) -> str:
         """The one patient that `text` names. Raises UnknownPatient or AmbiguousPatient, which lists them."""
         async with self.toolbox(session) as toolbox:
-            result = await toolbox.call(Action(tool="find_patient", arguments={"text": text}), {})
+            asked = Action(tool="find_patient", arguments={"text": text})
+            result = await toolbox.call(asked, {"session": session.id})
         self.on_result(result)
         rows = evidence(result)["rows"]
         if not rows:
@@ -343,9 +357,8 @@ class Navigator:
             session.patient = patient_reference(patient)
         async with self.toolbox(session) as toolbox:
             if session.patient:
-                looked_up = await toolbox.call(
-                    Action(tool="fhir_read", arguments={"reference": session.patient}), {}
-                )
+                whose = Action(tool="fhir_read", arguments={"reference": session.patient})
+                looked_up = await toolbox.call(whose, {"session": session.id})
                 if looked_up.error == "not_found":
                     raise UnknownPatient(
                         f"There is no {session.patient} on this server; try --find-patient NAME."

@@ -209,7 +209,7 @@ async def _ask_one(settings: Settings, arguments: argparse.Namespace) -> int:
         print(answer.model_dump_json(indent=2))
     else:
         print(rendering.answer(answer, app.journal_path(settings)))
-    progress.undelivered(navigator.undelivered)
+    progress.undelivered(navigator.delivery)
     return rendering.EXIT[answer.status]
 
 
@@ -223,7 +223,7 @@ async def _ask_many(settings: Settings, asked: list[Asked], concurrency: int) ->
             line = {"id": one.id, **answer.model_dump(mode="json")}
             print(json.dumps(line, ensure_ascii=False), flush=True)
             worst = FAILED if answer.status == "failed" else worst
-    rendering.Progress(sys.stderr).undelivered(navigator.undelivered)
+    rendering.Progress(sys.stderr).undelivered(navigator.delivery)
     return worst
 
 

@@ -77,6 +77,18 @@ class Settings(BaseModel):
         "file", description="where that key is kept otherwise: a file, or the system's keyring"
     )
     audit_key_file: Path | None = Field(None, description="that file; default audit.key in data_dir")
+    audit_events: Literal["fhir", "files"] = Field(
+        "fhir", description="where AuditEvents go: to the FHIR server, or to files where it takes none"
+    )
+    audit_events_dir: Path | None = Field(None, description="those files' folder; default in data_dir")
+    audit_max_pending: int = Field(
+        100_000, ge=1, description="AuditEvents that may wait before no call happens any more"
+    )
+    audit_retention_days: int = Field(
+        2192,
+        ge=183,
+        description="days for which questions, arguments and answers can be read; default 6 years",
+    )
     user: str = Field(default_factory=getpass.getuser, description="who asks, for the audit trail")
     purpose: str = Field("TREAT", description="purpose of use, HL7 v3-PurposeOfUse code")
     data_dir: Path = Field(

@@ -12,6 +12,7 @@ NavigatorError
     ├── ModelFailed         endpoint down, prose instead of JSON, steps that do not fit the schema
     ├── ChartUnavailable    the FHIR server cannot be reached or refuses
     └── AuditUnavailable    the journal cannot be written: no call happens (fail closed)
+        └── AuditKeyUnusable    for want of its key
 """
 
 
@@ -61,6 +62,10 @@ class ChartUnavailable(Failed):
 
 class AuditUnavailable(Failed):
     """The audit journal cannot be written, so no call happens."""
+
+
+class AuditKeyUnusable(AuditUnavailable):
+    """The audit journal's key is missing, or it is another's."""
 
 
 # What the kind of a failed tool call (the bracketed word of its text) means for the run.

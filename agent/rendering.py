@@ -9,14 +9,17 @@ from typing import Any, Protocol, TextIO
 from agent.messages import Answer, Grounding, Status, ToolResult
 
 
-class Undelivered(Protocol):
-    """An AuditEvent that is not in the FHIR store (mcp_servers.audit.outbox)."""
+class Delivery(Protocol):
+    """What of the AuditEvents did not arrive (mcp_servers.audit.outbox)."""
 
     @property
-    def state(self) -> str: ...
+    def pending(self) -> int: ...
 
     @property
-    def diagnostics(self) -> str: ...
+    def refused(self) -> Sequence[object]: ...
+
+    @property
+    def problem(self) -> str | None: ...
 
 
 EXIT: Mapping[Status, int] = {"answered": 0, "not_in_chart": 0, "failed": 1, "refused": 3, "needs_review": 3}
@@ -72,15 +75,16 @@ class Progress:
         """How many sample records a server has taken."""
         self._say(f"  {done} of {total} records")
 
-    def undelivered(self, events: Sequence[Undelivered]) -> None:
-        """AuditEvents that the FHIR store does not hold: what waits, what it refused, and why."""
-        refused = [event for event in events if event.state == "refused"]
-        if waiting := len(events) - len(refused):
+    def undelivered(self, delivery: Delivery | None) -> None:
+        """AuditEvents that did not arrive: what waits, what was refused, and why."""
+        if delivery and delivery.pending:
+            why = f" ({delivery.problem})" if delivery.problem else ""
+            self._say(f"{delivery.pending} audit events wait in the journal{why}; the next run tries again.")
+        if delivery and delivery.refused:
             self._say(
-                f"{waiting} audit events wait in the journal for the FHIR store; the next run tries again."
+                f"The FHIR store refused {len(delivery.refused)} audit events;"
+                " `ehr-navigator audit list --undelivered` says why."
             )
-        if refused:
-            self._say(f"The FHIR store refused {len(refused)} audit events: {refused[-1].diagnostics}")
 
     def _say(self, text: str) -> None:
         print(plain(text), file=self._stream, flush=True)

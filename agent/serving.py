@@ -103,12 +103,13 @@ async def delivering(navigator: Navigator, every: float = DELIVER_EVERY_SECONDS)
     async def now_and_then() -> None:
         while True:
             await asyncio.sleep(every)
-            await deliver_events(navigator.journal, navigator.http)
+            with suppress(AuditUnavailable):  # calls are refused meanwhile; a full disk may have room later
+                await deliver_events(navigator.settings, navigator.journal, navigator.http)
 
     task = asyncio.create_task(now_and_then())
     try:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError, AuditUnavailable):
+        with suppress(asyncio.CancelledError):
             await task

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_servers.audit.model_device import device_name, model_of
+from mcp_servers.audit.model_device import device, device_name, model_of
 
 BALP = "https://profiles.ihe.net/ITI/BALP"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -153,7 +153,7 @@ def model(done: Done) -> list[Element]:
     return [
         {
             "type": {"coding": [coding(f"{TERMINOLOGY}/v3-ParticipationType", "DEV", "device")]},
-            "who": {"type": "Device", **named(device_name(claimed))},
+            "who": {"reference": f"Device/{device(claimed)['id']}", "display": device_name(claimed)},
             "requestor": False,
         }
     ]

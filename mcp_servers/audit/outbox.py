@@ -1,37 +1,31 @@
-"""Delivers queued AuditEvents to the FHIR store whose records they are about, at least once each.
+"""The queue of AuditEvents on their way to a FHIR store or to files: what waits, what was refused, why."""
 
-`PUT AuditEvent/<call id>` is idempotent, so a delivery cut off between the server's answer and its note
-here is only repeated. Within a session events go in their order: one that has to wait holds back those
-behind it, one that the server refuses for good does not.
-"""
-
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from pathlib import Path
 
 from mcp_servers.audit import trail
-from mcp_servers.audit.journal import Journal
-
-if TYPE_CHECKING:
-    import httpx
+from mcp_servers.audit.journal import Journal, Transaction
 
 LONGEST_WAIT = 3600.0
 """Seconds; the wait doubles from one second with each attempt, up to this."""
 
-MAX_ANSWER = 64 * 1024
-"""Bytes of an answer that are read; what a server says is wrong fits in them."""
+PAGE = 500
+"""Events that are looked at together: a backlog of days is not read into memory at once."""
 
-# A verdict on the event itself. Everything else may be right tomorrow: a wrong address or token (401, 403,
-# 404, 405), two writers (409), a server under load (408, 429, 5xx) say nothing about the event.
-REFUSALS = {400, 406, 410, 412, 413, 415, 422}
+_COLUMNS = "position, seq, id, session, destination, state, attempts, diagnostics, next_at"
 
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """An event that is not in its FHIR store yet (`pending`), or was turned away for good (`refused`)."""
+    """An event that did not arrive yet (`pending`), or was turned away for good (`refused`).
 
+    `next_at` is the time before which it waits, in seconds since 1970.
+    """
+
+    position: int
     seq: int
     id: str
     session: str
@@ -39,11 +33,26 @@ class Undelivered:
     state: str
     attempts: int
     diagnostics: str
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What one destination still lacks.
+
+    `oldest_s` is the age of the oldest pending event in seconds, `problem` what was said of the last attempt.
+    """
+
+    destination: str
+    pending: int
+    refused: int
+    oldest_s: float
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What one round did, and what this server still lacks; `problem` says why, when something went wrong."""
+    """What one round did, and what this destination still lacks; `problem` is what went wrong last."""
 
     delivered: int
     pending: int
@@ -51,107 +60,85 @@ class DeliveryReport:
     problem: str | None = None
 
 
-def undelivered(journal: Journal) -> list[Undelivered]:
-    """Every event that is not in its FHIR store, oldest first. Raises JournalUnavailable."""
-    with trail.reading(journal.path) as db:
+def undelivered(path: Path) -> Iterator[Undelivered]:
+    """Every event that did not arrive, oldest first. Raises JournalUnavailable."""
+    with trail.reading(path) as db:
+        for row in db.execute(f"SELECT {_COLUMNS} FROM outbox WHERE state <> 'delivered' ORDER BY position"):  # noqa: S608
+            yield Undelivered(*row)
+
+
+def depths(path: Path, clock: Callable[[], float] = time.time) -> list[Depth]:
+    """What each destination lacks; `clock` gives seconds since 1970. Raises JournalUnavailable."""
+    with trail.reading(path) as db:
         rows = db.execute(
-            "SELECT seq, id, session, destination, state, attempts, diagnostics FROM outbox"
-            " WHERE state <> 'delivered' ORDER BY position"
+            """
+            SELECT destination, pending, refused, (SELECT at FROM record WHERE record.seq = oldest),
+                   coalesce((SELECT diagnostics FROM outbox
+                             WHERE outbox.destination = lacking.destination AND state <> 'delivered'
+                             AND diagnostics <> '' ORDER BY position LIMIT 1), '')
+            FROM (SELECT destination, sum(state = 'pending') AS pending, sum(state = 'refused') AS refused,
+                         min(CASE WHEN state = 'pending' THEN seq END) AS oldest
+                  FROM outbox WHERE state <> 'delivered' GROUP BY destination) AS lacking
+            ORDER BY destination
+            """
+        ).fetchall()
+    return [
+        Depth(destination, pending, refused, _age(oldest, clock()), problem)
+        for destination, pending, refused, oldest, problem in rows
+    ]
+
+
+def pending(path: Path, destination: str) -> Iterator[Undelivered]:
+    """The events that wait for one destination, oldest first. Raises JournalUnavailable."""
+    last = 0
+    while page := _page(path, destination, last):
+        yield from page
+        last = page[-1].position
+
+
+def report(journal: Journal, destination: str, delivered: int, problem: str | None) -> DeliveryReport:
+    """What a round did, with what is left."""
+    with trail.reading(journal.path) as db:
+        (pending,) = db.execute(
+            "SELECT count(*) FROM outbox WHERE destination = ? AND state = 'pending'", (destination,)
+        ).fetchone()
+        refused = db.execute(
+            f"SELECT {_COLUMNS} FROM outbox WHERE destination = ? AND state = 'refused' ORDER BY position",  # noqa: S608
+            (destination,),
+        )
+        return DeliveryReport(delivered, pending, tuple(Undelivered(*row) for row in refused), problem)
+
+
+def note(journal: Journal, entries: Sequence[Undelivered], state: str, problem: str, now: float) -> None:
+    """Put the outcome of an attempt on disk, and when to try again. Raises JournalUnavailable."""
+
+    def noted(write: Transaction) -> None:
+        write.connection.executemany(
+            "UPDATE outbox SET state = ?, attempts = ?, next_at = ?, diagnostics = ? WHERE position = ?",
+            [
+                (
+                    state,
+                    entry.attempts + 1,
+                    now + min(2.0**entry.attempts, LONGEST_WAIT),
+                    problem,
+                    entry.position,
+                )
+                for entry in entries
+            ],
+        )
+
+    journal.write(noted)
+
+
+def _page(path: Path, destination: str, after: int) -> list[Undelivered]:
+    with trail.reading(path) as db:
+        rows = db.execute(
+            f"SELECT {_COLUMNS} FROM outbox WHERE destination = ? AND state = 'pending' AND position > ?"  # noqa: S608
+            " ORDER BY position LIMIT ?",
+            (destination, after, PAGE),
         )
         return [Undelivered(*row) for row in rows]
 
 
-async def deliver(
-    journal: Journal,
-    http: "httpx.AsyncClient",
-    limit: int | None = None,
-    clock: Callable[[], float] = time.time,
-) -> DeliveryReport:
-    """Send what is due to the server at `http.base_url`, at most `limit` events, those of earlier runs first.
-
-    Events about other servers stay. An unreachable server is no error: its events are pending, and the time
-    of their next attempt is on disk. `clock` gives seconds since 1970. Raises JournalUnavailable.
-    """
-    destination = str(http.base_url).rstrip("/")
-    attempts = delivered = 0
-    problem: str | None = None
-    waiting: set[str] = set()  # sessions whose next event has to wait
-    for entry, next_at in _pending(journal, destination):
-        if entry.session in waiting or next_at > clock():
-            waiting.add(entry.session)
-            continue
-        if attempts == limit:
-            break
-        attempts += 1
-        status, said = await _put(http, entry.id, json.dumps(journal.event(entry.id)))
-        if status in (200, 201):
-            delivered += 1
-            _note(journal, entry, "delivered", "", clock())
-            continue
-        problem = f"{destination} {said}"
-        _note(journal, entry, "refused" if status in REFUSALS else "pending", problem, clock())
-        if status is None:
-            break
-        if status not in REFUSALS:
-            waiting.add(entry.session)
-    left = [entry for entry in undelivered(journal) if entry.destination == destination]
-    refused = tuple(entry for entry in left if entry.state == "refused")
-    return DeliveryReport(delivered, len(left) - len(refused), refused, problem)
-
-
-def _pending(journal: Journal, destination: str) -> list[tuple[Undelivered, float]]:
-    """The events for one server that are to be sent, each with the time before which it waits."""
-    with trail.reading(journal.path) as db:
-        rows = db.execute(
-            "SELECT seq, id, session, destination, state, attempts, diagnostics, next_at FROM outbox"
-            " WHERE destination = ? AND state = 'pending' ORDER BY position",
-            (destination,),
-        )
-        return [(Undelivered(*row[:-1]), row[-1]) for row in rows]
-
-
-async def _put(http: "httpx.AsyncClient", event_id: str, event: str) -> tuple[int | None, str]:
-    """The status that the server answered, None when it could not be reached, and its words."""
-    import httpx
-
-    try:
-        async with http.stream(
-            "PUT",
-            f"AuditEvent/{event_id}",
-            content=event,
-            headers={
-                "Content-Type": "application/fhir+json",
-                "Accept-Encoding": "identity",
-                "X-Request-ID": event_id,
-            },
-        ) as response:
-            body = bytearray()
-            async for chunk in response.aiter_raw():  # unpacked, a small answer could fill the memory
-                body += chunk
-                if len(body) > MAX_ANSWER:
-                    break
-    except httpx.RequestError as error:
-        return None, f"cannot be reached ({type(error).__name__})"
-    said = _diagnostics(body) or response.reason_phrase
-    return response.status_code, f"answered {response.status_code}: {said}"
-
-
-def _diagnostics(body: bytearray) -> str:
-    """What the server says is wrong: its OperationOutcome's words, empty when it is none."""
-    try:
-        issues = json.loads(body)["issue"]
-        said = [str(issue.get("diagnostics") or issue["details"]["text"]) for issue in issues]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return ""
-    return "".join(filter(str.isprintable, "; ".join(said)))[:500]
-
-
-def _note(journal: Journal, entry: Undelivered, state: str, problem: str, now: float) -> None:
-    """Put the outcome of an attempt on disk, and when to try again."""
-    wait = min(2.0**entry.attempts, LONGEST_WAIT)
-    journal.write(
-        lambda write: write.connection.execute(
-            "UPDATE outbox SET state = ?, attempts = ?, next_at = ?, diagnostics = ? WHERE id = ?",
-            (state, entry.attempts + 1, now + wait, problem, entry.id),
-        )
-    )
+def _age(at: str | None, now: float) -> float:
+    return max(0.0, now - datetime.fromisoformat(at).timestamp()) if at else 0.0

@@ -199,7 +199,7 @@ class Recorder:
             write.connection.execute(f"SELECT {end}(position) {waiting}", (where,)).fetchone()[0]
             for end in ("min", "max")
         )
-        if first is None or last - first < limit:  # no need to count
+        if first is None or last - first + 1 < limit:  # no need to count
             return
         (found,) = write.connection.execute(f"SELECT count(*) {waiting}", (where,)).fetchone()
         if found >= limit:

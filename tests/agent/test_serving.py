@@ -17,7 +17,7 @@ async def test_audit_events_are_delivered_while_the_server_runs(data_dir: Path) 
     async with open_navigator(Settings.model_validate({"data_dir": data_dir})) as navigator:
         async with navigator.toolbox(navigator.new_session()) as toolbox:
             await toolbox.call(Action(tool="find_patient", arguments={"text": "Okafor"}), {})
-        assert len(undelivered(navigator.journal)) == 1
+        assert len([*undelivered(navigator.journal.path)]) == 1
         async with asyncio.timeout(10), delivering(navigator, every=0):
-            while undelivered(navigator.journal):
+            while [*undelivered(navigator.journal.path)]:
                 await asyncio.sleep(0)

@@ -14,7 +14,7 @@ FAILS = 0.1  # of the requests
 
 
 class Shelf(httpx.AsyncBaseTransport):
-    """Takes each `PUT Type/id` and answers 201, or 200 where it had it.
+    """Takes each `PUT Type/id`, alone or in a transaction.
 
     With `chance` it fails at times: before it took the resource, or after.
     """
@@ -28,36 +28,27 @@ class Shelf(httpx.AsyncBaseTransport):
         return httpx.AsyncClient(transport=self, base_url=BASE)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a PUT or a GET of one resource, or a batch of them."""
+        """Answer a PUT or a GET of one resource, or a transaction: all of its PUTs or none."""
         where, content = request.url.path.removeprefix("/fhir").strip("/"), await request.aread()
-        if not where:
-            entries = [
-                self._answer(entry["request"]["method"], entry["request"]["url"], entry.get("resource"))
-                for entry in json.loads(content)["entry"]
-            ]
-            answers = [
-                {"response": {"status": str(status)}, **({"resource": found} if found else {})}
-                for status, found in entries
-            ]
-            return _response(200, {"resourceType": "Bundle", "type": "batch-response", "entry": answers})
-        status, found = self._answer(request.method, where, json.loads(content) if content else None)
-        return _response(status, found)
-
-    def _answer(self, method: str, where: str, resource: Any) -> tuple[int, Any]:
+        body: Any = json.loads(content) if content else None
+        resources = [entry["resource"] for entry in body["entry"]] if not where else [body]
         fails = self._chance is not None and self._chance.random() < FAILS
         if fails and self._chance and self._chance.random() < 0.5:
-            return 503, None
+            return _response(503, None)
         with closing(self._open()) as db:
-            known = db.execute("SELECT resource FROM arrival WHERE place = ?", (where,)).fetchone()
-            if method == "PUT":
-                db.execute(
-                    "INSERT INTO arrival (place, resource) VALUES (?, ?)", (where, json.dumps(resource))
-                )
+            if request.method == "GET":
+                known = db.execute("SELECT resource FROM arrival WHERE place = ?", (where,)).fetchone()
+                return _response(200, json.loads(known[0])) if known else _response(404, None)
+            rows = [(f"{one['resourceType']}/{one['id']}", json.dumps(one)) for one in resources]
+            db.execute("BEGIN")
+            db.executemany("INSERT INTO arrival (place, resource) VALUES (?, ?)", rows)
+            db.execute("COMMIT")
         if fails:
-            return 500, None
-        if method == "PUT":
-            return 200 if known else 201, resource
-        return (200, json.loads(known[0])) if known else (404, None)
+            return _response(500, None)
+        if where:
+            return _response(201, body)
+        answers = [{"response": {"status": "201"}}] * len(rows)
+        return _response(200, {"resourceType": "Bundle", "type": "transaction-response", "entry": answers})
 
     def arrivals(self) -> list[tuple[str, Any]]:
         """What was put, in the order in which it came: `Type/id` and the resource, again and again."""

@@ -1,4 +1,4 @@
-"""A scripted stand-in for a FHIR server's AuditEvents: answers as the test says, keeps what it took."""
+"""A scripted stand-in for a FHIR server's AuditEvents and Devices: answers as the test says, keeps what it took."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -13,38 +13,85 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class ScriptedStore:
-    """An ASGI application: `answers` are the statuses of the next requests, then 201 and 200 as they fit."""
+    """An ASGI application: `answers` are the statuses of what is asked next of AuditEvents, then 201 and 200 as they fit.
 
-    def __init__(self) -> None:
+    It takes a transaction whole or not at all, and none where `transactions` is false; it refuses what refers
+    to a Device that it does not hold, and the events whose ids are in `unfit`.
+    """
+
+    def __init__(self, *, transactions: bool = True) -> None:
+        self.transactions = transactions
         self.answers: list[int] = []
+        self.unfit: set[str] = set()
         self.events: dict[str, dict[str, Any]] = {}
+        self.devices: dict[str, dict[str, Any]] = {}
         self.put: list[str] = []
         self.request_ids: list[str] = []
+        self.requests = 0
 
     def client(self) -> httpx.AsyncClient:
         """A client whose base is this store."""
         return httpx.AsyncClient(transport=httpx.ASGITransport(self), base_url=BASE)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        event_id = scope["path"].removeprefix("/fhir/AuditEvent/")
-        if scope["method"] == "PUT":
-            self.put.append(event_id)
+        self.requests += 1
+        body = (await receive())["body"]
+        path = scope["path"].removeprefix("/fhir").strip("/")
+        if scope["method"] == "POST":
+            answer = self._transaction(json.loads(body))
+        elif scope["method"] == "PUT":
             self.request_ids.append(dict(scope["headers"])[b"x-request-id"].decode())
-            body = (await receive())["body"]
-            status = self.answers.pop(0) if self.answers else 200 if event_id in self.events else 201
-            if status in (200, 201):
-                self.events[event_id] = {**json.loads(body), "meta": {"versionId": "1"}}
+            answer = self._put(path, json.loads(body))
         else:
-            status = self.answers.pop(0) if self.answers else 200 if event_id in self.events else 404
-        answer = self.events[event_id] if status in (200, 201) else outcome(f"HAPI-1094: status {status}")
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(b"content-type", b"application/fhir+json")],
-            }
-        )
-        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+            held = self.events.get(path.removeprefix("AuditEvent/"))
+            status = self.answers.pop(0) if self.answers else 200 if held else 404
+            answer = (status, held if held and status == 200 else outcome(f"HAPI-1094: status {status}"))
+        status, content = answer
+        headers = [(b"content-type", b"application/fhir+json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(content).encode()})
+
+    def _put(self, path: str, resource: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        kind, _, name = path.partition("/")
+        answers = self.answers if kind == "AuditEvent" else []
+        if kind == "AuditEvent":
+            self.put.append(name)
+        status = answers.pop(0) if answers else self._verdict([resource]) or 201
+        if status in (200, 201):
+            self._keep(resource)
+            return status, resource
+        return status, outcome(f"HAPI-1094: status {status}")
+
+    def _transaction(self, bundle: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        resources = [entry["resource"] for entry in bundle["entry"]]
+        status = 404 if not self.transactions else self.answers.pop(0) if self.answers else None
+        status = status or self._verdict(resources) or 200
+        if status != 200:
+            return status, outcome(f"HAPI-1094: status {status}")
+        for resource in resources:
+            if resource["resourceType"] == "AuditEvent":
+                self.put.append(resource["id"])
+            self._keep(resource)
+        return 200, {
+            "resourceType": "Bundle",
+            "entry": [{"response": {"status": "201 Created"}}] * len(resources),
+        }
+
+    def _verdict(self, resources: list[dict[str, Any]]) -> int | None:
+        """What a server with referential integrity says of resources that it is to take together."""
+        known = self.devices.keys() | {one["id"] for one in resources if one["resourceType"] == "Device"}
+        for resource in resources:
+            if resource["id"] in self.unfit:
+                return 422
+            for agent in resource.get("agent", []):
+                kind, _, name = agent["who"].get("reference", "").partition("/")
+                if kind == "Device" and name not in known:
+                    return 400
+        return None
+
+    def _keep(self, resource: dict[str, Any]) -> None:
+        kept = self.events if resource["resourceType"] == "AuditEvent" else self.devices
+        kept[resource["id"]] = {**resource, "meta": {"versionId": "1"}}
 
 
 def outcome(diagnostics: str) -> dict[str, Any]:

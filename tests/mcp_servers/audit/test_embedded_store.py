@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from fhir_fixtures.store import create_app, open_store
+from mcp_servers.audit.delivery import deliver
 from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.outbox import deliver
 from mcp_servers.audit.stored import verify_delivery
 
 from .trails import BASE, RING, observe, recorder

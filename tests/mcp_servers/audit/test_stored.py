@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mcp_servers.audit.delivery import deliver
 from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.outbox import deliver
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.audit.stored import differences, verify_delivery
 

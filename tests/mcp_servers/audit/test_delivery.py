@@ -1,21 +1,29 @@
-"""The outbox: at least once, in order, through outages, and nothing lost."""
+"""Delivery: at least once, in order, through outages, and nothing lost; to a scripted stand-in."""
 
 import gzip
+import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mcp_servers.audit.delivery import BATCH, deliver
+from mcp_servers.audit.errors import OutboxFull
 from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.outbox import LONGEST_WAIT, deliver, undelivered
+from mcp_servers.audit.outbox import LONGEST_WAIT, depths, undelivered
 from mcp_servers.audit.recorder import Context, Recorder
 
 from .scripted_store import ScriptedStore
-from .trails import BASE, RING, observe
+from .trails import BASE, RING, observe, recorder
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +36,12 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 @pytest.fixture
 def store() -> ScriptedStore:
+    """A store that knows no transactions: each event goes alone."""
+    return ScriptedStore(transactions=False)
+
+
+@pytest.fixture
+def batching() -> ScriptedStore:
     return ScriptedStore()
 
 
@@ -37,6 +51,11 @@ def nobody_listens() -> str:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{taken.getsockname()[1]}/fhir"
+
+
+def plain(journal: Journal) -> None:
+    """A call of a client that names no model, so that no Device goes before its event."""
+    recorder(journal).begin("observations", {}, "Patient/p1").complete("ok")
 
 
 class Clock:
@@ -55,7 +74,7 @@ async def test_every_completed_call_arrives_as_its_event(journal: Journal, store
         report = await deliver(journal, http)
     assert (report.delivered, report.pending, report.refused, report.problem) == (3, 0, (), None)
     assert store.put == calls
-    assert store.request_ids == calls
+    assert store.request_ids[1:] == calls  # the first is the Device's
     assert all(store.events[call]["id"] == call for call in calls)
 
 
@@ -79,11 +98,9 @@ async def test_the_next_process_delivers_what_an_earlier_one_left(
 
 
 async def test_an_unreachable_server_leaves_events_pending(journal: Journal, nobody_listens: str) -> None:
-    recorder = Recorder(
-        journal, Context(session="s1", identity=Identity("dr.grey"), fhir_base=nobody_listens)
-    )
+    lonely = Recorder(journal, Context(session="s1", identity=Identity("dr.grey"), fhir_base=nobody_listens))
     for _ in range(2):
-        recorder.begin("observations", {}).complete("ok")
+        lonely.begin("observations", {}).complete("ok")
     async with httpx.AsyncClient(base_url=nobody_listens) as http:
         report = await deliver(journal, http)
     assert (report.delivered, report.pending) == (0, 2)
@@ -144,7 +161,7 @@ async def test_a_refused_event_is_kept_with_the_servers_words(
     (kept,) = report.refused
     assert (kept.id, kept.attempts) == (refused, 1)
     assert kept.diagnostics == f"{BASE} answered {status}: HAPI-1094: status {status}"
-    assert undelivered(journal) == [kept]
+    assert [*undelivered(journal.path)] == [kept]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +174,7 @@ async def test_a_refused_event_is_kept_with_the_servers_words(
 async def test_a_hostile_answer_neither_stops_delivery_nor_steers_a_terminal(
     journal: Journal, answer: str, said: str
 ) -> None:
-    observe(journal)
+    plain(journal)
     store = httpx.MockTransport(lambda _: httpx.Response(422, stream=httpx.ByteStream(answer.encode())))
     async with httpx.AsyncClient(transport=store, base_url=BASE) as http:
         report = await deliver(journal, http)
@@ -173,7 +190,7 @@ async def test_an_answer_that_does_not_end_is_not_read_to_its_end(journal: Journ
             read += 1024
             yield gzip.compress(bytes(1024**2))
 
-    observe(journal)
+    plain(journal)
     store = httpx.MockTransport(
         lambda _: httpx.Response(400, headers={"Content-Encoding": "gzip"}, content=endless())
     )
@@ -218,7 +235,7 @@ async def test_events_about_another_server_stay(journal: Journal, store: Scripte
     async with store.client() as http:
         report = await deliver(journal, http)
     assert (report.delivered, report.pending) == (0, 0)
-    assert [(entry.destination, entry.state) for entry in undelivered(journal)] == [
+    assert [(entry.destination, entry.state) for entry in undelivered(journal.path)] == [
         ("http://other.example/fhir", "pending")
     ]
 
@@ -236,3 +253,137 @@ async def test_a_delivery_cut_off_before_its_note_is_repeated_without_harm(
     assert (report.delivered, report.pending) == (1, 0)
     assert store.put == [call, call]
     assert list(store.events) == [call]
+
+
+# -- Many at once.
+
+
+async def test_events_and_the_devices_that_they_name_go_as_one_transaction(
+    journal: Journal, batching: ScriptedStore
+) -> None:
+    calls = [observe(journal, f"s{number % 3}")[0] for number in range(BATCH)]
+    async with batching.client() as http:
+        report = await deliver(journal, http)
+        assert (report.delivered, report.pending, report.problem) == (BATCH, 0, None)
+        assert batching.requests == 1
+        assert batching.put == calls
+        assert len(batching.devices) == 1
+        observe(journal)
+        await deliver(journal, http)
+    assert batching.requests == 2
+
+
+async def test_one_event_that_is_unfit_holds_back_none_of_its_batch(
+    journal: Journal, batching: ScriptedStore
+) -> None:
+    calls = [observe(journal)[0] for _ in range(5)]
+    batching.unfit = {calls[2]}
+    async with batching.client() as http:
+        report = await deliver(journal, http)
+    assert [refused.id for refused in report.refused] == [calls[2]]
+    assert (report.delivered, report.pending) == (4, 0)
+    assert list(batching.events) == [calls[0], calls[1], calls[3], calls[4]]
+
+
+async def test_a_batch_that_finds_the_server_down_costs_one_request(
+    journal: Journal, batching: ScriptedStore
+) -> None:
+    for number in range(2 * BATCH):
+        observe(journal, f"s{number}")
+    batching.answers = [503]
+    async with batching.client() as http:
+        report = await deliver(journal, http)
+    assert (report.delivered, report.pending) == (0, 2 * BATCH)
+    assert batching.requests == 1
+
+
+async def test_an_answer_that_does_not_say_that_all_was_taken_is_not_believed(journal: Journal) -> None:
+    calls = [observe(journal)[0] for _ in range(3)]
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        entries = [{"response": {"status": "201"}}, {"response": {"status": "400"}}]
+        said = json.dumps({"resourceType": "Bundle", "entry": entries})
+        return httpx.Response(200, stream=httpx.ByteStream(said.encode()))
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url=BASE) as http:
+        report = await deliver(journal, http)
+    assert asked == ["POST", *["PUT"] * (1 + len(calls))]  # the Device, then each event
+    assert report.delivered == 3
+
+
+async def test_events_whose_device_is_not_taken_wait_and_say_so(journal: Journal) -> None:
+    observe(journal)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        status = 422 if "/Device/" in str(request.url) else 404
+        return httpx.Response(status, stream=httpx.ByteStream(b""))
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url=BASE) as http:
+        report = await deliver(journal, http)
+    assert (report.delivered, report.pending, report.refused) == (0, 1, ())
+    assert f"{BASE} answered 422: Unprocessable Entity, to Device/model-" in str(report.problem)
+
+
+FAULTS = st.lists(st.sampled_from([0, 400, 401, 408, 409, 422, 429, 500, 503, 200]), max_size=25)
+
+
+@given(FAULTS, st.lists(st.sampled_from("abc"), min_size=1, max_size=12), st.booleans())
+async def test_whatever_the_store_does_nothing_is_lost_and_each_session_keeps_its_order(
+    faults: list[int], sessions: list[str], transactions: bool
+) -> None:
+    """0: no answer comes (the connection breaks after the store took what was sent)."""
+    store, clock = ScriptedStore(transactions=transactions), Clock()
+    arrived: list[str] = []
+    left = [*faults]
+
+    async def flaky(scope: Any, receive: Any, send: Any) -> None:
+        fault = left.pop(0) if left else 200
+        store.answers = [fault] if fault >= 400 else []
+        before = len(store.put)
+        await store(scope, receive, discard if fault == 0 else send)
+        arrived.extend(event for event in store.put[before:] if event in store.events)
+        if fault == 0:
+            raise httpx.ReadError("the connection broke")
+
+    with TemporaryDirectory() as folder, closing(Journal(Path(folder) / "audit.sqlite", RING)) as journal:
+        calls = [(session, observe(journal, session)[0]) for session in sessions]
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(flaky), base_url=BASE) as http:
+            for _ in range(len(faults) + 2):
+                report = await deliver(journal, http, clock=clock)
+                clock.now += LONGEST_WAIT
+        refused = {entry.id for entry in report.refused}
+        assert report.pending == 0
+        assert {call for _, call in calls} == refused | store.events.keys()
+        first = list(dict.fromkeys(arrived))
+        for session in "abc":
+            expected = [call for one, call in calls if one == session and call in store.events]
+            assert [call for call in first if call in expected] == expected
+
+
+async def discard(message: object) -> None:
+    """Send nothing."""
+
+
+def test_the_depth_of_each_destination_is_known(journal: Journal) -> None:
+    assert depths(journal.path) == []
+    observe(journal)
+    observe(journal)
+    other = Context("s9", Identity("dr.grey"), "http://other.example/fhir")
+    Recorder(journal, other).begin("observations", {}).complete("ok")
+    later = datetime.now(UTC).timestamp() + 3600
+    ours, theirs = depths(journal.path, lambda: later)
+    assert (ours.destination, ours.pending, ours.refused, ours.problem) == (BASE, 2, 0, "")
+    assert 3590 < ours.oldest_s < 3660
+    assert (theirs.destination, theirs.pending) == ("http://other.example/fhir", 1)
+
+
+def test_past_the_bound_no_call_begins(journal: Journal) -> None:
+    bounded = Recorder(journal, Context("s1", Identity("dr.grey"), BASE, max_pending=2))
+    for _ in range(2):
+        bounded.begin("observations", {}).complete("ok")
+    with pytest.raises(OutboxFull, match=f"2 AuditEvents wait for {BASE}"):
+        bounded.begin("observations", {})
+    elsewhere = Context("s1", Identity("dr.grey"), "http://other.example/fhir", max_pending=2)
+    Recorder(journal, elsewhere).begin("observations", {}).complete("ok")
