@@ -1,11 +1,13 @@
 """What the commands about the sample charts do."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from agent.config import Settings
 from agent.errors import Failed
 from agent.fhir_access import open_embedded, open_fhir
+from mcp_servers.audit.identity import PROGRAM
 
 
 def sample_patients() -> list[dict[str, Any]]:
@@ -28,6 +30,8 @@ async def load_fixtures(settings: Settings, progress: Callable[[int, int], None]
     from fhir_fixtures.loader import LoadError, load
 
     async with open_fhir(settings) as http:
+        # Sample charts are loaded without a trail: the EMR's own must not take that for a clinician's work.
+        http.headers["User-Agent"] = f"{PROGRAM}-fixtures/{version(PROGRAM)}"
         try:
             report = await load(http, progress)
         except LoadError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.config import Settings
 from agent.errors import Failed, UsageError
+from mcp_servers.audit.identity import PROGRAM
 
 # The command line's quick commands must not pay for HTTP and the store.
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 CHARTS = "charts.sqlite"
 EMBEDDED = "http://embedded/fhir"
-PROGRAM = "ehr-navigator"
 
 
 @asynccontextmanager

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+PROGRAM = "ehr-navigator"
+"""The program that acts for a person, as the trail and FHIR servers know it."""
+
 How = Literal["system_account", "setting", "token", "sign_in"]
 
 

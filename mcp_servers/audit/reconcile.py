@@ -18,18 +18,19 @@ from mcp_servers.audit.calls import begun_at, called_between
 from mcp_servers.audit.compare import Difference, Kind, compare, unrecorded
 from mcp_servers.audit.content import Content
 from mcp_servers.audit.emr import EmrEvent, instant
+from mcp_servers.audit.identity import PROGRAM
 from mcp_servers.audit.keys import Ring
 
 if TYPE_CHECKING:
     import httpx
 
-PROGRAM = "ehr-navigator"
 LATE = timedelta(minutes=15)
 """The most that the EMR's time of an event may lie before or after a call's beginning: calls take their time,
 and two machines have two clocks."""
 SETTLING = timedelta(seconds=3)
 """An EMR may write its event a moment after it answered."""
-SHORTEST, LONGEST = timedelta(hours=1), timedelta(days=1)
+SHORTEST, LONGEST = LATE, timedelta(days=1)
+"""A window: the less there is to compare, the longer."""
 
 
 class Period(NamedTuple):

@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from agent.chores import load_fixtures
 from agent.cli import main
-from agent.config import Settings
-from agent.errors import UsageError
+from agent.config import Settings, load
+from agent.errors import Failed, UsageError
 from agent.fhir_access import open_fhir, scopes_shown
 from tests.mcp_servers.fhir.serving import served
 
@@ -60,6 +61,16 @@ async def shown(folder: Path, **settings: Any) -> dict[str, str]:
 @pytest.mark.anyio
 async def test_every_request_names_this_program(tmp_path: Path) -> None:
     assert (await shown(tmp_path))["user-agent"] == f"ehr-navigator/{version('ehr-navigator')}"
+
+
+@pytest.mark.anyio
+async def test_loading_sample_charts_is_not_done_in_the_name_of_those_who_read_them(tmp_path: Path) -> None:
+    server = Server()
+    async with served(server) as server.base:
+        settings, _ = load({"fhir": server.base, "data_dir": tmp_path}, {})
+        with pytest.raises(Failed):
+            await load_fixtures(settings, lambda *_: None)
+    assert {seen["user-agent"].partition("/")[0] for seen in server.seen} == {"ehr-navigator-fixtures"}
 
 
 @pytest.mark.parametrize(

@@ -493,12 +493,16 @@ async def test_a_store_that_does_not_show_all_events_of_one_time_is_given_up(jou
 
 
 async def test_a_store_that_does_not_sort_is_given_up(journal: Journal, emr: ScriptedEmr) -> None:
-    now = datetime.now(UTC)
     emr.saw("Patient/p1", None)
-    emr.saw("Patient/p1", None, late=-timedelta(minutes=1))
-    entries = {"resourceType": "Bundle", "entry": [{"resource": event} for event in emr.events]}
-    emr.instead = lambda _: (200, entries)
-    found, _ = await reconciled(journal, emr, Period(now - LATE, now + LATE))
+    emr.saw("Patient/p1", None, late=timedelta(seconds=1))
+
+    def backwards(query: dict[str, list[str]]) -> tuple[int, Any]:
+        sorted_so = emr.searchset(query)
+        return 200, {**sorted_so, "entry": sorted_so.get("entry", [])[::-1]}
+
+    emr.instead = backwards
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    found, _ = await reconciled(journal, emr, Period(now - DAY, now))
     assert found.problem == f"{BASE} does not sort its AuditEvents by time, as it was asked to"
 
 
