@@ -125,7 +125,7 @@ def person(done: Done, *, receives: bool = False) -> Element:
 
 
 def program(done: Done, role: Element) -> Element:
-    """The program that acts, on this machine, in one of the `ROLES`."""
+    """The program that acts, on this machine: the SOURCE or DESTINATION of data, or just the APPLICATION."""
     return {
         "type": {"coding": [role]},
         "role": [{"coding": [APPLICATION]}],
@@ -146,7 +146,7 @@ def endpoint(address: str, role: Element) -> Element:
 
 
 def model(done: Done) -> list[Element]:
-    """The model that took part; nobody where the client named none."""
+    """The model that took part, as a reference to its Device; nobody where the client named none."""
     claimed = model_of(done.meta)
     if claimed is None:
         return []

@@ -90,9 +90,11 @@ def test_the_first_event_has_the_acts_id() -> None:
     assert {shape[0]["id"] for shape in SHAPES.values()} == {CALL}
 
 
-def test_the_models_device_is_strict_r4() -> None:
+def test_the_models_device_is_the_one_that_its_events_refer_to() -> None:
     (device,) = models_of({"model": MODEL})
     assert_strict(device)
+    (event,) = SHAPES["PatientQuery"]
+    assert references(event["agent"]) == [f"Device/{device['id']}"]
 
 
 @pytest.mark.parametrize("meta", [{}, {"model": " "}, {"model": {"name": "\t"}}, {"model": {}}, None, "odd"])
@@ -114,3 +116,5 @@ def test_whatever_the_body_its_events_are_strict_r4_and_keep_to_balp(
         assert violations(event) == []
     for resource in [*made, *models]:
         assert_strict(resource)
+    known = {f"Device/{device['id']}" for device in models}  # nobody else takes part by reference
+    assert set(references([event["agent"] for event in made])) == known

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from .balp import DCM, DESTINATION, PROFILES, SOURCE, TERMINOLOGY, Event, agents, code, entities
-from .shapes import CALL, ESCALATED, SHAPES, acted
+from .shapes import CALL, ESCALATED, LARGE, SHAPES, acted, models_of
 
 
 def shape(name: str) -> Event:
@@ -33,7 +33,11 @@ def test_it_goes_from_this_program_to_the_endpoint_of_the_hosted_model() -> None
     (source,), (recipient,) = agents(event, DCM, SOURCE), agents(event, DCM, DESTINATION)
     assert source["who"] == event["source"]["observer"]
     assert recipient["network"] == {"address": ESCALATED["recipient"], "type": "5"}
-    assert event["agent"][-1]["who"]["display"] == "large-model@2026-10"
+    (device,) = models_of({"model": LARGE})
+    assert event["agent"][-1]["who"] == {
+        "reference": f"Device/{device['id']}",
+        "display": "large-model@2026-10",
+    }
 
 
 def test_it_says_under_which_agreement_and_policy_how_much_left() -> None:
