@@ -175,6 +175,22 @@ def audit_ring(settings: Settings, *, create: bool = False) -> "Ring":
     return ring_of_file(settings.audit_key_file or settings.data_dir / KEY_FILE, create=create)
 
 
+def recorder_of(settings: Settings, journal: "Journal", session: str, fhir_base: str) -> "Recorder":
+    """The recorder of a session about the FHIR server at `fhir_base`."""
+    from mcp_servers.audit.recorder import Context, Recorder
+
+    return Recorder(
+        journal,
+        Context(
+            session=session,
+            identity=identity(settings),
+            fhir_base=fhir_base,
+            to_files=settings.audit_events == "files",
+            max_pending=settings.audit_max_pending,
+        ),
+    )
+
+
 async def deliver_events(
     settings: Settings, journal: "Journal", http: "httpx.AsyncClient"
 ) -> "DeliveryReport":
@@ -282,18 +298,7 @@ class Navigator:
 
     def recorder(self, session: Session) -> "Recorder":
         """The recorder of a session's tool calls."""
-        from mcp_servers.audit.recorder import Context, Recorder
-
-        return Recorder(
-            self.journal,
-            Context(
-                session=session.id,
-                identity=identity(self.settings),
-                fhir_base=str(self.http.base_url),
-                to_files=self.settings.audit_events == "files",
-                max_pending=self.settings.audit_max_pending,
-            ),
-        )
+        return recorder_of(self.settings, self.journal, session.id, str(self.http.base_url))
 
     def acts(self, session: Session, *, apart: bool = False) -> Acts:
         """What a run puts on the trail of a session."""

@@ -1,47 +1,21 @@
-"""What the audit commands do: list, show and verify the trail, rotate its key, erase what was said."""
+"""What the audit commands do to the journal: verify it, rotate its key, erase what was said."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from agent.app import KEY_FILE, audit_explained, audit_ring, journal_path, open_journal
 from agent.config import Settings
-from agent.errors import Failed, UsageError
+from agent.errors import AuditKeyUnusable, Failed, UsageError
 from agent.fhir_access import open_fhir
 
 if TYPE_CHECKING:
     from mcp_servers.audit.stored import DeliveryVerification
-    from mcp_servers.audit.verify import Finding
-
-T = TypeVar("T")
+    from mcp_servers.audit.verify import Finding, UnknownOutcome
 
 LEAST_KEPT = 6  # months: EU AI Act, articles 19 and 26(6)
-
-
-def audited_sessions(settings: Settings) -> list[dict[str, Any]]:
-    """What each session on record did, oldest first."""
-    from mcp_servers.audit import trail
-
-    return [asdict(summary) for summary in read_trail(settings, trail.sessions)]
-
-
-def audit_records(settings: Settings, session: str) -> list[dict[str, Any]]:
-    """Every record of one session. Raises UsageError when there is none."""
-    from mcp_servers.audit import trail
-
-    found = read_trail(settings, lambda path: list(trail.records(path, session)))
-    if not found:
-        raise UsageError(f"There is no session {session!r} on record; `ehr-navigator audit list` names them.")
-    return [asdict(record) for record in found]
-
-
-def read_trail(settings: Settings, read: Callable[[Path], T]) -> T:
-    """What `read` finds in the journal. Raises UsageError when there is none yet, AuditUnavailable."""
-    with audit_explained():
-        return read(existing_journal(settings))
 
 
 def existing_journal(settings: Settings) -> Path:
@@ -110,20 +84,36 @@ def months_ago(now: datetime, months: int) -> str:
     return f"{year:04d}-{month + 1:02d}"
 
 
-def verify_audit(settings: Settings, *, delivered: bool) -> tuple[bool, str]:
-    """Whether the journal is whole and, if asked, each AuditEvent in the FHIR store; with a report."""
+def verify_audit(settings: Settings, *, delivered: bool, public_key: str | None) -> tuple[bool, str]:
+    """Whether the journal is whole and, if asked, each AuditEvent in the FHIR store; with a report.
+
+    It must be signed with `public_key` (hex) where one is given, else with the key at hand.
+    """
     from mcp_servers.audit.verify import verify
 
     path = existing_journal(settings)
-    with audit_explained():
-        found = verify(path, [key.public for key in audit_ring(settings)])
-    report = [f"{found.records} records of {found.calls} tool calls in {found.sessions} sessions in {path}"]
+    publics, missing = _publics(settings, public_key)
+    found = verify(path, publics)
+    report = [
+        f"{path}",
+        f"  {found.records:,} records of {found.sessions:,} sessions, with {found.calls:,} tool calls",
+        f"  {found.checkpointed:,} of them under a signed checkpoint, the rest under the signed head file",
+        f"  {_pairs(found.unknown)}",
+        f"  signed with {found.public or 'no key'}",
+    ]
+    if found.clock_went_back:
+        report.append(f"  the clock went back {found.clock_went_back} times; the order of records is certain")
     report += [
         f"Not completed: {call.what} {call.id} of session {call.session}, begun {call.at}"
         for call in found.unknown
     ]
     report.append("The chain is whole and unaltered." if found.intact else told("ALTERED", found.finding))
-    sound = found.intact
+    sound = found.intact and not missing
+    if missing:
+        report.append(
+            f"NOT VERIFIED whose it is: {missing} Whoever could write the files may have made a journal anew"
+            " with a key of their own: give the journal's public key (--public-key), or bring the key back."
+        )
     if sound and delivered:
         delivery = asyncio.run(_verify_delivery(settings, path))
         sound = delivery.complete
@@ -134,6 +124,43 @@ def verify_audit(settings: Settings, *, delivered: bool) -> tuple[bool, str]:
         if delivery.elsewhere:
             report.append(f"{delivery.elsewhere} more belong to other FHIR servers; name one with --fhir.")
     return sound, "\n".join(report)
+
+
+def verify_export(settings: Settings, file: Path, public_key: str | None) -> tuple[bool, str]:
+    """Whether an export is as it was made; with a report. Needs no journal, where `public_key` is given."""
+    from mcp_servers.audit.export import check
+
+    publics, missing = _publics(settings, public_key)
+    if missing:
+        raise UsageError(f"{missing} Give the journal's public key with --public-key.")
+    try:
+        with file.open("rb") as lines:
+            found = check(lines, publics)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    if found.fault:
+        return False, f"ALTERED: line {found.line} of {file}: {found.fault}."
+    return True, (
+        f"{found.records} records in {file}, each as it stood in the journal: under the export's checkpoint,"
+        " and signed line by line. Nothing was changed, left out or added since."
+    )
+
+
+def _publics(settings: Settings, public_key: str | None) -> tuple[list[str], str]:
+    """The public keys that count, and why there are none."""
+    if public_key:
+        return [public_key], ""
+    try:
+        with audit_explained():
+            return [key.public for key in audit_ring(settings)], ""
+    except AuditKeyUnusable as error:
+        return [], str(error)
+
+
+def _pairs(unknown: "Collection[UnknownOutcome]") -> str:
+    if not unknown:
+        return "every act that was begun is completed"
+    return f"{len(unknown)} acts are begun and not completed; all others are"
 
 
 async def _verify_delivery(settings: Settings, path: Path) -> "DeliveryVerification":

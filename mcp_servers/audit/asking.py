@@ -6,9 +6,9 @@ it has come to: a million records take seconds and little memory.
 
 import json
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mcp_servers.audit import trail
@@ -65,10 +65,12 @@ class Act:
 
     @property
     def patients(self) -> list[str]:
-        """Whom it was about: the patient it was bound to, then those it found."""
+        """Whom it was about: the patient it was bound to, then those it found, or told of (`about`)."""
         asked = self.intent.body["patient"]
-        found = self.completion.body["patients"] if self.completion else []
-        return list(dict.fromkeys([*([asked] if asked else []), *found]))
+        done = self.completion.body if self.completion else {}
+        return list(
+            dict.fromkeys([*([asked] if asked else []), *done.get("patients", ()), *done.get("about", ())])
+        )
 
     @property
     def model(self) -> str:
@@ -76,6 +78,14 @@ class Act:
         body = self.intent.body
         meta = body.get("meta")
         return model_name(body.get("model") or (meta.get("model") if isinstance(meta, dict) else None))
+
+    @property
+    def own_client(self) -> bool:
+        """Whether this program's own loop acted, and no MCP client of others, whose model is not known."""
+        meta = self.intent.body.get("meta")
+        return self.name != "tool_call" or (
+            isinstance(meta, dict) and meta.get("session") == self.intent.session
+        )
 
     @property
     def left(self) -> bool:
@@ -168,12 +178,22 @@ def _ended(db: sqlite3.Connection, under_way: dict[str, _UnderWay], sought: Soug
             yield act
 
 
+def last_server(path: Path) -> str:
+    """The FHIR server of the act that began last; empty before the first. Raises JournalUnavailable."""
+    with trail.reading(path) as db:
+        found = db.execute(
+            "SELECT json_extract(body, '$.fhir') FROM record WHERE kind = 'intent' ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+    return str(found[0]) if found else ""
+
+
 @dataclass(slots=True)
 class SessionSummary:
     """What a session did, as far as its acts were asked for.
 
     `first` and `last` are when they began (UTC, ISO 8601); `did` counts them by tool or act, `outcomes` by
-    outcome. `left`: whether patient data went, or may have gone, out of the building.
+    outcome. `left`: whether patient data went, or may have gone, out of the building; `own_client`: whether
+    all went to this program's own loop.
     """
 
     session: str
@@ -184,18 +204,20 @@ class SessionSummary:
     server: str
     patients: list[str] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
-    did: Counter[str] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)
+    did: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[str, int] = field(default_factory=dict)
     left: bool = False
+    own_client: bool = True
 
     def add(self, act: Act) -> None:
         """Count one more act."""
         self.last = max(self.last, act.intent.at)
         self.patients += [one for one in act.patients if one not in self.patients]
         self.models += [one for one in [act.model] if one and one not in self.models]
-        self.did[act.what] += 1
-        self.outcomes[act.outcome] += 1
+        self.did[act.what] = self.did.get(act.what, 0) + 1
+        self.outcomes[act.outcome] = self.outcomes.get(act.outcome, 0) + 1
         self.left |= act.left
+        self.own_client &= act.own_client
 
 
 def sessions(asked: Iterable[Act]) -> list[SessionSummary]:
@@ -237,6 +259,7 @@ def opened(db: sqlite3.Connection, act: Act, content: Content | None) -> dict[st
     done = act.completion.body if act.completion else {}
     return {
         "seq": act.intent.seq,
+        "done_seq": act.completion.seq if act.completion else None,
         "id": act.intent.id,
         "session": act.intent.session,
         "at": act.intent.at,
@@ -246,6 +269,7 @@ def opened(db: sqlite3.Connection, act: Act, content: Content | None) -> dict[st
         "outcome": act.outcome,
         "patients": act.patients,
         "left_the_building": act.left,
+        "own_client": act.own_client,
         "content": why if why != "open" else why_not,
         "asked": asked,
         "said": said,

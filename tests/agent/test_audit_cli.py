@@ -2,11 +2,15 @@
 
 import json
 import re
+import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.cli import main
+from agent.replay import WIDTH
+from mcp_servers.audit import trail
 
 AMARA = "hard-amara-okafor"
 
@@ -52,3 +56,193 @@ def test_what_was_said_lately_is_not_erased(capsys: pytest.CaptureFixture[str]) 
     assert "6 months at least" in capsys.readouterr().err
     assert main(["audit", "erase", "--before", "2001-01"]) == 0
     assert "Nothing is left before 2001-01" in capsys.readouterr().out
+
+
+def printed(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    """What a command prints that succeeds."""
+    assert main(list(command)) == 0
+    return capsys.readouterr().out
+
+
+def acts_of(home: Path, act: str) -> list[dict[str, Any]]:
+    """The intents of an act, each with its completion."""
+    records = list(trail.records(home / "audit.sqlite"))
+    done = {record.body["call"]: record.body for record in records if record.kind == "completion"}
+    return [
+        {**record.body, "done": done.get(record.id)}
+        for record in records
+        if record.kind == "intent" and record.body["act"] == act
+    ]
+
+
+def test_sessions_are_listed_with_who_why_whom_and_what_came_of_it(
+    session: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heading, line, *_ = printed(capsys, "audit", "list").splitlines()
+    assert heading.split() == [
+        "when", "(UTC)", "session", "who", "purpose", "patient", "what", "model", "outcome", "left",
+    ]  # fmt: skip
+    for told in (session, "TREAT", f"Patient/{AMARA}", "1 question", "1 fhir_read", "offline@", " ok", "no"):
+        assert told in line
+
+
+def test_sessions_are_found_by_what_is_known_of_them(
+    session: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def found(*filters: str) -> list[str]:
+        lines = printed(capsys, "audit", "list", "--json", *filters).splitlines()
+        return [json.loads(line)["session"] for line in lines]
+
+    assert session in found("--patient", AMARA, "--model", "offline", "--since", "2026-01-01")
+    assert session in found("--act", "question", "--outcome", "ok", "--session", session)
+    for none in (["--patient", "nobody"], ["--person", "nobody"], ["--until", "2020-01-01"]):
+        assert session not in found(*none)
+
+
+def test_reading_the_trail_is_on_the_trail_before_and_after(
+    session: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed(capsys, "audit", "list", "--patient", AMARA, "--user", "privacy", "--purpose", "HCOMPL")
+    printed(capsys, "audit", "show", session, "--user", "privacy")
+    listed, shown = acts_of(home, "audit_read")
+    assert (listed["tool"], listed["user"], listed["purpose_of_use"]) == ("audit list", "privacy", "HCOMPL")
+    assert (listed["patient"], listed["done"]["outcome"], listed["done"]["rows"]) == (
+        f"Patient/{AMARA}",
+        "ok",
+        1,
+    )
+    assert (shown["tool"], shown["done"]["about"]) == ("audit show", [f"Patient/{AMARA}"])
+    assert len(printed(capsys, "audit", "list", "--json", "--act", "audit_read").splitlines()) == 2
+
+
+@pytest.mark.usefixtures("session")
+def test_proving_the_trail_and_looking_at_its_delivery_only_read(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = [record.hash for record in trail.records(home / "audit.sqlite")]
+    assert "Every AuditEvent arrived." in printed(capsys, "audit", "list", "--undelivered")
+    printed(capsys, "audit", "verify")
+    assert [record.hash for record in trail.records(home / "audit.sqlite")] == before
+
+
+def test_a_session_is_replayed_from_the_question_to_its_answer(
+    session: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = printed(capsys, "audit", "show", session)
+    for told in (
+        "Question: Any allergies?", "Step 1: offline", "list_records(", "GET http", "delivered",
+        "Answer, answered", "claims held against the records", "Nothing of it was sent out",
+    ):  # fmt: skip
+        assert told in text
+    assert max(map(len, text.splitlines())) <= WIDTH
+    acts = [json.loads(line) for line in printed(capsys, "audit", "show", session, "--json").splitlines()]
+    assert acts[0]["said"]["requests"]
+    assert {act["session"] for act in acts} == {session}
+
+
+@pytest.mark.usefixtures("session")
+def test_a_session_that_is_not_on_record_is_named_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "show", "no-such"]) == 2
+    assert "no session 'no-such'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("session")
+def test_an_export_is_private_proves_itself_and_is_on_the_trail(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = tmp_path / "out.jsonl"
+    told = printed(capsys, "audit", "export", str(to), "--patient", AMARA)
+    assert stat.S_IMODE(to.stat().st_mode) == 0o600
+    (act,) = acts_of(home, "export")
+    assert act["done"]["sha256"] in told
+    assert act["done"]["records"] == len(to.read_text().splitlines()) - 2
+    key = re.search(r"signed with ([0-9a-f]{64})", printed(capsys, "audit", "verify"))
+    assert key
+    (home / "audit.key").unlink()
+    assert main(["audit", "verify", "--export", str(to)]) == 2
+    assert "--public-key" in capsys.readouterr().err
+    printed(capsys, "audit", "verify", "--export", str(to), "--public-key", key[1])
+    to.write_bytes(to.read_bytes().replace(b"Any allergies?", b"Any allergens?"))
+    assert main(["audit", "verify", "--export", str(to), "--public-key", key[1]]) == 1
+    assert f"ALTERED: line 4 of {to}" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("session")
+def test_a_sealed_export_holds_nothing_of_what_was_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("out.jsonl", "out.csv"):
+        printed(capsys, "audit", "export", str(tmp_path / name), "--sealed")
+        assert "allergies" not in (tmp_path / name).read_text()
+    printed(capsys, "audit", "export", str(tmp_path / "open.csv"))
+    assert "Any allergies?" in (tmp_path / "open.csv").read_text()
+
+
+@pytest.mark.parametrize("name", ["there.csv", "out.xlsx", "missing/out.csv"])
+@pytest.mark.usefixtures("session")
+def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left_of_it(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "there.csv").write_text("kept")
+    assert main(["audit", "export", str(tmp_path / name)]) != 0
+    assert name in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir() if "csv" in path.name] == ["there.csv"]
+    assert (tmp_path / "there.csv").read_text() == "kept"
+
+
+@pytest.mark.usefixtures("session")
+def test_an_accounting_of_disclosures_is_a_page_or_a_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("out.html", "out.csv"):
+        told = printed(capsys, "audit", "disclosures", str(tmp_path / name), "--patient", AMARA)
+        assert "0 of them disclosures" in told
+        assert "fhir_read: 1 Patient" in (tmp_path / name).read_text()
+
+
+def test_where_the_journal_cannot_be_written_nothing_of_it_is_read(
+    session: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "audit.sqlite.head").unlink()
+    for command in (
+        ["list"],
+        ["show", session],
+        ["show", session, "--sealed"],
+        ["export", str(tmp_path / "x.csv")],
+    ):
+        assert main(["audit", *command]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "head" in err
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_without_its_key_the_plain_facts_are_shown_only_when_asked_for(
+    session: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "audit.key").unlink()
+    assert main(["audit", "show", session]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "--sealed" in err
+    text = printed(capsys, "audit", "show", session, "--sealed")
+    assert "list_records(...)" in text
+    assert "(sealed)" in text
+    assert "allergies?" not in text
+    assert acts_of(home, "audit_read") == []
+
+
+@pytest.mark.usefixtures("session")
+def test_a_journal_is_verified_with_its_public_key_alone_and_a_missing_key_is_told(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = printed(capsys, "audit", "verify")
+    assert "every act that was begun is completed" in text
+    key = re.search(r"signed with ([0-9a-f]{64})", text)
+    assert key
+    (home / "audit.key").unlink()
+    assert main(["audit", "verify"]) == 1
+    assert "NOT VERIFIED whose it is" in capsys.readouterr().out
+    assert "whole and unaltered" in printed(capsys, "audit", "verify", "--public-key", key[1])
+    assert main(["audit", "verify", "--public-key", "0" * 64]) == 1
+    assert "another key" in capsys.readouterr().out
