@@ -61,10 +61,11 @@ class Content:
         if row is None:
             return False
         if row[0] is not None:
-            self._keys[month] = self._unwrapped(month, row[0])
+            self._keys[month] = self.unwrapped(month, row[0])
         return True
 
-    def _unwrapped(self, month: str, wrapped: str) -> bytes:
+    def unwrapped(self, month: str, wrapped: str) -> bytes:
+        """A month's key. Raises KeyUnusable where no key of the ring wrapped it."""
         for key in reversed(self.ring):
             try:
                 return key.unwrap(month, wrapped)
@@ -81,7 +82,7 @@ def rewrap(db: sqlite3.Connection, content: Content, key: Key) -> None:
     for month, wrapped in months:
         db.execute(
             "UPDATE content_key SET wrapped = ? WHERE month = ?",
-            (key.wrap(month, content._unwrapped(month, wrapped)), month),
+            (key.wrap(month, content.unwrapped(month, wrapped)), month),
         )
 
 

@@ -1,14 +1,16 @@
-"""The journal's head file: the last record known to be on disk, signed, kept outside the database.
+"""The journal's head: its last record, signed, in the database and in a file of its own beside it.
 
-A database whose tail was cut off, or whose write-ahead log was lost, is whole in itself; only what lies
-outside it can tell. The head is written after each commit, so it never names a record that was not there:
-it may lag behind after a crash, and a crash is all it cannot tell from the loss of the very last record. As
-it is signed, nobody without the key can move it to another record; an older head can only be put back as a
-whole, together with the journal of that time, which then lacks what the FHIR store holds.
+The database holds the head of each commit, so nobody without the key can add a record, or write the last ones
+anew. But a database whose tail was cut off, or whose write-ahead log was lost, is whole in itself; only what
+lies outside it can tell. The file is written after each commit, so it never names a record that was not
+there: it may lag behind after a crash, and a crash is all it cannot tell from the loss of the very last
+commit. An older journal can only be put back as a whole, with its head; it then lacks what the FHIR store
+holds.
 """
 
 import os
 import re
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -29,13 +31,24 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class SignedHead(Head):
-    """A head as its file holds it."""
+    """A head with its signature (hex)."""
 
     signature: str = ""
 
     def stands(self, public: str) -> bool:
         """Whether the key with this public half signed it."""
         return signed(public, self.signature, PURPOSE, self.seq, self.hash)
+
+
+def sign_head(head: Head, key: Key) -> SignedHead:
+    """The head, signed."""
+    return SignedHead(head.seq, head.hash, key.sign(PURPOSE, head.seq, head.hash))
+
+
+def signed_head(db: sqlite3.Connection) -> SignedHead | None:
+    """The head that the database holds."""
+    row = db.execute("SELECT seq, hash, signature FROM head").fetchone()
+    return SignedHead(*row) if row else None
 
 
 def head_path(journal: Path) -> Path:
@@ -56,7 +69,7 @@ def read_head(journal: Path) -> SignedHead | None:
 def create_head(journal: Path, key: Key) -> None:
     """Write the head of a journal that has no record yet, durably, for the user alone."""
     with os.fdopen(os.open(head_path(journal), os.O_WRONLY | os.O_CREAT, 0o600), "wb", 0) as file:
-        write_head(file, Head(), key)
+        write_head(file, sign_head(Head(), key))
         os.fsync(file.fileno())
 
 
@@ -65,7 +78,7 @@ def open_head(journal: Path) -> BinaryIO:
     return head_path(journal).open("r+b", buffering=0)
 
 
-def write_head(file: BinaryIO, head: Head, key: Key) -> None:
+def write_head(file: BinaryIO, head: SignedHead) -> None:
     """Overwrite the head in place: one line of fixed width, so no new space is needed on a full disk."""
     file.seek(0)
-    file.write(f"{head.seq:020d} {head.hash} {key.sign(PURPOSE, head.seq, head.hash)}\n".encode())
+    file.write(f"{head.seq:020d} {head.hash} {head.signature}\n".encode())

@@ -13,18 +13,25 @@ from typing import Any, Generic, TypeVar
 
 import rfc8785
 
-from mcp_servers.audit import checkpoint, content
+from mcp_servers.audit import checkpoint, content, schema
 from mcp_servers.audit.content import Content
 from mcp_servers.audit.errors import JournalUnavailable, KeyUnusable, busy, damaged, unavailable
-from mcp_servers.audit.head import Head, create_head, head_path, open_head, read_head, write_head
+from mcp_servers.audit.head import (
+    Head,
+    SignedHead,
+    create_head,
+    head_path,
+    open_head,
+    read_head,
+    sign_head,
+    signed_head,
+    write_head,
+)
 from mcp_servers.audit.keys import Key, Ring
 from mcp_servers.audit.locks import held, open_lock
 from mcp_servers.audit.record import Kind, Record, chain_hash
 from mcp_servers.audit.writers import Writer
 
-SCHEMA = Path(__file__).with_name("schema.sql")
-APPLICATION_ID = 0x45485241  # "EHRA": tells a journal from any other SQLite file
-VERSION = 2
 KEY_PURPOSE = "key"
 
 T = TypeVar("T")
@@ -77,6 +84,14 @@ class Transaction:
         self.head, self._last_at = Head(seq, digest), self.at
         return Record(seq, record_id, session, kind, self.at, body, previous, digest)
 
+    def sign(self) -> SignedHead:
+        """Sign for the last record."""
+        signed = sign_head(self.head, self.key)
+        self.connection.execute(
+            "INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?)", (signed.seq, signed.hash, signed.signature)
+        )
+        return signed
+
     def seal(self, place: str, said: Any) -> str:
         """What was said (JSON), sealed for the record or event `place` of this time."""
         return self.sealing.seal(self.connection, self.key, self.at, place, said)
@@ -110,6 +125,7 @@ class Journal:
         self._turn = threading.Condition()
         self._committing = False
         self._closed = False
+        self._signed: SignedHead | None = None  # the last that is known to be the key's
         self._queue: deque[_Waiting[Any]] = deque()
         self._sealing = Content(ring)
         with self._explained():
@@ -248,17 +264,22 @@ class Journal:
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
                     write = Transaction(self._db, self._sealing, self._current_key())
+                    self._check_signed(write)
+                    known = write.head
                     for one in waiting:
                         self._work(one, write)
                     if write.head.seq - checkpoint.covered(self._db) > checkpoint.EVERY:
                         checkpoint.append(write)
+                    signed = write.sign() if write.head != known else None
                     self._db.execute("COMMIT")
                 except BaseException:
                     if self._db.in_transaction:
                         self._db.execute("ROLLBACK")
                     self._sealing.forget()
                     raise
-                write_head(self._head, write.head, write.key)
+                if signed:
+                    self._signed = signed
+                    write_head(self._head, signed)
         except BaseException as error:
             for one in waiting:
                 one.error = error
@@ -311,27 +332,23 @@ class Journal:
         self._db.execute("BEGIN IMMEDIATE")
         if not self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
             self._create()
-        if self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise damaged(self.path, "it is a database, but no audit journal")
-        if self._db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-            raise damaged(self.path, "it was written by another version of this program")
-        key = self._current_key()
-        self._check_end(key)
+        if fault := schema.fault(self._db):
+            raise damaged(self.path, fault)
+        self._check_end(Transaction(self._db, self._sealing, self._current_key()))
         self._db.execute("COMMIT")
 
     def _create(self) -> None:
-        for statement in statements():
-            self._db.execute(statement)
-        self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self._db.execute(f"PRAGMA user_version = {VERSION}")
+        schema.create(self._db)
         key = self._ring[-1]
         write = Transaction(self._db, self._sealing, key)
         write.append("key", "", {"public": key.public, "signature": key.sign(KEY_PURPOSE, key.public)})
+        write.sign()
         if not head_path(self.path).exists():
             create_head(self.path, key)
 
-    def _check_end(self, key: Key) -> None:
+    def _check_end(self, write: Transaction) -> None:
         """Refuse a journal that lost its tail: appending to it would bury the loss."""
+        self._check_signed(write)
         head = read_head(self.path)
         if head is None:
             raise damaged(self.path, "its .head file is missing or unreadable, so a loss would go unnoticed")
@@ -339,8 +356,17 @@ class Journal:
         if head.seq and (known is None or known[0] != head.hash):
             raise damaged(self.path, f"record {head.seq}, once written, is lost or changed")
         # A head that lags behind a rotation was signed by the key before.
-        if not any(head.stands(one.public) for one in (key, *self._ring)):
+        if not any(head.stands(one.public) for one in (write.key, *self._ring)):
             raise damaged(self.path, "its .head file was not signed with its key")
+
+    def _check_signed(self, write: Transaction) -> None:
+        """Refuse what was added or written anew without the key: to sign what follows would vouch for it."""
+        found = signed_head(self._db)
+        if found is None or (found.seq, found.hash) != (write.head.seq, write.head.hash):
+            raise damaged(self.path, f"record {write.head.seq}, its last, was not signed for")
+        if found != self._signed and not found.stands(write.key.public):  # another process may have written
+            raise damaged(self.path, f"record {write.head.seq}, its last, was not signed with its key")
+        self._signed = found
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -366,13 +392,3 @@ def _companions(path: Path) -> tuple[Path, Path]:
 def _identity(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_dev, found.st_ino
-
-
-def statements() -> Iterator[str]:
-    """The statements of the schema, one by one (`executescript` would commit each)."""
-    pending = ""
-    for line in SCHEMA.read_text(encoding="utf-8").splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            yield pending.strip()
-            pending = ""

@@ -32,6 +32,14 @@ BEGIN
   SELECT raise(ABORT, 'a record may not be changed');
 END;
 
+-- The last record, as the journal's key signed for it: what comes after it was not written with the key.
+CREATE TABLE head (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  seq INTEGER NOT NULL,
+  hash TEXT NOT NULL,
+  signature TEXT NOT NULL
+) STRICT;
+
 -- The intents that have no completion yet, and the process (`writer`) that will complete them.
 CREATE TABLE open_intent (
   seq INTEGER PRIMARY KEY,
