@@ -159,7 +159,7 @@ class _Joining:
         if target.partition("/")[0] == "AuditEvent":
             return True
         device = target.removeprefix("Device/")
-        return kind in ("create", "update") and bool(
+        return kind in ("create", "update", "transaction") and bool(
             self._db.execute("SELECT 1 FROM device WHERE id = ?", (device,)).fetchone()
         )
 

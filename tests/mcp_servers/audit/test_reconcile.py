@@ -370,7 +370,10 @@ async def test_our_own_auditevents_in_the_same_store_are_not_the_emrs(
     assert (found.complete, found.events, told) == (True, 1, [])
 
 
-async def test_an_emr_that_records_our_delivery_too_is_understood(journal: Journal, emr: ScriptedEmr) -> None:
+@pytest.mark.parametrize("interaction", ["create", "update", "transaction"])
+async def test_an_emr_that_records_our_delivery_too_is_understood(
+    journal: Journal, emr: ScriptedEmr, interaction: str
+) -> None:
     call = called(journal)
     for event_id in (call.id, "of-another-journal"):
         emr.saw(f"AuditEvent/{event_id}", event_id)
@@ -379,12 +382,15 @@ async def test_an_emr_that_records_our_delivery_too_is_understood(journal: Journ
     call = recorder(journal).begin("observations", {}, "Patient/p1", {"step": 1, "model": model})
     call.complete("ok")
     assert call.intent is not None
-    for device in devices(call.intent):
-        emr.saw(f"Device/{device['id']}", "delivery")
-        emr.events[-1]["subtype"] = [{"code": "update"}]
+    (device,) = devices(call.intent)
+    emr.saw(f"Device/{device['id']}", None)
+    emr.events[-1]["subtype"] = [{"code": interaction}]
     found, told = await reconciled(journal, emr)
     assert found.complete
     assert {difference.kind for difference in told} == {"unseen"}
+    read = emr.saw(f"Device/{device['id']}", None)
+    _, told = await reconciled(journal, emr)
+    assert [one.event for one in told if one.kind == "unrecorded"] == [read]
 
 
 async def test_only_what_lies_in_the_period_is_told(journal: Journal, emr: ScriptedEmr) -> None:
