@@ -124,9 +124,12 @@ def _add_times(parser: "argparse._ActionsContainer") -> None:
 
 def _time(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text).astimezone()
+        found = datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no date or time such as 2026-11-23T08:00") from None
+        found = None
+    if found is None or not 2000 <= found.year < 3000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date or time such as 2026-11-23T08:00")
+    return found
 
 
 def _month(text: str) -> str:

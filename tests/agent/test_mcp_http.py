@@ -72,8 +72,10 @@ async def test_a_call_over_http_is_on_the_trail_of_the_user_and_delivered_when_t
             assert found.structured_content is not None
             assert found.structured_content["returned"] == 1
     assert process.returncode == 0
-    assert "ward-7" in cli(data_dir, "audit", "list")
     assert "1 AuditEvents compared" in cli(data_dir, "audit", "verify", "--delivered")
+    (line,) = cli(data_dir, "audit", "list").splitlines()[1:]
+    assert "ward-7" in line
+    assert line.endswith("not known")  # whether it left the building: the client's model may be anywhere
 
 
 @pytest.mark.anyio
