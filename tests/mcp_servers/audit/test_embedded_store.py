@@ -13,6 +13,7 @@ from mcp_servers.audit.delivery import deliver
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.stored import verify_delivery
 
+from .every_act import EVENTS, record_every_act
 from .trails import BASE, RING, observe, recorder
 
 pytestmark = pytest.mark.anyio
@@ -75,6 +76,33 @@ async def test_the_patients_events_are_found_by_patient(journal: Journal, ehr: h
         await deliver(journal, http)
         bundle = (await http.get("AuditEvent?patient=Patient/p1")).json()
     assert [entry["resource"]["id"] for entry in bundle["entry"]] == [call]
+
+
+async def test_acts_of_every_kind_arrive_and_stay_as_they_were_queued(
+    journal: Journal, ehr: httpx.ASGITransport
+) -> None:
+    record_every_act(recorder(journal), "Patient/p1")
+    async with client(ehr) as http:
+        report = await deliver(journal, http)
+        assert (report.delivered, report.problem) == (EVENTS, None)
+        found = await verify_delivery(journal.path, RING, http)
+    assert (found.checked, found.missing, found.altered, found.problem) == (EVENTS, (), (), None)
+
+
+async def test_a_query_that_found_several_patients_is_found_by_each(
+    journal: Journal, ehr: httpx.ASGITransport
+) -> None:
+    call = recorder(journal).begin("find_patient", {"text": "a"})
+    call.request("GET", f"{BASE}/Patient?name=a", 200, 3.1)
+    call.complete("ok", rows=2, refs=["Patient/p1", "Patient/p2"], patients=["Patient/p1", "Patient/p2"])
+    async with client(ehr) as http:
+        await http.put("Patient/p2", json={"resourceType": "Patient", "id": "p2"})
+        assert (await deliver(journal, http)).delivered == 2
+        found = [
+            (await http.get(f"AuditEvent?patient=Patient/{one}")).json()["entry"] for one in ("p1", "p2")
+        ]
+    (first,), (second,) = found
+    assert first["resource"]["id"] == call.id != second["resource"]["id"]
 
 
 async def test_an_event_about_a_patient_that_is_gone_is_kept_with_the_stores_reason(

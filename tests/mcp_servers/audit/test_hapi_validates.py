@@ -21,8 +21,9 @@ from mcp_servers.fhir.surface.recorded import META_KEY
 from mcp_servers.fhir.surface.server import build_server
 
 from .balp import TRANSACTION, Event, entities, violations
+from .every_act import EVENTS, record_every_act
 from .odd import odd_acts
-from .shapes import ESCALATED, LARGE, MODEL, SHAPES, TRACE, models_of
+from .shapes import LARGE, MODEL, SHAPES, TRACE, models_of
 from .trails import RING
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hapi]
@@ -77,29 +78,6 @@ async def call_tools(
             await client.call_tool(tool, arguments, meta=said)
 
 
-def act(recorder: Recorder) -> None:
-    """Every act besides the tools' calls, with every outcome."""
-    meta = {"model": LARGE, "target": "escalation"}
-    left = recorder.act("escalation", patient=OKAFOR, facts=ESCALATED, said={"payload": "a question"})
-    left.complete("ok")
-    recorder.act("escalation", patient=OKAFOR, facts=ESCALATED).complete("refused", error="NotPermitted")
-    back = {"escalation": left.id, "restored": 3, "meta": meta}
-    recorder.act("re_identification", patient=OKAFOR, facts=back).complete("ok")
-    recorder.act("refusal", patient=OKAFOR, facts={"reason": "NotPermitted"}).complete("refused", error="no")
-    recorder.act("break_glass", patient=OKAFOR, said={"reason": "unconscious"}).complete(
-        "ok", patients=[OKAFOR]
-    )
-    recorder.act("break_glass", patient="Patient/nobody").complete("failed", error="not_found")
-    recorder.act("sign_in", facts={"client": "web"}).complete("ok")
-    recorder.act("sign_in", facts={"client": "web"}).complete("refused", error="wrong token")
-    sought = {"query": {"patient": OKAFOR}}
-    recorder.act("export", patient=OKAFOR, facts={"tool": "audit export"}, said=sought).complete(
-        "ok", facts={"format": "ndjson", "records": 4, "sha256": "ef" * 32}
-    )
-    recorder.act("audit_read", facts={"tool": "audit list"}, said=sought).complete("ok", rows=4)
-    recorder.act("question", patient=OKAFOR, said={"question": "?"}).complete("ok")
-
-
 def queued(journal: Journal) -> tuple[list[Event], list[Event]]:
     """The Devices and the events that wait, in their order."""
     with trail.reading(journal.path) as db:
@@ -134,12 +112,13 @@ async def test_every_event_of_a_long_session_is_valid_and_stays_as_it_was(
     recorder = Recorder(journal, Context("s1", Identity("dr.grey"), base))
     await call_tools(http, recorder, OKAFOR, BOUND)
     await call_tools(http, Recorder(journal, Context("s2", Identity("dr.grey"), base)), None, UNBOUND)
-    act(recorder)
+    record_every_act(recorder, OKAFOR)
     devices, events = queued(journal)
     calls = {
         entity["what"]["identifier"]["value"] for event in events for entity in entities(event, *TRANSACTION)
     }
     assert len(calls) == len(BOUND) + len(UNBOUND)
+    assert len([event for event in events if not entities(event, *TRANSACTION)]) == EVENTS
     assert len([event for event in events if entities(event, *TRANSACTION)]) > len(
         calls
     )  # several were found
