@@ -124,22 +124,27 @@ def build_parser() -> argparse.ArgumentParser:
     )
     chat.set_defaults(run=_chat, opens_charts=True)
 
-    mcp = commands.add_parser("mcp", help="serve the chart tools to an MCP client")
+    mcp = commands.add_parser("mcp", help="serve the chart tools, or the audit trail, to an MCP client")
     servers = mcp.add_subparsers(title="servers", required=True, metavar="SERVER")
-    fhir = servers.add_parser(
-        "fhir", parents=[general, who, server, offered], help="the chart tools over a FHIR server"
-    )
-    transport = fhir.add_mutually_exclusive_group(required=True)
+    served = argparse.ArgumentParser(add_help=False)
+    transport = served.add_mutually_exclusive_group(required=True)
     transport.add_argument("--stdio", action="store_true", help="speak MCP on stdin and stdout")
     transport.add_argument(
         "--http", type=_address, metavar="HOST:PORT", help="speak streamable HTTP here (port 0: a free one)"
     )
-    fhir.add_argument(
+    served.add_argument(
         "--path-prefix", type=_prefix, default="", metavar="/PATH", help="serve HTTP at /PATH/mcp"
+    )
+    fhir = servers.add_parser(
+        "fhir", parents=[general, who, server, offered, served], help="the chart tools over a FHIR server"
     )
     fhir.add_argument("--patient", metavar="REF", help="lock the server to this patient")
     fhir.add_argument("--now", metavar="DATE", help="the date that counts as today")
-    fhir.set_defaults(run=_mcp, opens_charts=True)
+    fhir.set_defaults(run=_mcp_fhir, opens_charts=True)
+    officer = servers.add_parser(
+        "audit", parents=[general, who, server, served], help="the audit trail, for a privacy officer"
+    )
+    officer.set_defaults(run=_mcp_audit, opens_charts=True)
 
     fixtures = commands.add_parser("fixtures", help="the synthetic sample charts")
     chores = fixtures.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -256,19 +261,23 @@ def _read_line() -> str:
     return sys.stdin.readline()
 
 
-def _mcp(settings: Settings, arguments: argparse.Namespace) -> int:
+def _mcp_fhir(settings: Settings, arguments: argparse.Namespace) -> int:
+    return _serve(settings, arguments, serving.charts(arguments.patient))
+
+
+def _mcp_audit(settings: Settings, arguments: argparse.Namespace) -> int:
+    return _serve(settings, arguments, serving.audit_trail())
+
+
+def _serve(settings: Settings, arguments: argparse.Namespace, served: serving.Served) -> int:
     if arguments.stdio:
-        asyncio.run(serving.serve_stdio(settings, arguments.patient))
+        asyncio.run(serving.serve_stdio(settings, served))
         return OK
-    asyncio.run(
-        serving.serve_http(
-            settings,
-            arguments.patient,
-            arguments.http,
-            arguments.path_prefix,
-            lambda where: print(where, file=sys.stderr, flush=True),
-        )
-    )
+
+    def ready(where: str) -> None:
+        print(where, file=sys.stderr, flush=True)
+
+    asyncio.run(serving.serve_http(settings, served, arguments.http, arguments.path_prefix, ready))
     return OK
 
 

@@ -68,6 +68,9 @@ class Settings(BaseModel):
     mcp_token: SecretStr = Field(
         SecretStr(""), description="bearer token that clients of `mcp fhir --http` must give"
     )
+    audit_mcp_token: SecretStr = Field(
+        SecretStr(""), description="bearer token that clients of `mcp audit --http` must give"
+    )
     mcp_hosts: tuple[str, ...] = Field((), description="names besides loopback at which they reach it")
     now: datetime | None = Field(None, description="the date on which the question is asked; default today")
     audit_key: SecretStr = Field(
@@ -111,7 +114,7 @@ class Settings(BaseModel):
             raise ValueError("give the bare base URL; a token goes into EHR_NAVIGATOR_FHIR_TOKEN")
         return value
 
-    @field_validator("fhir_token", "openai_key", "mcp_token")
+    @field_validator("fhir_token", "openai_key", "mcp_token", "audit_mcp_token")
     @classmethod
     def _sendable(cls, value: SecretStr) -> SecretStr:
         secret = value.get_secret_value()

@@ -1,4 +1,4 @@
-"""The chart tools for MCP clients of others: on stdin and stdout, or over streamable HTTP."""
+"""MCP servers for clients of others, over charts or the audit trail: on stdin and stdout, or over HTTP."""
 
 import asyncio
 import logging
@@ -6,10 +6,11 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.app import Navigator, deliver_events, open_navigator
-from agent.config import Settings
+from agent.app import Navigator, audit_explained, audit_ring, deliver_events, journal_path, open_navigator
+from agent.config import PREFIX, Settings
 from agent.errors import AuditUnavailable, UsageError
 from agent.questions import patient_reference
 
@@ -19,20 +20,54 @@ if TYPE_CHECKING:
 DELIVER_EVERY_SECONDS = 30
 
 
-async def serve_stdio(settings: Settings, patient: str | None) -> None:
-    """The chart tools on stdin and stdout, for any MCP client, until it hangs up."""
+@dataclass(frozen=True)
+class Served:
+    """A server to offer: what it is called, how it is made, and the setting that holds its bearer token."""
+
+    name: str  # with its verb
+    make: "Callable[[Navigator], MCPServer]"
+    token_setting: str
+
+
+def charts(patient: str | None) -> Served:
+    """The chart tools, locked to `patient` if one is named."""
+
+    def make(navigator: Navigator) -> "MCPServer":
+        session = navigator.new_session()
+        session.patient = patient and patient_reference(patient)
+        return navigator.server(session, navigator.settings.now)
+
+    return Served("The chart tools are", make, "mcp_token")
+
+
+def audit_trail() -> Served:
+    """The audit trail, for a privacy officer."""
+
+    def make(navigator: Navigator) -> "MCPServer":
+        from mcp_servers.audit.server import build_audit_server
+
+        recorder = navigator.recorder(navigator.new_session())
+        with audit_explained():
+            ring = audit_ring(navigator.settings)
+        return build_audit_server(journal_path(navigator.settings), ring, recorder)
+
+    return Served("The audit trail is", make, "audit_mcp_token")
+
+
+async def serve_stdio(settings: Settings, served: Served) -> None:
+    """A server on stdin and stdout, for any MCP client, until it hangs up."""
     async with open_navigator(settings) as navigator, delivering(navigator):
-        await _server(navigator, patient).run_stdio_async()
+        await served.make(navigator).run_stdio_async()
 
 
 async def serve_http(
     settings: Settings,
-    patient: str | None,
+    served: Served,
     address: tuple[str, int],
     path_prefix: str,
     ready: Callable[[str], object],
 ) -> None:
-    """The chart tools over streamable HTTP until SIGINT or SIGTERM; `ready` is told where.
+    """A server over streamable HTTP until SIGINT or SIGTERM; `ready` is told where.
 
     Raises UsageError for an address that cannot be listened on, and for one that other machines reach when
     no token is set.
@@ -43,11 +78,11 @@ async def serve_http(
     from mcp_servers.fhir.surface.http import http_app, is_loopback
 
     host, port = address
-    token = settings.mcp_token.get_secret_value()
+    token: str = getattr(settings, served.token_setting).get_secret_value()
     if not token and not is_loopback(host):
         raise UsageError(
-            f"Other machines reach {host}: set a bearer token for them in EHR_NAVIGATOR_MCP_TOKEN, or listen"
-            " on 127.0.0.1."
+            f"Other machines reach {host}: set a bearer token for them in"
+            f" {PREFIX}{served.token_setting.upper()}, or listen on 127.0.0.1."
         )
     # Else the SDK logs through rich, which needs a free file to do so: where none is, that ends the process.
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -64,7 +99,7 @@ async def serve_http(
     with listener:
         async with open_navigator(settings) as navigator, delivering(navigator):
             app = http_app(
-                _server(navigator, patient),
+                served.make(navigator),
                 path_prefix=path_prefix,
                 hosts=hosts,
                 token=token,
@@ -86,14 +121,8 @@ async def serve_http(
                 asyncio.get_running_loop().add_signal_handler(signum, setattr, server, "should_exit", True)
             url = f"http://{shown}:{listener.getsockname()[1]}{path_prefix}/mcp"
             names = f" (as {', '.join(hosts)}; EHR_NAVIGATOR_MCP_HOSTS adds names)"
-            ready(f"The chart tools are at {url}{'' if is_loopback(host) else names}")
+            ready(f"{served.name} at {url}{'' if is_loopback(host) else names}")
             await server.serve(sockets=[listener])
-
-
-def _server(navigator: Navigator, patient: str | None) -> "MCPServer":
-    session = navigator.new_session()
-    session.patient = patient and patient_reference(patient)
-    return navigator.server(session, navigator.settings.now)
 
 
 @asynccontextmanager

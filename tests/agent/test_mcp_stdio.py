@@ -41,3 +41,22 @@ async def test_an_unbound_server_finds_a_patient_first(data_dir: Path) -> None:
         seen = await client.call_tool("observations", {"patient": row["ref"], "name": "HbA1c"})
         assert seen.structured_content is not None
         assert seen.structured_content["returned"] == 1
+
+
+@pytest.mark.anyio
+async def test_a_privacy_officer_asks_the_trail_who_saw_a_patient(data_dir: Path) -> None:
+    async with Client(command(data_dir, "--patient", AMARA, "--user", "dr.grey")) as client:
+        await client.call_tool("observations", {"name": "HbA1c"})
+    officer = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "agent.cli", "mcp", "audit", "--stdio", "--user", "po.fields", "--purpose", "HOPERAT"],
+        env={**os.environ, "EHR_NAVIGATOR_DATA_DIR": str(data_dir)},
+    )
+    async with Client(officer) as client:
+        found = await client.call_tool("patient_accesses", {"patient": f"Patient/{AMARA}"})
+        assert found.structured_content is not None
+        assert "dr.grey" in {row["person"] for row in found.structured_content["rows"]}
+        again = await client.call_tool("find_sessions", {"person": "po.fields"})
+        assert again.structured_content is not None
+        (own,) = again.structured_content["rows"]
+        assert own["did"] == {"patient_accesses": 1}
