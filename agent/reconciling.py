@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
-from agent.app import audit_explained, audit_ring
-from agent.auditing import existing_journal
+from agent.app import audit_ring, journal_path
+from agent.audit_reading import reading, sought
 from agent.config import Settings
 from agent.errors import UsageError
 from agent.fhir_access import open_fhir
@@ -28,13 +27,13 @@ def reconcile_audit(
 ) -> bool:
     """Whether our trail and the EMR's own account for each other, with a report on `out`.
 
-    `as_json`: a line for each difference, and last one for the summary. Raises UsageError, AuditUnavailable.
+    `as_json`: a line for each difference, and last one for the summary. That the trail was read for it is put
+    on the trail. Raises UsageError, AuditUnavailable.
     """
-    path = existing_journal(settings)
     if until is not None and until <= since:
         raise UsageError("--until must come after --since.")
     if as_json:
-        found = _reconciled(settings, path, since, until, lambda one: print(_line(one), file=out))
+        found = _reconciled(settings, since, until, lambda one: print(_line(one), file=out))
         print(json.dumps({"summary": _summary(found)}), file=out)
         return found.complete
     with ExitStack() as stack:
@@ -43,9 +42,7 @@ def reconcile_audit(
             accounted: stack.enter_context(SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8"))
             for accounted in (False, True)
         }
-        found = _reconciled(
-            settings, path, since, until, lambda one: print(_told(one), file=lists[one.accounted])
-        )
+        found = _reconciled(settings, since, until, lambda one: print(_told(one), file=lists[one.accounted]))
         print("\n".join(_report(found)), file=out)
         for accounted, title in ((False, "NOT ACCOUNTED FOR"), (True, "Accounted for")):
             if lists[accounted].tell():
@@ -56,21 +53,21 @@ def reconcile_audit(
 
 
 def _reconciled(
-    settings: Settings,
-    path: Path,
-    since: datetime,
-    until: datetime | None,
-    tell: "Callable[[Difference], object]",
+    settings: Settings, since: datetime, until: datetime | None, tell: "Callable[[Difference], object]"
 ) -> "Reconciliation":
     from mcp_servers.audit.reconcile import Period, reconcile
 
+    period = Period(since, until or datetime.now().astimezone())
+
     async def asked() -> "Reconciliation":
         async with open_fhir(settings) as http:
-            period = Period(since, until or datetime.now().astimezone())
-            return await reconcile(path, audit_ring(settings), http, period, tell)
+            return await reconcile(journal_path(settings), audit_ring(settings), http, period, tell)
 
-    with audit_explained():
-        return asyncio.run(asked())
+    with reading(settings, "audit reconcile", sought(period._asdict())) as trail:
+        found = asyncio.run(asked())
+        trail.rows = found.calls
+        trail.facts = {"events_seen": found.events, "complete": found.complete}
+        return found
 
 
 def _report(found: "Reconciliation") -> Iterator[str]:

@@ -101,6 +101,25 @@ async def test_for_programs_each_difference_is_a_line_and_the_summary_the_last(
     assert (summary["complete"], summary["unaccounted"]) == (False, {"unrecorded": 1})
 
 
+async def test_that_the_trail_was_read_for_it_is_on_the_trail(settings: Settings, emr: ScriptedEmr) -> None:
+    emr.saw("Patient/p1", read_p1(settings), "Patient/p1")
+    assert await command(settings) == 0
+    *_, intent, completion = trail.records(journal_path(settings))
+    assert (intent.body["act"], intent.body["tool"]) == ("audit_read", "audit reconcile")
+    told = {name: completion.body[name] for name in ("outcome", "rows", "events_seen", "complete")}
+    assert told == {"outcome": "ok", "rows": 1, "events_seen": 1, "complete": True}
+
+
+async def test_a_call_that_its_process_did_not_live_to_complete_is_of_unknown_outcome(
+    settings: Settings, emr: ScriptedEmr, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(open_journal(settings)) as journal:
+        context = Context(session="s1", identity=Identity("dr.grey"), fhir_base=settings.fhir)
+        Recorder(journal, context).begin("fhir_read", {}, "Patient/p1")
+    assert await command(settings) == 0
+    assert "The EMR has none of: unknown outcome (1)" in capsys.readouterr().out
+
+
 async def test_an_emr_that_cannot_be_asked_is_a_failure(
     settings: Settings, emr: ScriptedEmr, capsys: pytest.CaptureFixture[str]
 ) -> None:
