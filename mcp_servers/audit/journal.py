@@ -54,6 +54,11 @@ class Transaction:
         """The number that the next record will have; its previous hash is `head.hash`."""
         return self.head.seq + 1
 
+    @property
+    def journal(self) -> str:
+        """The journal's id: that of its first record."""
+        return str(self.connection.execute("SELECT id FROM record WHERE seq = 1").fetchone()[0])
+
     def append(
         self,
         kind: Kind,

@@ -11,7 +11,7 @@ from typing import Any
 import rfc8785
 
 from mcp_servers.audit.auditevent import devices, events
-from mcp_servers.audit.errors import AlreadyCompleted, OutboxFull
+from mcp_servers.audit.errors import AlreadyCompleted, JournalUnavailable, OutboxFull
 from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal, Transaction
 from mcp_servers.audit.record import Act, Outcome, Record
@@ -109,8 +109,9 @@ class Call:
         content = {"requests": self._requests, **(said or {})}
 
         def completed(write: Transaction) -> None:
-            if self.intent is not None:  # else whoever waited for it was told that it could not be written
-                complete(write, self.intent, self.asked, body, content)
+            if self.intent is None:  # it was deferred, and could not be written
+                raise JournalUnavailable(f"The intent of the act {self.id} is not on the trail.")
+            complete(write, self.intent, self.asked, body, content)
 
         if durable:
             self._journal.write(completed)
@@ -219,6 +220,7 @@ def complete(
     queued = []
     made = events(intent, asked, body, said, at=write.at, seq=write.next_seq, previous=write.head.hash)
     for event in made:
+        event["source"]["site"] = write.journal  # by which `stored` finds what a journal should know
         sealed = write.seal(event["id"], event)
         queued.append({"id": event["id"], "sha256": hashlib.sha256(sealed.encode()).hexdigest()})
         write.connection.execute(

@@ -1,6 +1,11 @@
-"""Does the FHIR store hold every AuditEvent that was queued for it, as it was queued?"""
+"""Does the FHIR store hold every AuditEvent that was queued for it, as it was queued, and no later one?
 
-from dataclasses import dataclass
+An older state of the journal's files, put back together, is whole in itself. The store then holds events of
+this journal (`source.site` is its id) that the journal does not know.
+"""
+
+import sqlite3
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +17,16 @@ from mcp_servers.audit.verify import Finding
 if TYPE_CHECKING:
     import httpx
 
+PAGE = 200
+"""AuditEvents asked for at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryVerification:
     """What the FHIR store holds of the completed calls that it answered.
 
-    `missing` are not there (the finding says how far delivery came), `altered` differ (it names the fields);
+    `missing` are not there (the finding says how far delivery came), `altered` differ (it names the fields),
+    `beyond` are there, and of this journal, which does not know them: at most PAGE of them are looked for.
     `elsewhere` counts the calls to other servers, which were not asked. `problem`: the store could not be
     asked, or no longer; what was `checked` before stands.
     """
@@ -25,13 +34,14 @@ class DeliveryVerification:
     checked: int
     missing: tuple[Finding, ...]
     altered: tuple[Finding, ...]
+    beyond: tuple[Finding, ...]
     elsewhere: int
     problem: str | None
 
     @property
     def complete(self) -> bool:
-        """Whether every event is in the store, unaltered."""
-        return not (self.missing or self.altered or self.problem)
+        """Whether every event is in the store, unaltered, and the journal knows all that it holds."""
+        return not (self.missing or self.altered or self.beyond or self.problem)
 
 
 async def verify_delivery(path: Path, ring: Ring, http: "httpx.AsyncClient") -> DeliveryVerification:
@@ -58,7 +68,8 @@ async def verify_delivery(path: Path, ring: Ring, http: "httpx.AsyncClient") -> 
             try:
                 response = await http.get(f"AuditEvent/{event_id}", headers={"Cache-Control": "no-cache"})
                 if response.status_code in (404, 410):
-                    missing.append(Finding(f"not in the store; {state} {diagnostics}".strip(), seq, event_id))
+                    why = f"not in the store; {state} {diagnostics}".strip()
+                    missing.append(Finding(why, seq, event_id, "lost"))
                 elif response.status_code != 200:
                     problem = f"{destination} answered {response.status_code} {response.reason_phrase}"
                     break
@@ -73,7 +84,37 @@ async def verify_delivery(path: Path, ring: Ring, http: "httpx.AsyncClient") -> 
                 problem = f"{destination} answered something that is no JSON"
                 break
             checked += 1
-    return DeliveryVerification(checked, tuple(missing), tuple(altered), elsewhere, problem)
+        found = DeliveryVerification(checked, tuple(missing), tuple(altered), (), elsewhere, problem)
+        return found if problem else await _beyond(db, found, http)
+
+
+async def _beyond(
+    db: sqlite3.Connection, found: DeliveryVerification, http: "httpx.AsyncClient"
+) -> DeliveryVerification:
+    """With the events of this journal that are no older than its last record, and that it does not know."""
+    import httpx
+
+    (journal,) = db.execute("SELECT id FROM record WHERE seq = 1").fetchone()
+    last, at = db.execute("SELECT seq, at FROM record ORDER BY seq DESC LIMIT 1").fetchone()
+    beyond = []
+    try:
+        response = await http.get(
+            "AuditEvent",
+            params={"site": journal, "date": f"ge{at}", "_count": PAGE},
+            headers={"Cache-Control": "no-cache"},
+        )
+        response.raise_for_status()
+        for entry in response.json().get("entry", []):
+            event = entry["resource"]
+            known = db.execute("SELECT 1 FROM outbox WHERE id = ?", (event["id"],)).fetchone()
+            if event.get("source", {}).get("site") == journal and not known:
+                why = f"the store holds it, and the journal ends at record {last}: an older one was put back"
+                beyond.append(Finding(why, None, event["id"], "truncated"))
+    except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        server = str(http.base_url).rstrip("/")
+        problem = f"{server} cannot tell which AuditEvents it holds ({type(error).__name__})"
+        return replace(found, problem=problem)
+    return replace(found, beyond=tuple(beyond))
 
 
 def differences(ours: dict[str, Any], theirs: Any) -> list[str]:

@@ -14,9 +14,9 @@ FAILS = 0.1  # of the requests
 
 
 class Shelf(httpx.AsyncBaseTransport):
-    """Takes each `PUT Type/id`, alone or in a transaction.
+    """Takes resources one by one or in transactions, and answers 201, or 200 where it had them.
 
-    With `chance` it fails at times: before it took the resource, or after.
+    With `chance` it fails at times: before it took what came, or after.
     """
 
     def __init__(self, path: Path, chance: random.Random | None = None) -> None:
@@ -28,27 +28,45 @@ class Shelf(httpx.AsyncBaseTransport):
         return httpx.AsyncClient(transport=self, base_url=BASE)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a PUT or a GET of one resource, or a transaction: all of its PUTs or none."""
+        """Answer a transaction, a PUT or a GET of one resource, or a search by site and date."""
         where, content = request.url.path.removeprefix("/fhir").strip("/"), await request.aread()
-        body: Any = json.loads(content) if content else None
-        resources = [entry["resource"] for entry in body["entry"]] if not where else [body]
+        if request.method == "GET":
+            status, answer = self._search(request.url.params) if where == "AuditEvent" else self._read(where)
+        elif request.method == "POST":
+            status, answer = self._take([entry["resource"] for entry in json.loads(content)["entry"]])
+        else:
+            status, answer = self._take([json.loads(content)])
+        return httpx.Response(status, stream=httpx.ByteStream(json.dumps(answer).encode()))
+
+    def _take(self, resources: list[Any]) -> tuple[int, Any]:
         fails = self._chance is not None and self._chance.random() < FAILS
         if fails and self._chance and self._chance.random() < 0.5:
-            return _response(503, None)
+            return 503, None
         with closing(self._open()) as db:
-            if request.method == "GET":
-                known = db.execute("SELECT resource FROM arrival WHERE place = ?", (where,)).fetchone()
-                return _response(200, json.loads(known[0])) if known else _response(404, None)
-            rows = [(f"{one['resourceType']}/{one['id']}", json.dumps(one)) for one in resources]
-            db.execute("BEGIN")
-            db.executemany("INSERT INTO arrival (place, resource) VALUES (?, ?)", rows)
+            db.execute("BEGIN IMMEDIATE")
+            for resource in resources:
+                place = f"{resource['resourceType']}/{resource['id']}"
+                db.execute(
+                    "INSERT INTO arrival (place, resource) VALUES (?, ?)", (place, json.dumps(resource))
+                )
             db.execute("COMMIT")
-        if fails:
-            return _response(500, None)
-        if where:
-            return _response(201, body)
-        answers = [{"response": {"status": "201"}}] * len(rows)
-        return _response(200, {"resourceType": "Bundle", "type": "transaction-response", "entry": answers})
+        entries = [{"response": {"status": "201 Created"}} for _ in resources]
+        return (500, None) if fails else (200, {"resourceType": "Bundle", "entry": entries})
+
+    def _read(self, place: str) -> tuple[int, Any]:
+        with closing(self._open()) as db:
+            known = db.execute("SELECT resource FROM arrival WHERE place = ?", (place,)).fetchone()
+        return (200, json.loads(known[0])) if known else (404, None)
+
+    def _search(self, query: httpx.QueryParams) -> tuple[int, Any]:
+        found = {
+            place: resource
+            for place, resource in self.arrivals()
+            if place.startswith("AuditEvent/")
+            and resource["source"]["site"] == query["site"]
+            and "ge" + resource["recorded"] >= query["date"]
+        }
+        return 200, {"resourceType": "Bundle", "entry": [{"resource": one} for one in found.values()]}
 
     def arrivals(self) -> list[tuple[str, Any]]:
         """What was put, in the order in which it came: `Type/id` and the resource, again and again."""
@@ -64,7 +82,3 @@ class Shelf(httpx.AsyncBaseTransport):
         )
         db.execute("CREATE INDEX IF NOT EXISTS arrival_place ON arrival (place)")
         return db
-
-
-def _response(status: int, content: Any) -> httpx.Response:
-    return httpx.Response(status, stream=httpx.ByteStream(json.dumps(content).encode()))

@@ -1,8 +1,9 @@
-"""A scripted stand-in for a FHIR server's AuditEvents and Devices: answers as the test says, keeps what it took."""
+"""A scripted stand-in for a FHIR server's AuditEvents and Devices: answers as told, keeps what it took."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 
@@ -13,7 +14,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class ScriptedStore:
-    """An ASGI application: `answers` are the statuses of what is asked next of AuditEvents, then 201 and 200 as they fit.
+    """An ASGI application: `answers` are the statuses of what is asked next of AuditEvents, then as they fit.
 
     It takes a transaction whole or not at all, and none where `transactions` is false; it refuses what refers
     to a Device that it does not hold, and the events whose ids are in `unfit`.
@@ -42,6 +43,9 @@ class ScriptedStore:
         elif scope["method"] == "PUT":
             self.request_ids.append(dict(scope["headers"])[b"x-request-id"].decode())
             answer = self._put(path, json.loads(body))
+        elif path == "AuditEvent":
+            query = parse_qs(scope["query_string"].decode())
+            answer = (self.answers.pop(0) if self.answers else 200, self._search(query))
         else:
             held = self.events.get(path.removeprefix("AuditEvent/"))
             status = self.answers.pop(0) if self.answers else 200 if held else 404
@@ -50,6 +54,16 @@ class ScriptedStore:
         headers = [(b"content-type", b"application/fhir+json")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(content).encode()})
+
+    def _search(self, query: dict[str, list[str]]) -> dict[str, Any]:
+        """The events of a site, not older than a time."""
+        found = [
+            event
+            for event in self.events.values()
+            if event["source"].get("site") == query["site"][0]
+            and "ge" + event["recorded"] >= query["date"][0]
+        ]
+        return {"resourceType": "Bundle", "entry": [{"resource": event} for event in found]}
 
     def _put(self, path: str, resource: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         kind, _, name = path.partition("/")

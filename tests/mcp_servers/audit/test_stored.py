@@ -1,5 +1,6 @@
 """Comparing the FHIR store's AuditEvents with the queued ones."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.audit.stored import differences, verify_delivery
+from mcp_servers.audit.verify import verify
 
 from .scripted_store import ScriptedStore
 from .trails import BASE, RING, observe
@@ -92,6 +94,49 @@ async def test_a_server_that_cannot_be_asked_is_a_problem_and_no_finding(
     assert (found.checked, found.missing, found.altered) == (1, (), ())
     assert found.problem == f"{BASE} answered 503 Service Unavailable"
     assert not found.complete
+
+
+async def test_an_older_state_of_all_files_is_told_by_what_the_store_holds(
+    tmp_path: Path, store: ScriptedStore
+) -> None:
+    path, before = tmp_path / "audit.sqlite", tmp_path / "before"
+    async with store.client() as http:
+        for since in ("before", "after"):
+            with closing(Journal(path, RING)) as journal:
+                call, _ = observe(journal)
+                await deliver(journal, http)
+            if since == "before":
+                shutil.copytree(tmp_path, before)
+        old = before / "audit.sqlite"
+        assert verify(old, ring=RING).intact
+        found = await verify_delivery(old, RING, http)
+    (beyond,) = found.beyond
+    assert (beyond.id, beyond.what, found.complete) == (call, "truncated", False)
+    assert "the journal ends at record 3: an older one was put back" in beyond.why
+
+
+async def test_events_of_another_journal_are_its_own_affair(tmp_path: Path, store: ScriptedStore) -> None:
+    async with store.client() as http:
+        for name in ("one", "other"):
+            with closing(Journal(tmp_path / name, RING)) as journal:
+                observe(journal)
+                await deliver(journal, http)
+        found = await verify_delivery(tmp_path / "one", RING, http)
+    assert found.complete
+
+
+async def test_a_store_that_does_not_say_which_events_it_holds_is_a_problem(
+    journal: Journal, store: ScriptedStore
+) -> None:
+    observe(journal)
+    async with store.client() as http:
+        await deliver(journal, http)
+        store.answers = [200, 403]
+        found = await verify_delivery(journal.path, RING, http)
+    assert (found.problem, found.complete) == (
+        f"{BASE} cannot tell which AuditEvents it holds (HTTPStatusError)",
+        False,
+    )
 
 
 async def test_calls_to_other_servers_are_counted_and_not_looked_for(
