@@ -13,7 +13,7 @@ from typing import Any
 
 from mcp_servers.audit import trail
 from mcp_servers.audit.content import Content
-from mcp_servers.audit.errors import KeyUnusable
+from mcp_servers.audit.errors import JournalUnavailable, KeyUnusable
 from mcp_servers.audit.record import Record
 
 PLAIN_ONLY = "sealed"
@@ -107,19 +107,20 @@ def model_name(model: Any) -> str:
 def acts(db: sqlite3.Connection, sought: Sought) -> Iterator[Act]:
     """The acts that fit, in the order in which they began. `db` is of `trail.reading`.
 
-    Those of one session without an end keep back what began after them until they end.
+    A long act, such as a question, keeps back what began within it until it ends. Raises JournalUnavailable
+    for a damaged record.
     """
     if not db.in_transaction:
         db.execute("BEGIN")  # one state of the journal for all that is read
     left_open = {found for (found,) in db.execute("SELECT id FROM open_intent")}
     under_way: dict[str, _UnderWay] = {}  # by the intent's id
     statement, values = _statement(sought)
-    for seq, kind, call, fits in db.execute(statement, values):
+    for seq, kind, call, outcome, fits in db.execute(statement, values):
         if kind == "intent":
             under_way[call] = _UnderWay(seq, bool(fits), call in left_open)
         elif call in under_way:
             one = under_way[call]
-            one.completion, one.fits, one.ended = seq, one.fits or bool(fits), True
+            one.completion, one.outcome, one.fits, one.ended = seq, outcome, one.fits or bool(fits), True
         yield from _ended(db, under_way, sought)
     for one in under_way.values():  # their completion came after `before`
         one.ended = True
@@ -134,6 +135,7 @@ class _UnderWay:
     fits: bool
     ended: bool
     completion: int = 0
+    outcome: str = "open"
 
 
 _OF_INTENTS = {
@@ -155,6 +157,7 @@ def _statement(sought: Sought) -> tuple[str, dict[str, Any]]:
     fits = "instr(body, :quoted) > 0" if sought.patient else "1"
     statement = [
         "SELECT seq, kind, CASE kind WHEN 'intent' THEN id ELSE json_extract(body, '$.call') END,",
+        "json_extract(body, '$.outcome'),",
         fits,
         "FROM record WHERE",
         " AND ".join(conditions),
@@ -170,12 +173,27 @@ def _ended(db: sqlite3.Connection, under_way: dict[str, _UnderWay], sought: Soug
         if not one.ended:
             return
         del under_way[call]
-        if not one.fits:
+        if not one.fits or (sought.outcome and one.outcome != sought.outcome):
             continue
-        completion = trail.record_of(db, one.completion) if one.completion else None
-        act = Act(trail.record_of(db, one.intent), completion)
-        if not sought.outcome or act.outcome == sought.outcome:
-            yield act
+        completion = _record(db, one.completion, _COMPLETED) if one.completion else None
+        yield Act(_record(db, one.intent, _BEGUN), completion)
+
+
+_BEGUN = {"act", "patient", "user", "purpose_of_use", "server", "fhir", "sealed"}
+_COMPLETED = {"call", "outcome", "patients", "refs", "rows", "events", "sealed"}
+
+
+def _record(db: sqlite3.Connection, seq: int, names: set[str]) -> Record:
+    """A record whose body holds what is told of it. Raises JournalUnavailable where it does not."""
+    try:
+        record = trail.record_of(db, seq)
+        if names <= record.body.keys():
+            return record
+    except (ValueError, AttributeError):
+        pass
+    raise JournalUnavailable(
+        f"Record {seq} of the audit journal is damaged; `ehr-navigator audit verify` it."
+    )
 
 
 def last_server(path: Path) -> str:

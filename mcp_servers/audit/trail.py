@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,6 @@ from mcp_servers.audit.errors import JournalUnavailable, damaged, unavailable
 from mcp_servers.audit.record import Record
 
 COLUMNS = "SELECT seq, id, session, kind, at, body, previous, hash FROM record"
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSummary:
-    """What a session did: `user` and `patient` as its first call names them, times in UTC (ISO 8601)."""
-
-    session: str
-    user: str | None
-    patient: str | None
-    first: str
-    last: str
-    calls: int
-    completed: int
-    undelivered: int
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -100,24 +85,3 @@ def said(db: sqlite3.Connection, content: Content, record: Record) -> dict[str, 
 def _record(row: Any) -> Record:
     seq, record_id, session, kind, at, body, previous, digest = row
     return Record(seq, record_id, session, kind, at, json.loads(body), previous, digest)
-
-
-def sessions(path: Path) -> list[SessionSummary]:
-    """What each session did, oldest first. Raises JournalUnavailable."""
-    with reading(path) as db:
-        rows = db.execute(
-            """
-            SELECT session,
-                   (SELECT json_extract(body, '$.user') FROM record WHERE seq = first_intent),
-                   (SELECT json_extract(body, '$.patient') FROM record WHERE seq = first_intent),
-                   first, last, calls, completed,
-                   (SELECT count(*) FROM outbox WHERE outbox.session = known.session AND state <> 'delivered')
-            FROM (SELECT session, min(at) AS first, max(at) AS last, min(seq) AS first_seq,
-                         min(CASE WHEN kind = 'intent' THEN seq END) AS first_intent,
-                         sum(kind = 'intent' AND json_extract(body, '$.act') = 'tool_call') AS calls,
-                         sum(kind = 'completion') AS completed
-                  FROM record WHERE session <> '' GROUP BY session) AS known
-            ORDER BY first_seq
-            """
-        )
-        return [SessionSummary(*row) for row in rows]

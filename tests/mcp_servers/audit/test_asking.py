@@ -1,5 +1,6 @@
 """Asking the trail: by patient, person, session, model, time, act and outcome."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from mcp_servers.audit import trail
 from mcp_servers.audit.asking import Act, Sought, acts, opened, sessions
 from mcp_servers.audit.content import Content
+from mcp_servers.audit.errors import JournalUnavailable
 from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.keys import Key
@@ -125,12 +127,12 @@ def test_however_acts_interleave_all_are_told_once_in_order(steps: list[int]) ->
         for number, slot in enumerate(steps, 1):
             if slot in under_way:
                 ended.add(one := under_way.pop(slot))
-                write(db, number, f"c{number}", "completion", f'{{"call":"{one}","outcome":"ok"}}')
+                write(db, number, f"c{number}", "completion", {**DONE, "call": one})
                 db.execute("DELETE FROM open_intent WHERE id = ?", (one,))
             else:
                 under_way[slot] = f"i{number}"
                 begun.append(f"i{number}")
-                write(db, number, f"i{number}", "intent", '{"act":"question"}')
+                write(db, number, f"i{number}", "intent", BEGUN)
                 db.execute("INSERT INTO open_intent VALUES (?, ?, 'w')", (number, f"i{number}"))
         found = list(acts(db, Sought()))
     assert [act.intent.id for act in found] == begun
@@ -144,11 +146,39 @@ def in_memory() -> sqlite3.Connection:
     return db
 
 
-def write(db: sqlite3.Connection, seq: int, record_id: str, kind: str, body: str) -> None:
+BEGUN = dict.fromkeys(("act", "patient", "user", "purpose_of_use", "server", "fhir", "sealed"), "")
+DONE = {"outcome": "ok", "patients": [], "refs": [], "rows": 0, "events": [], "sealed": ""}
+
+
+def write(db: sqlite3.Connection, seq: int, record_id: str, kind: str, body: dict[str, Any]) -> None:
     db.execute(
         "INSERT INTO record VALUES (?, ?, 's', ?, '2026-11-23T00:00:00.000Z', ?, '', '')",
-        (seq, record_id, kind, body),
+        (seq, record_id, kind, json.dumps(body)),
     )
+
+
+def damage(journal: Journal, kind: str, body: str) -> None:
+    with closing(sqlite3.connect(journal.path)) as db, db:
+        db.execute("DROP TRIGGER record_is_final")
+        db.execute("UPDATE record SET body = ? WHERE kind = ?", (body, kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [*(("intent", body) for body in ("{}", "[]", '{"act":', '"act"', "7")), ("completion", '{"call":')],
+)
+def test_a_damaged_record_is_told_as_such(kind: str, body: str, journal: Journal) -> None:
+    observe(journal)
+    damage(journal, kind, body)
+    with pytest.raises(JournalUnavailable):
+        asked(journal)
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", '"call"'])
+def test_a_completion_that_names_no_act_completes_none(body: str, journal: Journal) -> None:
+    observe(journal)
+    damage(journal, "completion", body)
+    assert [act.outcome for act in asked(journal)] == ["open"]
 
 
 def test_a_session_is_summed_up_from_its_acts(journal: Journal) -> None:

@@ -63,7 +63,7 @@ def test_a_journal_whose_making_was_broken_off_is_empty_and_not_altered(tmp_path
     path.touch()
     assert verify(path).intact
     with pytest.raises(JournalUnavailable, match="never begun"):
-        trail.sessions(path)
+        list(trail.records(path))
     make(tmp_path)
     assert verify(path).calls == 6
 
