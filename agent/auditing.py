@@ -12,6 +12,7 @@ from agent.errors import AuditKeyUnusable, Failed, UsageError
 from agent.fhir_access import open_fhir
 
 if TYPE_CHECKING:
+    from mcp_servers.audit.keys import Ring
     from mcp_servers.audit.stored import DeliveryVerification
     from mcp_servers.audit.verify import Finding, UnknownOutcome
 
@@ -92,8 +93,8 @@ def verify_audit(settings: Settings, *, delivered: bool, public_key: str | None)
     from mcp_servers.audit.verify import verify
 
     path = existing_journal(settings)
-    publics, missing = _publics(settings, public_key)
-    found = verify(path, publics)
+    publics, ring, missing = _keys(settings, public_key)
+    found = verify(path, publics, ring)
     report = [
         f"{path}",
         f"  {found.records:,} records of {found.sessions:,} sessions, with {found.calls:,} tool calls",
@@ -107,7 +108,12 @@ def verify_audit(settings: Settings, *, delivered: bool, public_key: str | None)
         f"Not completed: {call.what} {call.id} of session {call.session}, begun {call.at}"
         for call in found.unknown
     ]
-    report.append("The chain is whole and unaltered." if found.intact else told("ALTERED", found.finding))
+    if found.intact and found.head_behind:
+        report.append(
+            f"  the head file is {found.head_behind} records behind: a crash, or an older one was put back;"
+            " the journal itself is signed to its end"
+        )
+    report.append(told(found.finding) if found.finding else "The chain is whole and unaltered.")
     sound = found.intact and not missing
     if missing:
         report.append(
@@ -117,8 +123,7 @@ def verify_audit(settings: Settings, *, delivered: bool, public_key: str | None)
     if sound and delivered:
         delivery = asyncio.run(_verify_delivery(settings, path))
         sound = delivery.complete
-        report += [told("MISSING", finding) for finding in delivery.missing]
-        report += [told("ALTERED", finding) for finding in delivery.altered]
+        report += map(told, (*delivery.missing, *delivery.altered, *delivery.beyond))
         report += [delivery.problem] if delivery.problem else []
         report.append(f"{delivery.checked} AuditEvents compared with the FHIR store.")
         if delivery.elsewhere:
@@ -130,7 +135,7 @@ def verify_export(settings: Settings, file: Path, public_key: str | None) -> tup
     """Whether an export is as it was made; with a report. Needs no journal, where `public_key` is given."""
     from mcp_servers.audit.export import check
 
-    publics, missing = _publics(settings, public_key)
+    publics, _, missing = _keys(settings, public_key)
     if missing:
         raise UsageError(f"{missing} Give the journal's public key with --public-key.")
     try:
@@ -146,15 +151,16 @@ def verify_export(settings: Settings, file: Path, public_key: str | None) -> tup
     )
 
 
-def _publics(settings: Settings, public_key: str | None) -> tuple[list[str], str]:
-    """The public keys that count, and why there are none."""
+def _keys(settings: Settings, public_key: str | None) -> "tuple[list[str], Ring, str]":
+    """The public keys that count, the keys that are at hand, and why there are none."""
     if public_key:
-        return [public_key], ""
+        return [public_key], [], ""
     try:
         with audit_explained():
-            return [key.public for key in audit_ring(settings)], ""
+            ring = audit_ring(settings)
+            return [key.public for key in ring], ring, ""
     except AuditKeyUnusable as error:
-        return [], str(error)
+        return [], [], str(error)
 
 
 def _pairs(unknown: "Collection[UnknownOutcome]") -> str:
@@ -170,8 +176,8 @@ async def _verify_delivery(settings: Settings, path: Path) -> "DeliveryVerificat
         return await verify_delivery(path, audit_ring(settings), http)
 
 
-def told(what: str, finding: "Finding | None") -> str:
-    """A finding in one line: which record, and why."""
-    assert finding is not None
-    where = f"record {finding.seq} ({finding.id})" if finding.seq else "the journal"
-    return f"{what}: {where}: {finding.why}"
+def told(finding: "Finding") -> str:
+    """A finding in one line: of which sort it is, which record or event, and why."""
+    event = f"event {finding.id}" if finding.id else "the journal"
+    where = f"record {finding.seq} ({finding.id})" if finding.seq else event
+    return f"{finding.what.upper()}: {where}: {finding.why}"
