@@ -98,21 +98,23 @@ def verify_audit(settings: Settings, *, delivered: bool, public_key: str | None)
     report = [
         f"{path}",
         f"  {found.records:,} records of {found.sessions:,} sessions, with {found.calls:,} tool calls",
-        f"  {found.checkpointed:,} of them under a signed checkpoint, the rest under the signed head file",
+        f"  {found.checkpointed:,} of them under a signed checkpoint, the last one signed itself",
         f"  {_pairs(found.unknown)}",
         f"  signed with {found.public or 'no key'}",
     ]
     if found.clock_went_back:
         report.append(f"  the clock went back {found.clock_went_back} times; the order of records is certain")
-    report += [
-        f"Not completed: {call.what} {call.id} of session {call.session}, begun {call.at}"
-        for call in found.unknown
-    ]
     if found.intact and found.head_behind:
         report.append(
             f"  the head file is {found.head_behind} records behind: a crash, or an older one was put back;"
             " the journal itself is signed to its end"
         )
+    if not ring:
+        report.append("  not checked, for want of the secret key: whether what was said can be opened")
+    report += [
+        f"Not completed: {call.what} {call.id} of session {call.session}, begun {call.at}"
+        for call in found.unknown
+    ]
     report.append(told(found.finding) if found.finding else "The chain is whole and unaltered.")
     sound = found.intact and not missing
     if missing:
@@ -172,8 +174,9 @@ def _pairs(unknown: "Collection[UnknownOutcome]") -> str:
 async def _verify_delivery(settings: Settings, path: Path) -> "DeliveryVerification":
     from mcp_servers.audit.stored import verify_delivery
 
-    async with open_fhir(settings) as http:
-        return await verify_delivery(path, audit_ring(settings), http)
+    with audit_explained():
+        async with open_fhir(settings) as http:
+            return await verify_delivery(path, audit_ring(settings), http)
 
 
 def told(finding: "Finding") -> str:

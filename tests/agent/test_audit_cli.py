@@ -243,6 +243,10 @@ def test_a_journal_is_verified_with_its_public_key_alone_and_a_missing_key_is_to
     (home / "audit.key").unlink()
     assert main(["audit", "verify"]) == 1
     assert "NOT VERIFIED whose it is" in capsys.readouterr().out
-    assert "whole and unaltered" in printed(capsys, "audit", "verify", "--public-key", key[1])
+    told = printed(capsys, "audit", "verify", "--public-key", key[1])
+    assert "whole and unaltered" in told
+    assert "not checked, for want of the secret key" in told
+    assert main(["audit", "verify", "--public-key", key[1], "--delivered"]) == 1
+    assert "audit.key is missing" in capsys.readouterr().err
     assert main(["audit", "verify", "--public-key", "0" * 64]) == 1
     assert "another key" in capsys.readouterr().out
