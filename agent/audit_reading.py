@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -158,6 +158,9 @@ def reading(
         )
         try:
             yield found
+        except GeneratorExit:  # the reader of our output went away, having read this much
+            call.complete("ok", rows=found.rows, facts={**_told(found), "cut_short": True})
+            raise
         except BaseException as error:
             call.complete("failed", rows=found.rows, error=type(error).__name__, facts=_told(found))
             raise
@@ -199,7 +202,7 @@ def session_row(session: "SessionSummary") -> dict[str, str]:
         "session": session.session,
         "who": session.user,
         "purpose": session.purpose,
-        "patient": "".join(session.patients[:1]) + (f" +{more}" if more > 0 else ""),
+        "patient": next(iter(session.patients), "") + (f" +{more}" if more > 0 else ""),
         "what": _counted({did: count for did, count in session.did.items() if did != "model_step"}),
         "model": ", ".join(session.models),
         "outcome": _counted(session.outcomes),
@@ -227,7 +230,7 @@ def depths(settings: Settings) -> list[dict[str, Any]]:
         return [asdict(depth) for depth in outbox.depths(existing_journal(settings))]
 
 
-def show(settings: Settings, session: str, *, sealed: bool) -> Iterator[dict[str, Any]]:
+def show(settings: Settings, session: str, *, sealed: bool) -> Generator[dict[str, Any]]:
     """The acts of a session, opened. Raises UsageError when there is none."""
     with reading(settings, "audit show", sought({"session": session}), sealed=sealed) as found:
         yield from found.acts()

@@ -14,6 +14,7 @@ from typing import Any
 from mcp_servers.audit import trail
 from mcp_servers.audit.content import Content
 from mcp_servers.audit.errors import JournalUnavailable, KeyUnusable
+from mcp_servers.audit.model_device import device_name, model_of
 from mcp_servers.audit.record import Record
 
 PLAIN_ONLY = "sealed"
@@ -77,7 +78,8 @@ class Act:
         """`name@revision (quantisation)` of the model that took part; empty where none was named."""
         body = self.intent.body
         meta = body.get("meta")
-        return model_name(body.get("model") or (meta.get("model") if isinstance(meta, dict) else None))
+        model = model_of(body) or (model_of(meta) if isinstance(meta, dict) else None)
+        return device_name(model) if model else ""
 
     @property
     def own_client(self) -> bool:
@@ -92,16 +94,6 @@ class Act:
         """Whether patient data went, or may have gone, out of the building."""
         escalates = self.name == "escalation" or self.intent.body.get("target") == "escalation"
         return escalates and self.outcome != "refused"
-
-
-def model_name(model: Any) -> str:
-    """`name@revision (quantisation)` of what was recorded of a model, which a client may have made up."""
-    if not isinstance(model, dict):
-        return str(model or "").strip()
-    name, revision, quantisation = (
-        str(model.get(key) or "").strip() for key in ("name", "revision", "quantisation")
-    )
-    return name + (f"@{revision}" if revision else "") + (f" ({quantisation})" if quantisation else "")
 
 
 def acts(db: sqlite3.Connection, sought: Sought) -> Iterator[Act]:
@@ -209,9 +201,10 @@ def last_server(path: Path) -> str:
 class SessionSummary:
     """What a session did, as far as its acts were asked for.
 
-    `first` and `last` are when they began (UTC, ISO 8601); `did` counts them by tool or act, `outcomes` by
-    outcome. `left`: whether patient data went, or may have gone, out of the building; `own_client`: whether
-    all went to this program's own loop.
+    `first` and `last` are when they began (UTC, ISO 8601). They are counted by the `patients` whom they were
+    about, by `models`, by what was done (`did`: the tool, or else the act), and by `outcomes`. `left`:
+    whether patient data went, or may have gone, out of the building; `own_client`: whether all went to this
+    program's own loop.
     """
 
     session: str
@@ -220,8 +213,8 @@ class SessionSummary:
     user: str
     purpose: str
     server: str
-    patients: list[str] = field(default_factory=list)
-    models: list[str] = field(default_factory=list)
+    patients: dict[str, int] = field(default_factory=dict)
+    models: dict[str, int] = field(default_factory=dict)
     did: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
     left: bool = False
@@ -230,10 +223,15 @@ class SessionSummary:
     def add(self, act: Act) -> None:
         """Count one more act."""
         self.last = max(self.last, act.intent.at)
-        self.patients += [one for one in act.patients if one not in self.patients]
-        self.models += [one for one in [act.model] if one and one not in self.models]
-        self.did[act.what] = self.did.get(act.what, 0) + 1
-        self.outcomes[act.outcome] = self.outcomes.get(act.outcome, 0) + 1
+        counted = (
+            (self.patients, act.patients),
+            (self.models, [act.model] if act.model else []),
+            (self.did, [act.what]),
+            (self.outcomes, [act.outcome]),
+        )
+        for counts, found in counted:
+            for one in found:
+                counts[one] = counts.get(one, 0) + 1
         self.left |= act.left
         self.own_client &= act.own_client
 

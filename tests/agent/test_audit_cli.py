@@ -3,12 +3,17 @@
 import json
 import re
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent import audit_reading
+from agent.app import open_journal, recorder_of
 from agent.cli import main
+from agent.config import load
+from agent.fhir_access import EMBEDDED
 from agent.replay import WIDTH
 from mcp_servers.audit import trail
 
@@ -250,3 +255,41 @@ def test_a_journal_is_verified_with_its_public_key_alone_and_a_missing_key_is_to
     assert "audit.key is missing" in capsys.readouterr().err
     assert main(["audit", "verify", "--public-key", "0" * 64]) == 1
     assert "another key" in capsys.readouterr().out
+
+
+@pytest.fixture
+def escalated(session: str, home: Path) -> str:
+    """The session, in which a part of the chart then went to a hosted model."""
+    settings, _ = load({"data_dir": home, "user": "dr.grey"}, {})
+    with closing(open_journal(settings)) as journal:
+        facts = {"recipient": "https://models.example/v1", "agreement": "BAA-7", "bytes": 812}
+        recorder_of(settings, journal, session, EMBEDDED).act(
+            "escalation", patient=f"Patient/{AMARA}", facts=facts, said={"payload": "what was sent"}
+        ).complete("ok", patients=[f"Patient/{AMARA}"])
+    return session
+
+
+def test_what_left_the_building_stands_out_wherever_the_trail_is_asked(
+    escalated: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = printed(capsys, "audit", "list").splitlines()[1]
+    assert line.endswith("YES")
+    text = printed(capsys, "audit", "show", escalated)
+    assert "ESCALATION: ok" in text
+    assert "payload: what was sent" in text
+    assert "LEFT THE BUILDING:" in text
+    page = tmp_path / "page.html"
+    told = printed(capsys, "audit", "disclosures", str(page), "--patient", AMARA)
+    assert ", 1 of them disclosures," in told
+    disclosures, _ = page.read_text().split("<h2>Every access</h2>")
+    assert "https://models.example/v1" in disclosures
+    assert "what was sent" not in page.read_text()
+
+
+def test_a_reader_who_goes_away_is_on_the_trail_with_what_they_were_shown(session: str, home: Path) -> None:
+    settings, _ = load({"data_dir": home}, {})
+    acts = audit_reading.show(settings, session, sealed=False)
+    next(acts)
+    acts.close()
+    (read,) = acts_of(home, "audit_read")
+    assert (read["done"]["outcome"], read["done"]["rows"], read["done"]["cut_short"]) == ("ok", 1, True)

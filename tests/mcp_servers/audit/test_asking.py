@@ -188,8 +188,8 @@ def test_a_session_is_summed_up_from_its_acts(journal: Journal) -> None:
     call(recorder(journal, "s2"), "Patient/p2").complete("refused", error="not permitted")
     first, second = sessions(asked(journal))
     assert (first.session, first.user, first.purpose) == ("s1", "dr.grey", "TREAT")
-    assert first.patients == ["Patient/p1", "Patient/p3"]
-    assert first.models == ["medgemma-27b@r1 (nf4)"]
+    assert first.patients == {"Patient/p1": 1, "Patient/p3": 1}
+    assert first.models == {"medgemma-27b@r1 (nf4)": 2}
     assert first.did == {"observations": 2}
     assert second.outcomes == {"ok": 1, "refused": 1}
     assert not second.left
