@@ -13,7 +13,10 @@ from mcp_servers.audit.emr import instant
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A tool call on record. `outcome` is None while it is open; `requests` None where they were erased."""
+    """A tool call on record. `outcome` is None while it is open; `requests` None where they were erased.
+
+    `withheld` counts the records and mentions of others that came with the patient's own, and were not shown.
+    """
 
     id: str
     session: str
@@ -23,6 +26,7 @@ class Called:
     outcome: str | None
     patients: frozenset[str]
     requests: list[dict[str, Any]] | None
+    withheld: int
 
 
 def called_between(
@@ -56,12 +60,13 @@ def _called(db: sqlite3.Connection, content: Content, seq: int) -> Called:
         " AND json_extract(body, '$.call') = ? ORDER BY seq LIMIT 1",
         (intent.session, seq, intent.id),
     ).fetchone()
-    outcome, patients = None, []
+    outcome, patients, withheld = None, [], 0
     requests: list[dict[str, Any]] | None = []
     if completion is not None:
         done = trail.record_of(db, completion[0])
         said = trail.said(db, content, done)
         outcome, patients = done.body["outcome"], done.body["patients"]
+        withheld = done.body.get("withheld", 0)
         requests = None if said is None else said["requests"]
     return Called(
         id=intent.id,
@@ -72,4 +77,5 @@ def _called(db: sqlite3.Connection, content: Content, seq: int) -> Called:
         outcome=outcome,
         patients=frozenset(patients),
         requests=requests,
+        withheld=withheld,
     )

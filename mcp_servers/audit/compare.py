@@ -108,6 +108,8 @@ def _patients(call: Called, events: Iterable[EmrEvent]) -> Iterator[Difference]:
         return
     if call.outcome == "refused":
         why, accounted = "what the EMR answered about others was withheld: the call was refused", True
+    elif call.withheld:
+        why, accounted = "what the EMR answered about others besides was withheld, as our record says", True
     elif call.outcome == "ok" and not ours:
         why, accounted = "the call counted patients, and names none", True
     else:

@@ -62,6 +62,7 @@ class Call:
         self._journal = journal
         self._began = time.monotonic()
         self._requests: list[dict[str, Any]] = []
+        self._withheld = 0
         self._completed = False
 
     def request(
@@ -73,6 +74,10 @@ class Call:
         """
         noted = {"method": method, "url": url, "status": status, "ms": round(ms, 1)}
         self._requests.append(noted if entries is None else {**noted, "entries": entries})
+
+    def withheld(self, count: int) -> None:
+        """Note how many records and mentions of others came with the patient's own, and were not shown."""
+        self._withheld += count
 
     def complete(
         self,
@@ -104,6 +109,7 @@ class Call:
             "result_sha256": result_sha256,
             "error": None if error is None else recordable(error),
             "ms": round((time.monotonic() - self._began) * 1000, 1),
+            **({"withheld": self._withheld} if self._withheld else {}),
             **(facts or {}),
         }
         content = {"requests": self._requests, **(said or {})}

@@ -23,6 +23,10 @@ class Call(Protocol):
         """
         ...
 
+    def withheld(self, count: int) -> None:
+        """Note how many records and mentions of others came with the patient's own, and were not shown."""
+        ...
+
     def complete(
         self,
         outcome: Outcome,

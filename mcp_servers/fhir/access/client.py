@@ -56,8 +56,9 @@ class Next:
 class Page:
     """One page of a search: what matched, what came with it by `Type/id`, and what was left out.
 
-    `withheld` counts matches that are not the patient's alone. `in_order` is false where the server did not
-    sort as it was asked to. `as_of` is when it made the page, by its clock, where it says so.
+    `withheld` counts matches that are not the patient's alone; `of_others` the shared ones, includes outside,
+    and mentions. `in_order` is false where the server did not sort as it was asked to. `as_of` is when it made
+    the page, by its clock, where it says so.
     """
 
     matches: list[Resource]
@@ -66,6 +67,7 @@ class Page:
     next: Next | None
     notes: list[str] = field(default_factory=list)
     withheld: int = 0
+    of_others: int = 0
     in_order: bool = True
     as_of: str | None = None
 
@@ -151,7 +153,7 @@ class FhirClient:
                         await self.read(context, lock, call)
             if not lock.may_see(resource):
                 raise lock.refusal(ref)
-        await anyio.to_thread.run_sync(lock.admit, resource)
+        call.withheld(await anyio.to_thread.run_sync(lock.admit, resource))
         return resource
 
     async def _is_referred_to(self, ref: str, lock: PatientLock, call: Call) -> bool:
@@ -216,7 +218,7 @@ class FhirClient:
         check_filters_kept(bundle, [n for n, _ in filters if n != "_sort" and n not in INCLUDES])
         sort = next((value for name, value in filters if name == "_sort"), "")
         here = Next(str(url), resource_type, sort, frozenset())
-        return await self._checked(bundle, lock, here)
+        return await self._checked(bundle, lock, here, call)
 
     async def next_page(self, following: Next, lock: PatientLock | None, call: Call) -> Page:
         """The page behind a next link, checked as the first was. Raises SearchExpired, and as `search`."""
@@ -224,7 +226,7 @@ class FhirClient:
             bundle = await self._transport.get(httpx.URL(following.url), call)
         except NotFound:
             raise SearchExpired("This search has expired on the FHIR server; run it again.") from None
-        return await self._checked(bundle, lock, following)
+        return await self._checked(bundle, lock, following, call)
 
     async def referred(
         self, resource_type: str, ids: Iterable[str], lock: PatientLock | None, call: Call
@@ -294,17 +296,19 @@ class FhirClient:
         owner = _patient_filter(resource_type, known, lock)
         return [owner, *((n, v) for n, v in filters if n not in ("patient", "subject"))]
 
-    async def _checked(self, bundle: Resource, lock: PatientLock | None, here: Next) -> Page:
+    async def _checked(self, bundle: Resource, lock: PatientLock | None, here: Next, call: Call) -> Page:
         """The page that the link `here` brought. Takes seconds for a large one: made in a thread."""
         if not bundle.get("entry"):  # as mostly where it is asked what changed
             return self._page(bundle, lock, here)
-        return await anyio.to_thread.run_sync(self._page, bundle, lock, here)
+        page = await anyio.to_thread.run_sync(self._page, bundle, lock, here)
+        call.withheld(page.of_others)
+        return page
 
     def _page(self, bundle: Resource, lock: PatientLock | None, here: Next) -> Page:
         matches: list[Resource] = []
         others: list[Resource] = []
         notes: list[str] = []
-        shared = foreign = 0
+        shared = foreign = of_others = 0
         for resource, mode in entries(bundle):
             if resource["resourceType"] == "OperationOutcome":
                 notes.append(f"The server says: {outcome_text(resource)}")
@@ -331,6 +335,7 @@ class FhirClient:
             dropped = len(others) - len(visible)
             others = visible
             withheld += sum(lock.admit(resource) for resource in others)
+            of_others = shared + dropped + withheld
             if shared:
                 notes.append(f"{shared} records that are about other patients too are withheld.")
             if foreign:
@@ -358,6 +363,7 @@ class FhirClient:
             next=self._next(bundle, here),
             notes=notes,
             withheld=shared + foreign,
+            of_others=of_others,
             in_order=sorted_so,
             as_of=made_at(bundle),
         )

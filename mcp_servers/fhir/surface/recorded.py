@@ -107,6 +107,9 @@ class _Counted:
         self._answered += 1
         self._tell(self._answered)
 
+    def withheld(self, count: int) -> None:
+        self._call.withheld(count)
+
     def complete(self, outcome: Outcome, **facts: Any) -> object:
         return self._call.complete(outcome, **facts)
 

@@ -280,6 +280,20 @@ async def test_what_a_refused_call_was_shown_of_another_patient_was_withheld(
     assert "withheld" in told.why
 
 
+@pytest.mark.parametrize("withheld", [0, 2])
+async def test_records_of_two_patients_are_accounted_for_where_our_record_says_that_they_were_withheld(
+    journal: Journal, emr: ScriptedEmr, withheld: int
+) -> None:
+    call = recorder(journal).begin("observations", {}, "Patient/p1")
+    call.request("GET", f"{BASE}/{WEIGHTS}", 200, 1.0, 3)
+    call.withheld(withheld)
+    call.complete("ok", patients=["Patient/p1"])
+    emr.saw(WEIGHTS, call.id, "Patient/p1", "Patient/p2")
+    found, (told,) = await reconciled(journal, emr)
+    assert found.complete is bool(withheld)
+    assert (told.kind, told.accounted, told.patients) == ("disagreement", bool(withheld), ("Patient/p2",))
+
+
 async def test_a_call_that_counts_patients_names_none(journal: Journal, emr: ScriptedEmr) -> None:
     call = called(journal, ("Condition?code=44054006", 200, 2), patient=None)
     emr.saw("Condition?code=44054006", call.id, "Patient/p1", "Patient/p2")

@@ -82,6 +82,15 @@ def test_the_completion_says_what_was_asked_of_the_server_and_found(journal: Jou
     }
 
 
+def test_the_completion_counts_what_was_withheld_of_others(journal: Journal) -> None:
+    call = recorder(journal).begin("observations", {}, "Patient/p1")
+    call.withheld(2)
+    call.withheld(1)
+    call.complete("ok")
+    *_, completion = trail.records(journal.path)
+    assert completion.body["withheld"] == 3
+
+
 def test_the_event_is_queued_with_the_completion_and_tied_to_it_by_hash(journal: Journal) -> None:
     call_id, completion = observe(journal)
     ((seq, event_id, session, destination, event),) = queued(journal)

@@ -158,6 +158,7 @@ class ScriptedCall:
     complete_fails: bool = False
     user: str = "dr.grey"
     entries: list[int | None] = field(default_factory=list)
+    of_others: int = 0
 
     def request(
         self, method: str, url: str, status: int | None, ms: float, entries: int | None = None
@@ -165,6 +166,9 @@ class ScriptedCall:
         assert ms >= 0
         self.requests.append((method, url, status))
         self.entries.append(entries)
+
+    def withheld(self, count: int) -> None:
+        self.of_others += count
 
     def complete(self, outcome: Outcome, **facts: Any) -> None:
         assert self.completion is None

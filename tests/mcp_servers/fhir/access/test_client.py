@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.access.compartment import PatientLock
+from mcp_servers.fhir.access.references import Reference
 from mcp_servers.fhir.errors import (
     FhirToolError,
     InvalidRequest,
@@ -173,7 +174,7 @@ async def test_another_patients_record_among_many_is_dropped_and_reported_and_th
         "1 records of others, which the FHIR server returned for Patient/A, are dropped:"
         " its filter by patient cannot be relied upon."
     ]
-    assert (page.total, page.withheld) == (None, 1)
+    assert (page.total, page.withheld, page.of_others) == (None, 1, 0)
     assert "Jane" not in str(page)
 
 
@@ -187,6 +188,19 @@ async def test_records_about_several_patients_are_withheld_with_a_note() -> None
     (page,) = await search(ScriptedFhir([both]), "Appointment")
     assert page.matches == []
     assert page.notes == ["1 records that are about other patients too are withheld."]
+    assert (page.withheld, page.of_others) == (1, 1)
+
+
+@pytest.mark.anyio
+async def test_a_call_notes_what_came_of_other_patients_on_each_page_and_in_each_record() -> None:
+    measured = [observation(str(n), "A", performer=[{"reference": "Patient/B"}]) for n in range(3)]
+    call, lock = a_call(), PatientLock("Patient/A", BASE)
+    async with http_to(ScriptedFhir(measured)) as http:
+        client = FhirClient(http)
+        page = await client.search("Observation", [], lock, call, count=10)
+        assert call.of_others == page.of_others == 3
+        await client.read(Reference("", "Observation", "0"), lock, call)
+    assert call.of_others == 4
 
 
 @pytest.mark.anyio
@@ -209,6 +223,7 @@ async def test_included_records_are_checked_one_by_one() -> None:
     (page,) = await search(app, "MedicationRequest", ("_include", "MedicationRequest:medication"))
     assert list(page.included) == ["Medication/m"]
     assert page.notes == ["3 included records outside Patient/A are withheld."]
+    assert (page.withheld, page.of_others) == (0, 3)
 
 
 @pytest.mark.parametrize(
