@@ -73,7 +73,7 @@ async def test_sessions_about_a_patient_are_found_with_who_and_which_model(
     observe(journal, "s2", "Patient/p2")
     (found,) = rows(await client.call_tool("find_sessions", {"patient": "Patient/p1"}))
     assert (found["session"], found["user"], found["left"]) == ("s1", "dr.grey", False)
-    assert found["models"] == ["medgemma-27b@r1 (nf4)"]
+    assert found["models"] == {"medgemma-27b@r1 (nf4)": 1}
 
 
 async def test_a_session_is_replayed_with_its_question_its_reads_and_its_answer(
