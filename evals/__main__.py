@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from agent.config import Settings, load
 from agent.messages import Answer
 from agent.questions import Asked
 from evals import grounding
-from evals.bench import commands, session, tools
+from evals.bench import audit, commands, session, tools
 from evals.bench.calling import open_tools
 from evals.bench.serving import measured_server
 from evals.everyday import commands as daily
@@ -75,24 +76,23 @@ def measure(arguments: argparse.Namespace) -> int:
     if arguments.what == "commands":
         print(commands.bench())
         return 0
-    return asyncio.run(measure_session() if arguments.what == "session" else measure_tools(arguments))
-
-
-async def measure_session() -> int:
-    """Print the report on a session as it comes."""
-    kept = True
-    async for line in session.measure():
-        print(line, flush=True)
-        kept = kept and not line.startswith("FAIL")
-    return int(not kept)
-
-
-async def measure_tools(arguments: argparse.Namespace) -> int:
-    """Print the report on the tools as it comes."""
     sizes = tuple(int(size) for size in arguments.sizes.split(","))
-    report = tools.measure(
-        arguments.fhir, sizes, lambda text: print(text, file=sys.stderr), needs_only=arguments.needs_only
-    )
+    if arguments.what == "session":
+        report = session.measure()
+    elif arguments.what == "audit":
+        report = audit.measure(arguments.fhir, arguments.records, say)
+    else:
+        report = tools.measure(arguments.fhir, sizes, say, needs_only=arguments.needs_only)
+    return asyncio.run(printed(report))
+
+
+def say(text: str) -> None:
+    """Tell what takes long, beside the report."""
+    print(text, file=sys.stderr)
+
+
+async def printed(report: AsyncIterator[str]) -> int:
+    """Print a report as it comes; 1 where a limit is not kept."""
     kept = True
     async for line in report:
         print(line, flush=True)
@@ -153,12 +153,17 @@ def main() -> int:
     asking.add_argument("--out", type=Path, help="write every Answer to this JSONL file")
     asking.set_defaults(run=run)
     measuring = parsers.add_parser("bench", help="speed and size, as ratios within one run")
-    measuring.add_argument("what", nargs="?", choices=["commands", "tools", "session"], default="commands")
+    measuring.add_argument(
+        "what", nargs="?", choices=["commands", "tools", "session", "audit"], default="commands"
+    )
     measuring.add_argument(
         "--fhir", help="FHIR base that holds the sample charts (default: the embedded store)"
     )
     measuring.add_argument(
         "--sizes", default=",".join(map(str, SIZES)), help="resources of the scaled charts"
+    )
+    measuring.add_argument(
+        "--records", type=int, default=100_000, help="of the audit journal that is verified (default 100000)"
     )
     measuring.add_argument("--needs-only", action="store_true", help="only the list of everyday needs")
     measuring.set_defaults(run=measure)
