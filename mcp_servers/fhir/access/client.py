@@ -57,8 +57,8 @@ class Page:
     """One page of a search: what matched, what came with it by `Type/id`, and what was left out.
 
     `withheld` counts matches that are not the patient's alone; `of_others` the shared ones, includes outside,
-    and mentions. `in_order` is false where the server did not sort as it was asked to. `as_of` is when it made
-    the page, by its clock, where it says so.
+    and mentions. `in_order` is false where the server did not sort as it was asked to. `as_of` is when it
+    made the page, by its clock, where it says so.
     """
 
     matches: list[Resource]
