@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from agent.accounting import as_csv, as_page, entries
 from agent.app import audit_explained, audit_ring, deliver_events, identity, open_journal, recorder_of
@@ -42,6 +42,9 @@ SESSION_COLUMNS = (
     "when (UTC)", "session", "who", "purpose", "patient", "what", "model", "outcome", "left",
 )  # fmt: skip
 
+OVERSIGHT = "HCOMPL"
+"""What the trail is read for, unless a purpose is set: the one of charts is not it."""
+
 MOST_PATIENTS = 1000
 """Patients whom the record of a reading names; of a reading about more, it tells how many."""
 
@@ -50,9 +53,12 @@ Filters = Mapping[str, Any]
 
 
 def sought(asked: Filters) -> "Sought":
-    """The filters as the trail takes them. Raises UsageError for a patient who cannot be one."""
+    """The filters as the trail takes them. Raises UsageError for an act or a patient that cannot be one."""
     from mcp_servers.audit.asking import Sought
+    from mcp_servers.audit.record import Act
 
+    if asked.get("act", "tool_call") not in get_args(Act):
+        raise UsageError(f"There is no act {asked['act']!r}; there are {', '.join(get_args(Act))}.")
     names = {"person": "user", "of_model": "model"}
     text: dict[str, Any] = {
         names.get(name, name): value for name, value in asked.items() if isinstance(value, str)
@@ -109,6 +115,7 @@ class Reading:
 
         found = sessions(acts(self.db, self.sought))
         self.rows = len(found)
+        self.patients.update((patient, None) for session in found for patient in session.patients)
         return found
 
 
@@ -132,6 +139,8 @@ def reading(
     from mcp_servers.audit.content import Content
 
     path = existing_journal(settings)
+    if "purpose" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"purpose": OVERSIGHT})
     by = identity(settings)
     with ExitStack() as stack:
         stack.enter_context(audit_explained())

@@ -71,7 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
     who = argparse.ArgumentParser(add_help=False)
     who.add_argument("--user", metavar="NAME", help="who acts, for the audit trail (default: the account)")
     who.add_argument(
-        "--purpose", metavar="CODE", help="what for, an HL7 v3-PurposeOfUse code (default: TREAT)"
+        "--purpose",
+        metavar="CODE",
+        help="what for, an HL7 v3-PurposeOfUse code (default: TREAT; for the trail HCOMPL)",
     )
     server = argparse.ArgumentParser(add_help=False)
     server.add_argument("--fhir", metavar="URL", help="FHIR R4 base (default: the embedded sample charts)")

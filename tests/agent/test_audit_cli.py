@@ -107,15 +107,17 @@ def test_sessions_are_found_by_what_is_known_of_them(
 def test_reading_the_trail_is_on_the_trail_before_and_after(
     session: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    printed(capsys, "audit", "list", "--patient", AMARA, "--user", "privacy", "--purpose", "HCOMPL")
+    printed(capsys, "audit", "list", "--patient", AMARA, "--user", "privacy", "--purpose", "HLEGAL")
     printed(capsys, "audit", "show", session, "--user", "privacy")
     listed, shown = acts_of(home, "audit_read")
-    assert (listed["tool"], listed["user"], listed["purpose_of_use"]) == ("audit list", "privacy", "HCOMPL")
+    assert (listed["tool"], listed["user"], listed["purpose_of_use"]) == ("audit list", "privacy", "HLEGAL")
+    assert shown["purpose_of_use"] == "HCOMPL"
     assert (listed["patient"], listed["done"]["outcome"], listed["done"]["rows"]) == (
         f"Patient/{AMARA}",
         "ok",
         1,
     )
+    assert listed["done"]["about"] == [f"Patient/{AMARA}"]
     assert (shown["tool"], shown["done"]["about"]) == ("audit show", [f"Patient/{AMARA}"])
     assert len(printed(capsys, "audit", "list", "--json", "--act", "audit_read").splitlines()) == 2
 
@@ -143,6 +145,19 @@ def test_a_session_is_replayed_from_the_question_to_its_answer(
     acts = [json.loads(line) for line in printed(capsys, "audit", "show", session, "--json").splitlines()]
     assert acts[0]["said"]["requests"]
     assert {act["session"] for act in acts} == {session}
+
+
+@pytest.mark.usefixtures("session")
+@pytest.mark.parametrize(
+    ("filters", "told"),
+    [(["--act", "peek"], "there are tool_call,"), (["--patient", "../x"], "no patient reference")],
+)
+def test_what_cannot_be_asked_for_is_told_before_anything_is_read(
+    filters: list[str], told: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "list", *filters]) == 2
+    assert told in capsys.readouterr().err
+    assert acts_of(home, "audit_read") == []
 
 
 @pytest.mark.usefixtures("session")
