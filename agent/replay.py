@@ -11,6 +11,7 @@ from agent.purposes import PURPOSES
 from agent.rendering import plain
 
 WIDTH = 100
+GIST = 160  # characters of an answer that a step gave; the one that was given stands in full
 MOST_REFS = 12  # in a line; `--json` has them all
 KNOWN_BY = {
     "system_account": "the account of the machine",
@@ -173,7 +174,8 @@ def _model_step(act: Act, indent: int) -> Iterator[str]:
         yield from _wrapped(f"thought: {taken['thought']}", indent + 4, 2)
     for action in taken.get("actions", []):
         if action["tool"] == "answer":
-            yield from _wrapped("gives an answer", indent + 4)
+            said = textwrap.shorten(str(action["arguments"].get("text", "")), GIST, placeholder=" ...")
+            yield from _wrapped(f"answers: {said}", indent + 4, 2)
         else:
             yield from _wrapped(f"asks for {_call(action['tool'], action['arguments'])}", indent + 4, 2)
 

@@ -68,6 +68,7 @@ def test_a_question_is_told_with_its_steps_between_it_and_its_answer() -> None:
             "claims": [{"verdict": "unsupported", "kind": "number", "text": "8", "why": "not there"}]
         },
     }
+    long = "8 %. " + "So it is. " * 30
     text = told(
         act(1, "question", done_seq=9, asked={"question": "What was the last HbA1c?"}, model=GEMMA,
             status="needs_review", checked=2, unsupported=1, said={"answer": answer}),
@@ -75,6 +76,8 @@ def test_a_question_is_told_with_its_steps_between_it_and_its_answer() -> None:
             said={"step": {"thought": "look it up",
                            "actions": [{"tool": "observations", "arguments": {"name": "HbA1c"}}]}}),
         tool_call(4),
+        act(6, "model_step", step=2, target="local", model=GEMMA,
+            said={"step": {"actions": [{"tool": "answer", "arguments": {"text": long}}]}}),
         act(10, "question", asked={"question": "And before?"}, done_seq=None, until=None, outcome="open"),
     )  # fmt: skip
     order = [
@@ -88,6 +91,8 @@ def test_a_question_is_told_with_its_steps_between_it_and_its_answer() -> None:
         "GET http://ehr.example/fhir/Observation -> 200",
         "read Observation/o1",
         "AuditEvent/id-4 delivered",
+        "answers: 8 %. So it is.",
+        " ...",
         "Answer, needs review, by medgemma-27b r1 (nf4)",
         "7.1 % on 2026-09-14 [Observation/o1].",
         "[Observation/o1] HbA1c",
