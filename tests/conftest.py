@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
@@ -89,7 +90,7 @@ def sample_charts(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest
         fcntl.flock(turn, fcntl.LOCK_EX)
         fresh = not (kept / "charts.sqlite").exists()
         with closing(open_store(kept / "charts.sqlite")) as store:
-            if fresh:  # what was written in the last half minute is read anew, which tests that count would see
+            if fresh:  # what was written in the last half minute is read anew: tests count what is read
                 store.connection.execute("UPDATE resource SET updated = updated - 3600000")
         return Path(shutil.copy(kept / "charts.sqlite", tmp_path_factory.mktemp("embedded")))
 
