@@ -94,7 +94,7 @@ def event(
         "type": event_type,
         **({"subtype": list(subtype)} if subtype else {}),
         "action": action,
-        "period": {"start": done.began, "end": done.ended},
+        "period": {"start": min(done.began, done.ended), "end": done.ended},  # the clock may have gone back
         "recorded": done.ended,
         "outcome": _OUTCOMES[outcome],
         **({"outcomeDesc": reason} if reason else {}),

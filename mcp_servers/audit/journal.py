@@ -16,6 +16,7 @@ import rfc8785
 from mcp_servers.audit import checkpoint, content, schema
 from mcp_servers.audit.content import Content
 from mcp_servers.audit.errors import JournalUnavailable, KeyUnusable, busy, damaged, unavailable
+from mcp_servers.audit.files import companions, identity, lock_path
 from mcp_servers.audit.head import (
     Head,
     SignedHead,
@@ -40,13 +41,13 @@ T = TypeVar("T")
 class Transaction:
     """A write to the journal, all of it or nothing. Given to the work of `Journal.write`."""
 
-    def __init__(self, connection: sqlite3.Connection, sealing: Content, key: Key) -> None:
+    def __init__(self, connection: sqlite3.Connection, sealing: Content, key: Key, now: datetime) -> None:
         self.connection = connection
         self.sealing = sealing
         self.key = key
         last = connection.execute("SELECT seq, hash, at FROM record ORDER BY seq DESC LIMIT 1").fetchone()
         self.head = Head(*last[:2]) if last else Head()
-        self.at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.at = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._last_at = last[2] if last else ""
 
     @property
@@ -122,8 +123,16 @@ class Journal:
     KeyUnusable where the ring does not hold the journal's key.
     """
 
-    def __init__(self, path: Path, ring: Ring, *, lock_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        ring: Ring,
+        *,
+        lock_seconds: float = 5.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.path = path
+        self._clock = clock
         self._ring = ring
         self._lock_seconds = lock_seconds
         self._lock = threading.Lock()  # around the connection
@@ -139,7 +148,7 @@ class Journal:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             if path.stat().st_mode & 0o077:
                 path.chmod(0o600)
-            opened = _identity(path)
+            opened = identity(path)
             self._between = open_lock(lock_path(path))
             self._db = sqlite3.connect(
                 path, timeout=lock_seconds, isolation_level=None, check_same_thread=False
@@ -150,8 +159,8 @@ class Journal:
                     self.writer = Writer(path)
                 self._head = open_head(path)
                 # What is written to a companion that was deleted meanwhile is gone with this process.
-                self._paths = (path, *_companions(path))
-                self._files = [opened, *map(_identity, self._paths[1:])]
+                self._paths = (path, *companions(path))
+                self._files = [opened, *map(identity, self._paths[1:])]
             except BaseException:
                 self._db.close()
                 os.close(self._between)
@@ -268,7 +277,7 @@ class Journal:
                 self._check_files()
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
-                    write = Transaction(self._db, self._sealing, self._current_key())
+                    write = self._begun(self._current_key())
                     self._check_signed(write)
                     known = write.head
                     for one in waiting:
@@ -295,8 +304,11 @@ class Journal:
             for one in waiting:
                 one.done = True
 
+    def _begun(self, key: Key) -> Transaction:
+        return Transaction(self._db, self._sealing, key, self._clock())
+
     def _check_files(self) -> None:
-        if [*map(_identity, self._paths)] != self._files:
+        if [*map(identity, self._paths)] != self._files:
             raise damaged(self.path, "it was moved or replaced while it was open")
 
     def _work(self, one: _Waiting[Any], write: Transaction) -> None:
@@ -339,13 +351,13 @@ class Journal:
             self._create()
         if fault := schema.fault(self._db):
             raise damaged(self.path, fault)
-        self._check_end(Transaction(self._db, self._sealing, self._current_key()))
+        self._check_end(self._begun(self._current_key()))
         self._db.execute("COMMIT")
 
     def _create(self) -> None:
         schema.create(self._db)
         key = self._ring[-1]
-        write = Transaction(self._db, self._sealing, key)
+        write = self._begun(key)
         write.append("key", "", {"public": key.public, "signature": key.sign(KEY_PURPOSE, key.public)})
         write.sign()
         if not head_path(self.path).exists():
@@ -381,19 +393,3 @@ class Journal:
             raise busy(self.path) from None
         except (sqlite3.Error, OSError) as error:
             raise unavailable(self.path, error) from error
-
-
-def lock_path(path: Path) -> Path:
-    """The file that writers of the journal at `path` lock, one after the other."""
-    return path.with_name(path.name + ".lock")
-
-
-def _companions(path: Path) -> tuple[Path, Path]:
-    """The head, and the write-ahead log, which SQLite keeps beside the file that a link leads to."""
-    real = path.resolve()
-    return head_path(path), real.with_name(real.name + "-wal")
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
