@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import secrets
+import sys
 import uuid
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -153,7 +154,9 @@ def reading(
             return
         stack.callback(journal.close)
         base = settings.fhir or last_server(path) or EMBEDDED
-        recorder = recorder_of(settings, journal, str(uuid.uuid4()), base)
+        # A FHIR store that takes no events must not keep the trail from those who ask why.
+        unbounded = settings.model_copy(update={"audit_max_pending": sys.maxsize})
+        recorder = recorder_of(unbounded, journal, str(uuid.uuid4()), base)
         query = {name: value for name, value in asdict(wanted).items() if value}
         call = recorder.act(
             act, patient=wanted.patient or None, facts={"tool": command}, said={"query": query}

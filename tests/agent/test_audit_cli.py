@@ -132,6 +132,18 @@ def test_proving_the_trail_and_looking_at_its_delivery_only_read(
     assert [record.hash for record in trail.records(home / "audit.sqlite")] == before
 
 
+@pytest.mark.usefixtures("session")
+def test_the_trail_can_be_asked_though_its_events_do_not_arrive(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EHR_NAVIGATOR_FHIR", "http://127.0.0.1:9/fhir")
+    monkeypatch.setenv("EHR_NAVIGATOR_AUDIT_MAX_PENDING", "1")
+    for _ in range(3):
+        printed(capsys, "audit", "list")
+    told = printed(capsys, "audit", "list", "--undelivered")
+    assert "http://127.0.0.1:9/fhir: 3 AuditEvents wait" in told
+
+
 def test_a_session_is_replayed_from_the_question_to_its_answer(
     session: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
