@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
@@ -73,16 +73,20 @@ def _reconciled(
 def _report(found: "Reconciliation") -> Iterator[str]:
     since, until = (at.isoformat(timespec="seconds") for at in found.period)
     yield f"From {since} until {until}:"
-    yield f"{found.calls} tool calls of ours with {found.requests} FHIR requests."
-    yield f"{found.events} AuditEvents of the EMR about our client, {found.others} about others."
-    for reason, times in sorted(found.reasons.items()):
-        yield f"The EMR has none of: {reason} ({times})"
+    yield f"Our tool calls: {found.calls}, with {found.requests} FHIR requests"
+    yield f"The EMR's AuditEvents: {found.events} about our client, {found.others} about others"
+    if found.reasons:
+        yield f"Not in the EMR's trail: {_counted(found.reasons)}"
     for kind, times in sorted(found.unaccounted.items()):
-        yield f"NOT ACCOUNTED FOR: {times} {_KINDS[kind]}"
+        yield f"NOT ACCOUNTED FOR: {_KINDS[kind]}: {times}"
     if found.problem:
         yield f"NOT ALL WAS COMPARED: {found.problem}"
     if found.complete:
         yield "All is accounted for."
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{times} {reason}" for reason, times in sorted(reasons.items()))
 
 
 _KINDS = {
@@ -101,7 +105,7 @@ def _told(one: "Difference") -> str:
         f"call {one.request_id} | session {one.session}" if one.session else "",
         one.tool or "",
         one.asked or "",
-        one.why + "".join(f"; {reason} ({times})" for reason, times in one.reasons.items()),
+        f"{one.why}: {_counted(one.reasons)}" if one.reasons else one.why,
         ", ".join(one.patients),
     ]
     return "  " + " | ".join(filter(None, said))

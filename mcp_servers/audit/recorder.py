@@ -12,7 +12,7 @@ import rfc8785
 
 from mcp_servers.audit.auditevent import devices, events
 from mcp_servers.audit.errors import AlreadyCompleted, JournalUnavailable, OutboxFull
-from mcp_servers.audit.identity import Identity
+from mcp_servers.audit.identity import PROGRAM, Identity
 from mcp_servers.audit.journal import Journal, Transaction
 from mcp_servers.audit.record import Act, Outcome, Record
 from mcp_servers.audit.trail import record_of
@@ -38,7 +38,7 @@ class Context:
     session: str
     identity: Identity
     fhir_base: str
-    server: str = "ehr-navigator"
+    server: str = PROGRAM
     to_files: bool = False
     max_pending: int = MAX_PENDING
 

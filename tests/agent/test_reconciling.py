@@ -63,15 +63,15 @@ async def test_two_trails_that_agree_are_said_to_and_the_exit_code_is_0(
     assert await command(settings) == 0
     _, *said = capsys.readouterr().out.splitlines()
     assert said[:-1] == [
-        "1 tool calls of ours with 2 FHIR requests.",
-        "1 AuditEvents of the EMR about our client, 0 about others.",
-        "The EMR has none of: empty search (1)",
+        "Our tool calls: 1, with 2 FHIR requests",
+        "The EMR's AuditEvents: 1 about our client, 0 about others",
+        "Not in the EMR's trail: 1 empty search",
         "All is accounted for.",
         "",
         "Accounted for:",
     ]
     assert call in said[-1]
-    assert said[-1].endswith("fhir_read | the EMR has no event of it; empty search (1)")
+    assert said[-1].endswith("fhir_read | the EMR has no event of it: 1 empty search")
 
 
 async def test_what_is_not_accounted_for_comes_first_and_the_exit_code_is_1(
@@ -81,7 +81,7 @@ async def test_what_is_not_accounted_for_comes_first_and_the_exit_code_is_1(
     event = emr.saw("Patient?name=secret", "made-up", "Patient/p2")
     assert await command(settings) == 1
     out = capsys.readouterr().out
-    assert "NOT ACCOUNTED FOR: 1 requests that the EMR saw from our client without a record of ours" in out
+    assert "NOT ACCOUNTED FOR: requests that the EMR saw from our client without a record of ours: 1\n" in out
     assert f"AuditEvent/{event} | X-Request-ID made-up | search Patient | no call of ours has its" in out
     assert out.index("\nNOT ACCOUNTED FOR:\n") < out.index("\nAccounted for:\n")
     assert "secret" not in out
@@ -117,7 +117,7 @@ async def test_a_call_that_its_process_did_not_live_to_complete_is_of_unknown_ou
         context = Context(session="s1", identity=Identity("dr.grey"), fhir_base=settings.fhir)
         Recorder(journal, context).begin("fhir_read", {}, "Patient/p1")
     assert await command(settings) == 0
-    assert "The EMR has none of: unknown outcome (1)" in capsys.readouterr().out
+    assert "Not in the EMR's trail: 1 unknown outcome\n" in capsys.readouterr().out
 
 
 async def test_an_emr_that_cannot_be_asked_is_a_failure(

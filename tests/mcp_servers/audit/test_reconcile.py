@@ -11,6 +11,7 @@ import pytest
 from mcp_servers.audit import trail
 from mcp_servers.audit.auditevent import devices
 from mcp_servers.audit.compare import Difference
+from mcp_servers.audit.emr import instant
 from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.journal import Journal
 from mcp_servers.audit.reconcile import LATE, Period, Reconciliation, reconcile
@@ -242,10 +243,11 @@ async def test_a_request_that_the_emr_never_saw_for_no_known_reason_is_found(
     assert found.unaccounted == {"unseen": 1}
 
 
+@pytest.mark.parametrize("order", [1, -1])
 async def test_of_a_request_sent_twice_the_one_that_failed_is_taken_for_the_unseen(
-    journal: Journal, emr: ScriptedEmr
+    journal: Journal, emr: ScriptedEmr, order: int
 ) -> None:
-    call = called(journal, (WEIGHTS, 200, 3), (WEIGHTS, 503, None))
+    call = called(journal, *[(WEIGHTS, 200, 3), (WEIGHTS, 503, None)][::order])
     emr.saw(WEIGHTS, call.id, "Patient/p1")
     found, (told,) = await reconciled(journal, emr)
     assert (found.complete, told.reasons) == (True, {"error": 1})
@@ -380,6 +382,7 @@ async def test_our_own_auditevents_in_the_same_store_are_not_the_emrs(
     assert queued
     for event_id in queued:
         emr.add(journal.event(event_id))
+        emr.add({**journal.event(event_id), "id": "of-another-installation"})
     found, told = await reconciled(journal, emr)
     assert (found.complete, found.events, told) == (True, 1, [])
 
@@ -440,6 +443,20 @@ async def test_many_events_are_read_page_by_page_in_windows_of_time(journal: Jou
     found, told = await reconciled(journal, emr, Period(now - 30 * DAY, now))
     assert (found.complete, found.calls, found.events, told) == (True, 40, 40, [])
     assert len(emr.asked) < 60
+
+
+async def test_a_call_at_the_end_of_a_window_has_its_events_in_the_next(
+    journal: Journal, emr: ScriptedEmr
+) -> None:
+    call = called(journal, ("Patient/p1", 200, None))
+    emr.saw("Patient/p1", call.id, "Patient/p1", late=timedelta(minutes=1))
+    now = datetime.now(UTC)
+    # The windows: a LATE before the period, twice that from its beginning, and so on.
+    since = now - 2 * LATE + timedelta(seconds=30)
+    found, told = await reconciled(journal, emr, Period(since, since + DAY))
+    ends = {query["date"][1] for query in emr.asked}
+    assert f"lt{instant(now + timedelta(seconds=30))}" in ends
+    assert (found.complete, found.calls, told) == (True, 1, [])
 
 
 async def test_the_emr_gets_a_moment_to_write_its_last_events(journal: Journal, emr: ScriptedEmr) -> None:
