@@ -72,8 +72,10 @@ def _reconciled(
 
 def _report(found: "Reconciliation") -> Iterator[str]:
     since, until = (at.isoformat(timespec="seconds") for at in found.period)
-    yield f"From {since} until {until}:"
+    yield f"{found.base} from {since} until {until}"
     yield f"Our tool calls: {found.calls}, with {found.requests} FHIR requests"
+    if found.elsewhere:
+        yield f"Not compared, as they asked other FHIR servers (name one with --fhir): {found.elsewhere}"
     yield f"The EMR's AuditEvents: {found.events} about our client, {found.others} about others"
     if found.reasons:
         yield f"Not in the EMR's trail: {_counted(found.reasons)}"
@@ -119,9 +121,11 @@ def _summary(found: "Reconciliation") -> dict[str, Any]:
     since, until = (at.isoformat(timespec="milliseconds") for at in found.period)
     return {
         "complete": found.complete,
+        "fhir": found.base,
         "since": since,
         "until": until,
         "calls": found.calls,
+        "elsewhere": found.elsewhere,
         "requests": found.requests,
         "events": found.events,
         "others": found.others,

@@ -43,6 +43,16 @@ def called_between(
         yield _called(db, content, seq)
 
 
+def count_elsewhere(db: sqlite3.Connection, base: str, start: datetime, end: datetime) -> int:
+    """How many calls begun from `start` until before `end` asked other FHIR servers."""
+    (found,) = db.execute(
+        "SELECT count(*) FROM record WHERE kind = 'intent' AND at >= ? AND at < ?"
+        " AND json_extract(body, '$.act') = 'tool_call' AND json_extract(body, '$.fhir') <> ?",
+        (instant(start), instant(end), base),
+    ).fetchone()
+    return int(found)
+
+
 def begun_at(db: sqlite3.Connection, base: str, call: str) -> datetime | None:
     """When the call of that id was begun; None where no call to this FHIR server has it."""
     row = db.execute(

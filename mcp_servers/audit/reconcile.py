@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import anyio
 
 from mcp_servers.audit import emr, trail
-from mcp_servers.audit.calls import begun_at, called_between
+from mcp_servers.audit.calls import begun_at, called_between, count_elsewhere
 from mcp_servers.audit.compare import Difference, Kind, compare, unrecorded
 from mcp_servers.audit.content import Content
 from mcp_servers.audit.emr import EmrEvent, instant
@@ -48,12 +48,15 @@ class Period(NamedTuple):
 class Reconciliation:
     """What was compared: calls and their requests, and events of the EMR that are about our client.
 
-    `others` counts the EMR's events about others. `reasons` counts the requests (and the calls without one)
-    that the EMR does not have, by reason; `unaccounted` the differences without one, by kind. `problem`: the
-    FHIR server could not be asked, or no longer; what was found before stands.
+    `others` counts the EMR's events about others, `elsewhere` our calls to other FHIR servers than `base`.
+    `reasons` counts the requests (and the calls without one) that the EMR does not have, by reason;
+    `unaccounted` the differences without one, by kind. `problem`: the FHIR server could not be asked, or no
+    longer; what was found before stands.
     """
 
+    base: str
     period: Period
+    elsewhere: int = 0
     calls: int = 0
     requests: int = 0
     events: int = 0
@@ -112,7 +115,7 @@ class _Joining:
         period: Period,
         tell: Callable[[Difference], object],
     ) -> None:
-        self.result = Reconciliation(period)
+        self.result = Reconciliation(base, period, count_elsewhere(db, base, *period))
         self._db = db
         self._base = base
         self._period = period

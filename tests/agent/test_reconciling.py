@@ -101,6 +101,16 @@ async def test_for_programs_each_difference_is_a_line_and_the_summary_the_last(
     assert (summary["complete"], summary["unaccounted"]) == (False, {"unrecorded": 1})
 
 
+async def test_calls_to_another_server_are_said_not_to_be_compared(
+    settings: Settings, emr: ScriptedEmr, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read_p1(settings.model_copy(update={"fhir": "http://other.example/fhir"}))
+    assert await command(settings) == 0
+    first, *said = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{emr.base} from 20")
+    assert "Not compared, as they asked other FHIR servers (name one with --fhir): 1" in said
+
+
 async def test_that_the_trail_was_read_for_it_is_on_the_trail(settings: Settings, emr: ScriptedEmr) -> None:
     emr.saw("Patient/p1", read_p1(settings), "Patient/p1")
     assert await command(settings) == 0
