@@ -33,6 +33,8 @@ def rotate_key(settings: Settings) -> str:
 
     Raises UsageError where the key comes from a setting that this program cannot write.
     """
+    from keyring.errors import KeyringError
+
     from mcp_servers.audit.keys import add_to_file, add_to_keyring, new_secret, ring_of
 
     if settings.audit_key.get_secret_value():
@@ -52,8 +54,9 @@ def rotate_key(settings: Settings) -> str:
             else:
                 add_to_file(settings.audit_key_file or settings.data_dir / KEY_FILE, secret)
             journal.rotate(key)
-    except OSError as error:
-        raise Failed(f"The new key cannot be kept ({error.strerror}); nothing was changed.") from None
+    except (OSError, KeyringError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise Failed(f"The new key cannot be kept ({why}); nothing was changed.") from None
     finally:
         journal.close()
     return f"The journal is signed with {key.public} from now on; keep the file of keys, old ones included."
@@ -181,6 +184,7 @@ async def _verify_delivery(settings: Settings, path: Path) -> "DeliveryVerificat
 
 def told(finding: "Finding") -> str:
     """A finding in one line: of which sort it is, which record or event, and why."""
+    record = f"record {finding.seq} ({finding.id})" if finding.id else f"record {finding.seq}"
     event = f"event {finding.id}" if finding.id else "the journal"
-    where = f"record {finding.seq} ({finding.id})" if finding.seq else event
+    where = record if finding.seq else event
     return f"{finding.what.upper()}: {where}: {finding.why}"
