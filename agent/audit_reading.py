@@ -43,9 +43,6 @@ SESSION_COLUMNS = (
     "when (UTC)", "session", "who", "purpose", "patient", "what", "model", "outcome", "left",
 )  # fmt: skip
 
-OVERSIGHT = "HCOMPL"
-"""What the trail is read for, unless a purpose is set: the one of charts is not it."""
-
 MOST_PATIENTS = 1000
 """Patients whom the record of a reading names; of a reading about more, it tells how many."""
 
@@ -140,8 +137,7 @@ def reading(
     from mcp_servers.audit.content import Content
 
     path = existing_journal(settings)
-    if "purpose" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"purpose": OVERSIGHT})
+    settings = settings.for_oversight
     by = identity(settings)
     with ExitStack() as stack:
         stack.enter_context(audit_explained())

@@ -20,6 +20,7 @@ from agent.purposes import PURPOSES
 APP = "ehr-navigator"
 PREFIX = "EHR_NAVIGATOR_"
 MAX_NAME = 200
+OVERSIGHT = "HCOMPL"  # health compliance
 COMMON_PURPOSES = ("TREAT", "ETREAT", "BTG", "COC", "HPAYMT", "HOPERAT", "HQUALIMP", "HRESCH", "PATRQT")
 
 
@@ -167,6 +168,13 @@ class Settings(BaseModel):
     def user_is_set(self) -> bool:
         """Whether somebody set who asks; else it is the account that runs this program."""
         return "user" in self.model_fields_set
+
+    @property
+    def for_oversight(self) -> "Settings":
+        """The settings for reading the trail, which is for OVERSIGHT where no purpose was set."""
+        if "purpose" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"purpose": OVERSIGHT})
 
     @property
     def moment(self) -> datetime:

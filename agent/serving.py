@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.app import Navigator, audit_explained, audit_ring, deliver_events, journal_path, open_navigator
@@ -46,7 +46,8 @@ def audit_trail() -> Served:
     def make(navigator: Navigator) -> "MCPServer":
         from mcp_servers.audit.server import build_audit_server
 
-        recorder = navigator.recorder(navigator.new_session())
+        officer = replace(navigator, settings=navigator.settings.for_oversight)
+        recorder = officer.recorder(officer.new_session())
         with audit_explained():
             ring = audit_ring(navigator.settings)
         return build_audit_server(journal_path(navigator.settings), ring, recorder)

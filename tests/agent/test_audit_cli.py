@@ -7,7 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import PasswordSetError
 
 from agent import audit_reading
 from agent.app import open_journal, recorder_of
@@ -53,6 +56,37 @@ def test_a_key_from_a_variable_is_rotated_where_it_is_kept(
     monkeypatch.setenv("EHR_NAVIGATOR_AUDIT_KEY", (home / "audit.key").read_text())
     assert main(["audit", "rotate-key"]) == 2
     assert "audit_key" in capsys.readouterr().err
+
+
+class FullKeyring(KeyringBackend):
+    """A system's keyring that holds the key of a journal, and takes no other."""
+
+    priority = 0.1  # never chosen unasked
+
+    secret = ""
+
+    def get_password(self, service: str, username: str) -> str:
+        return self.secret
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise PasswordSetError
+
+
+@pytest.mark.usefixtures("session")
+def test_a_new_key_that_cannot_be_kept_is_not_used(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EHR_NAVIGATOR_AUDIT_KEY_STORE", "keyring")
+    before = keyring.get_keyring()
+    full = FullKeyring()  # type: ignore[no-untyped-call]
+    full.secret = (home / "audit.key").read_text()
+    keyring.set_keyring(full)
+    try:
+        assert main(["audit", "rotate-key"]) == 1
+        assert "cannot be kept (PasswordSetError)" in capsys.readouterr().err
+        assert main(["audit", "verify"]) == 0
+    finally:
+        keyring.set_keyring(before)
 
 
 @pytest.mark.usefixtures("session")

@@ -96,6 +96,11 @@ def test_a_purpose_may_be_given_in_small_letters() -> None:
     assert load({"purpose": "hresch"}, {})[0].purpose == "HRESCH"
 
 
+def test_the_trail_is_read_for_oversight_unless_a_purpose_is_set() -> None:
+    assert load({}, {})[0].for_oversight.purpose == "HCOMPL"
+    assert load({"purpose": "TREAT"}, {})[0].for_oversight.purpose == "TREAT"
+
+
 def test_who_asks_is_the_account_unless_it_was_set() -> None:
     account, _ = load({}, {})
     named, _ = load({}, {"EHR_NAVIGATOR_USER": "dr.grey"})
