@@ -77,11 +77,11 @@ def add_commands(
     reconcile.add_argument("--json", action="store_true", help="a JSON object a line, the summary last")
     reconcile.set_defaults(run=_reconcile)
 
-    rotate = trails.add_parser("rotate-key", parents=[general], help="sign with a new key from now on")
+    rotate = trails.add_parser("rotate-key", parents=[general, who], help="sign with a new key from now on")
     rotate.set_defaults(run=_rotate_key)
 
     erase = trails.add_parser(
-        "erase", parents=[general], help="destroy what was said (who asked and read what stays)"
+        "erase", parents=[general, who], help="destroy what was said (who asked and read what stays)"
     )
     erase.add_argument("--before", type=_month, required=True, metavar="YYYY-MM", help="in the months before")
     erase.set_defaults(run=_erase)

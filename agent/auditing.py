@@ -53,7 +53,7 @@ def rotate_key(settings: Settings) -> str:
                 add_to_keyring(secret)
             else:
                 add_to_file(settings.audit_key_file or settings.data_dir / KEY_FILE, secret)
-            journal.rotate(key)
+            journal.rotate(key, settings.user)
     except (OSError, KeyringError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         raise Failed(f"The new key cannot be kept ({why}); nothing was changed.") from None
@@ -76,7 +76,7 @@ def erase(settings: Settings, before: str) -> str:
     journal = open_journal(settings)
     try:
         with audit_explained():
-            months = journal.erase(before)
+            months = journal.erase(before, settings.user)
     finally:
         journal.close()
     return f"Erased what was said in {', '.join(months)}." if months else f"Nothing is left before {before}."

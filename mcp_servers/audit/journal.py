@@ -199,12 +199,15 @@ class Journal:
         """Append one record, durably."""
         return self.write(lambda write: write.append(kind, session, body, said=said))
 
-    def rotate(self, to: Key) -> None:
-        """Sign with another key from now on, for which the present one vouches; it wraps all content."""
+    def rotate(self, to: Key, by: str = "") -> None:
+        """Sign with another key from now on, for which the present one vouches; it wraps all content.
+
+        `by` is who brought it in.
+        """
 
         def rotated(write: Transaction) -> None:
             vouched = write.key.sign(KEY_PURPOSE, to.public)
-            write.append("key", "", {"public": to.public, "signature": vouched})
+            write.append("key", "", {"public": to.public, "signature": vouched, "by": by})
             content.rewrap(write.connection, write.sealing, to)
             write.key = to
 
@@ -212,15 +215,15 @@ class Journal:
         self._sealing.ring = self._ring
         self.write(rotated)
 
-    def erase(self, before: str) -> list[str]:
+    def erase(self, before: str, by: str = "") -> list[str]:
         """Destroy what was said in the months before `before` (`2026-11`); the chain still verifies.
 
-        Returns the months. Those with an AuditEvent that still waits are left.
+        Returns the months. Those with an AuditEvent that still waits are left. `by`: who did it, if by hand.
         """
 
         def erased(write: Transaction) -> list[str]:
             if months := content.erase(write.connection, before):
-                write.append("erasure", "", {"months": months})
+                write.append("erasure", "", {"months": months, "by": by})
                 write.sealing.forget()
             return months
 

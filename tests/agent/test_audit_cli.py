@@ -41,7 +41,9 @@ def session(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
 def test_after_a_rotation_the_journal_is_written_and_verified_with_both_keys(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["audit", "rotate-key"]) == 0
+    assert main(["audit", "rotate-key", "--user", "it.crowd"]) == 0
+    *_, brought = (one for one in trail.records(home / "audit.sqlite") if one.kind == "key")
+    assert brought.body["by"] == "it.crowd"
     assert len((home / "audit.key").read_text().split()) == 2
     assert main(["ask", "Any allergies?", "--patient", AMARA]) == 0
     assert main(["audit", "verify"]) == 0

@@ -76,6 +76,13 @@ def test_an_erased_month_is_gone_and_the_chain_still_verifies(path: Path, journa
     assert journal.erase("9999-01") == []
 
 
+def test_who_erased_by_hand_is_on_record(path: Path, journal: Journal) -> None:
+    ask(journal)
+    journal.erase("9999-01", "it.crowd")
+    *_, last = trail.records(path)
+    assert (last.kind, last.body["by"]) == ("erasure", "it.crowd")
+
+
 def test_a_months_key_is_gone_from_the_disk_once_it_is_erased(path: Path, journal: Journal) -> None:
     ask(journal)
     with trail.reading(path) as db:
