@@ -119,6 +119,15 @@ def test_a_call_is_completed_once(journal: Journal) -> None:
     assert len(queued(journal)) == 1
 
 
+def test_a_result_is_withheld_where_the_deferred_intent_could_not_be_written(journal: Journal) -> None:
+    question = recorder(journal).act("question", said={"question": "Last HbA1c?"})
+    question.complete("ok")
+    journal.erase("9999-01")  # nothing more can be said in this month
+    step = recorder(journal).act("model_step", said={"step": 1}, durable=False)
+    with pytest.raises(JournalUnavailable, match=f"The intent of the act {step.id} is not on the trail"):
+        step.complete("ok")
+
+
 def test_without_a_journal_no_call_begins(journal: Journal) -> None:
     journal.path.rename(journal.path.with_name("elsewhere"))
     with pytest.raises(JournalUnavailable):

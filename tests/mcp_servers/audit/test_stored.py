@@ -10,7 +10,7 @@ import pytest
 
 from mcp_servers.audit.delivery import deliver
 from mcp_servers.audit.identity import Identity
-from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.journal import Journal, Transaction
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.audit.stored import differences, verify_delivery
 from mcp_servers.audit.verify import verify
@@ -94,6 +94,43 @@ async def test_a_server_that_cannot_be_asked_is_a_problem_and_no_finding(
     assert (found.checked, found.missing, found.altered) == (1, (), ())
     assert found.problem == f"{BASE} answered 503 Service Unavailable"
     assert not found.complete
+
+
+async def test_a_later_version_in_the_store_counts_as_what_it_says(
+    journal: Journal, store: ScriptedStore
+) -> None:
+    same, _ = observe(journal)
+    changed, _ = observe(journal)
+    async with store.client() as http:
+        await deliver(journal, http)
+        for call in (same, changed):
+            store.events[call]["meta"] = {"versionId": "2", "lastUpdated": "2031-01-01T00:00:00Z"}
+        store.events[changed]["recorded"] = "2031-01-01T00:00:00Z"
+        found = await verify_delivery(journal.path, RING, http)
+    assert [(one.id, one.why, one.what) for one in found.altered] == [
+        (changed, "differs in recorded", "altered")
+    ]
+
+
+async def test_an_event_that_another_version_of_this_program_queued_is_compared_as_it_was(
+    journal: Journal, store: ScriptedStore
+) -> None:
+    event = {"resourceType": "AuditEvent", "id": "of-old", "action": "E", "source": {"site": "elsewhere"}}
+
+    def queue(write: Transaction) -> None:
+        seq = write.append("erasure", "s1", {}).seq
+        write.connection.execute(
+            "INSERT INTO outbox (seq, id, session, destination, event) VALUES (?, 'of-old', 's1', ?, ?)",
+            (seq, BASE, write.seal("of-old", event)),
+        )
+
+    journal.write(queue)
+    async with store.client() as http:
+        assert (await deliver(journal, http)).delivered == 1
+        assert store.events["of-old"] == {**event, "meta": {"versionId": "1"}}
+        store.events["of-old"]["recorded"] = "2026-11-23T12:00:00Z"
+        found = await verify_delivery(journal.path, RING, http)
+    assert [one.why for one in found.altered] == ["differs in recorded"]
 
 
 async def test_an_older_state_of_all_files_is_told_by_what_the_store_holds(
