@@ -356,3 +356,21 @@ def test_a_reader_who_goes_away_is_on_the_trail_with_what_they_were_shown(sessio
     acts.close()
     (read,) = acts_of(home, "audit_read")
     assert (read["done"]["outcome"], read["done"]["rows"], read["done"]["cut_short"]) == ("ok", 1, True)
+
+
+def test_a_call_under_way_and_one_that_its_program_left_are_told_as_what_they_are(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, _ = load({"data_dir": home}, {})
+    with closing(open_journal(settings)) as journal:
+        recorder_of(settings, journal, "s1", EMBEDDED).begin("observations", {"name": "HbA1c"}, "Patient/p1")
+        under_way = printed(capsys, "audit", "show", "s1")
+        listed = printed(capsys, "audit", "list", "--outcome", "open")
+    assert "observations(name=HbA1c): open" in under_way
+    assert "(not completed: it is under way" in under_way
+    assert "an MCP client of others" in under_way
+    assert "s1" in listed
+    left = printed(capsys, "audit", "show", "s1")
+    assert "observations(name=HbA1c): unknown" in left
+    assert "(a gap: the program ended before this did" in left
+    assert "s1" in printed(capsys, "audit", "list", "--outcome", "unknown")
