@@ -2,26 +2,23 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
-    contextmanager,
-    suppress,
 )
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from agent.audit_access import audit_explained, deliver_events, open_journal, recorder_of
 from agent.config import Settings
 from agent.errors import (
     BY_KIND,
     AmbiguousPatient,
-    AuditKeyUnusable,
-    AuditUnavailable,
     Failed,
     NavigatorError,
     Refused,
@@ -51,25 +48,15 @@ if TYPE_CHECKING:
 
     from agent.loop import Run
     from agent.toolbox import Toolbox
-    from mcp_servers.audit.identity import How, Identity
+    from mcp_servers.audit.identity import Identity
     from mcp_servers.audit.journal import Journal
-    from mcp_servers.audit.keys import Ring
     from mcp_servers.audit.outbox import DeliveryReport
     from mcp_servers.audit.recorder import Recorder
     from mcp_servers.fhir.access.client import FhirClient
     from mcp_servers.fhir.tools import Kept
 
-JOURNAL = "audit.sqlite"
-KEY_FILE = "audit.key"
-EVENTS = "audit-events"
 OFFLINE = "offline"
-DELIVERY_SECONDS = 20  # a slow store must not hold up the person; the rest waits in the outbox
 MAX_COMPLETION = 2_048  # tokens of one step
-
-
-def journal_path(settings: Settings) -> Path:
-    """Where the audit journal lies."""
-    return settings.data_dir / JOURNAL
 
 
 def open_rules() -> Model:
@@ -127,94 +114,13 @@ async def open_navigator(
             journal.close()
 
 
-@contextmanager
-def audit_explained() -> Iterator[None]:
-    """What the journal raises inside becomes AuditUnavailable, which a person is told of."""
-    from mcp_servers.audit.errors import JournalUnavailable, KeyUnusable
-
-    try:
-        yield
-    except KeyUnusable as error:
-        raise AuditKeyUnusable(str(error)) from None
-    except JournalUnavailable as error:
-        raise AuditUnavailable(str(error)) from None
-
-
-def open_journal(settings: Settings) -> "Journal":
-    """The audit journal, open for writing, without what was kept for its time. Raises AuditUnavailable."""
-    from mcp_servers.audit.journal import Journal
-    from mcp_servers.audit.recorder import close_abandoned
-
-    with audit_explained():
-        journal = Journal(settings.folder / JOURNAL, audit_ring(settings, create=True))
-        close_abandoned(journal)
-        journal.erase(f"{date.today() - timedelta(days=settings.audit_retention_days):%Y-%m}")
-        return journal
-
-
-def identity(settings: Settings) -> "Identity":
-    """Who acts at this terminal, or through this program, and what for."""
-    from mcp_servers.audit.identity import Identity
-
-    how: How = "setting" if settings.user_is_set else "system_account"
-    return Identity(settings.user, settings.purpose, how)
-
-
-def audit_ring(settings: Settings, *, create: bool = False) -> "Ring":
-    """The keys of the audit journal, from where the settings say. Raises KeyUnusable (mcp_servers.audit).
-
-    `create` makes one where a journal is about to begin; one that has begun is not written with another.
-    """
-    from mcp_servers.audit.keys import ring_of, ring_of_file, ring_of_keyring
-
-    create = create and not journal_path(settings).exists()
-    if secret := settings.audit_key.get_secret_value():
-        return ring_of(secret, "the setting audit_key")
-    if settings.audit_key_store == "keyring":
-        return ring_of_keyring(create=create)
-    return ring_of_file(settings.audit_key_file or settings.data_dir / KEY_FILE, create=create)
-
-
-def recorder_of(settings: Settings, journal: "Journal", session: str, fhir_base: str) -> "Recorder":
-    """The recorder of a session about the FHIR server at `fhir_base`."""
-    from mcp_servers.audit.recorder import Context, Recorder
-
-    return Recorder(
-        journal,
-        Context(
-            session=session,
-            identity=identity(settings),
-            fhir_base=fhir_base,
-            to_files=settings.audit_events == "files",
-            max_pending=settings.audit_max_pending,
-        ),
-    )
-
-
-async def deliver_events(
-    settings: Settings, journal: "Journal", http: "httpx.AsyncClient"
-) -> "DeliveryReport":
-    """Hand the AuditEvents that wait to the FHIR store, or to files; what is left of them."""
-    from mcp_servers.audit.delivery import deliver
-    from mcp_servers.audit.outbox import report
-    from mcp_servers.audit.sink import write_out
-
-    with audit_explained():
-        if settings.audit_events == "files":
-            folder = settings.audit_events_dir or settings.folder / EVENTS
-            return await asyncio.to_thread(write_out, journal, folder)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DELIVERY_SECONDS):
-                return await deliver(journal, http)
-        return report(journal, str(http.base_url).rstrip("/"), 0, None)
-
-
 @dataclass
 class Navigator:
     """Opened once; conversations with it share the FHIR connection, the journal, the model and what is
     `kept` of charts that were read.
 
-    `rules` is the offline planner where the settings want it beside another model.
+    `rules` is the offline planner where the settings want it beside another model. `who` acts, where it is
+    not whom the settings name: a front that signs people in makes a copy for each.
     """
 
     settings: Settings
@@ -224,6 +130,7 @@ class Navigator:
     model: Model
     on_result: Callable[[ToolResult], object]
     rules: Model | None = None
+    who: "Identity | None" = None
     delivery: "DeliveryReport | None" = None
     kept: "Kept" = field(default_factory=OrderedDict)
 
@@ -279,7 +186,8 @@ class Navigator:
 
     def new_session(self) -> Session:
         """A session not yet bound to a patient."""
-        return Session(patient=None, user=self.settings.user, now=self.settings.moment)
+        user = self.who.user if self.who else self.settings.user
+        return Session(patient=None, user=user, now=self.settings.moment)
 
     def unasked(self, session: Session, error: Exception) -> Answer:
         """The Answer of a question that never reached the loop."""
@@ -298,7 +206,8 @@ class Navigator:
 
     def recorder(self, session: Session) -> "Recorder":
         """The recorder of a session's tool calls."""
-        return recorder_of(self.settings, self.journal, session.id, str(self.http.base_url))
+        base = str(self.http.base_url)
+        return recorder_of(self.settings, self.journal, session.id, base, self.who)
 
     def acts(self, session: Session, *, apart: bool = False) -> Acts:
         """What a run puts on the trail of a session."""

@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from agent.accounting import as_csv, as_page, entries
-from agent.app import audit_explained, audit_ring, deliver_events, identity, open_journal, recorder_of
+from agent.audit_access import (
+    audit_explained,
+    audit_ring,
+    deliver_events,
+    identity,
+    open_journal,
+    recorder_of,
+)
 from agent.auditing import existing_journal
 from agent.config import Settings
 from agent.errors import AuditKeyUnusable, Failed, NavigatorError, UsageError

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.app import KEY_FILE, audit_explained, audit_ring, journal_path, open_journal
+from agent.audit_access import KEY_FILE, audit_explained, audit_ring, journal_path, open_journal
 from agent.config import Settings
 from agent.errors import AuditKeyUnusable, Failed, UsageError
 from agent.fhir_access import open_fhir

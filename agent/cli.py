@@ -10,7 +10,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from agent import app, audit_cli, chores, fhir_access, rendering, serving
+from agent import app, audit_access, audit_cli, chores, fhir_access, rendering, serving
 from agent.config import Settings, load
 from agent.errors import NavigatorError, Refused, UsageError
 from agent.questions import Asked, read_questions
@@ -215,7 +215,7 @@ async def _ask_one(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(answer.model_dump_json(indent=2))
     else:
-        print(rendering.answer(answer, app.journal_path(settings)))
+        print(rendering.answer(answer, audit_access.journal_path(settings)))
     progress.undelivered(navigator.delivery)
     return rendering.EXIT[answer.status]
 
@@ -253,7 +253,7 @@ async def _converse(settings: Settings, arguments: argparse.Namespace) -> int:
                 except UsageError as error:
                     print(error, file=sys.stderr)
                     continue
-                print(rendering.answer(answer, app.journal_path(settings), brief=True), flush=True)
+                print(rendering.answer(answer, audit_access.journal_path(settings), brief=True), flush=True)
     return OK
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
-from agent.app import audit_ring, journal_path
+from agent.audit_access import audit_ring, journal_path
 from agent.audit_reading import reading, sought
 from agent.config import Settings
 from agent.errors import UsageError

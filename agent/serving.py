@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agent.app import Navigator, audit_explained, audit_ring, deliver_events, journal_path, open_navigator
+from agent.app import Navigator, open_navigator
+from agent.audit_access import audit_explained, audit_ring, deliver_events, journal_path
 from agent.config import PREFIX, Settings
 from agent.errors import AuditUnavailable, UsageError
 from agent.questions import patient_reference

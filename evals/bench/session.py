@@ -17,7 +17,8 @@ from typing import Any
 
 import httpx
 
-from agent.app import JOURNAL, Conversation, Navigator
+from agent.app import Conversation, Navigator
+from agent.audit_access import JOURNAL
 from agent.config import load
 from agent.grounding import check
 from agent.messages import Answer, Image, Message, Model, ModelIdentity, ResultsMessage, StepMessage, Turn

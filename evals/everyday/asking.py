@@ -19,7 +19,8 @@ from pathlib import Path
 import httpx
 from platformdirs import user_cache_path
 
-from agent.app import Navigator, open_journal, open_model, open_navigator
+from agent.app import Navigator, open_model, open_navigator
+from agent.audit_access import open_journal
 from agent.config import Settings, load
 from agent.messages import Answer
 from evals.gold.records import Resource

@@ -1,17 +1,20 @@
 """The navigator as callers open it: over the sample charts, and over a FHIR server that notes requests."""
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.app import audit_ring, journal_path, open_navigator
+from agent.app import open_navigator
+from agent.audit_access import audit_ring, journal_path
 from agent.config import Settings, load
 from agent.errors import AuditUnavailable
 from fhir_fixtures import charts as samples
 from mcp_servers.audit import trail
 from mcp_servers.audit.content import Content
+from mcp_servers.audit.identity import Identity
 from tests.mcp_servers.fhir.scripted import ScriptedFhir
 from tests.mcp_servers.fhir.serving import served
 
@@ -82,3 +85,19 @@ async def test_what_was_read_of_a_chart_outlives_a_conversation_about_it_and_no_
     first, again, of_other = (len(requests_of(settings, answer.audit.session)) for answer in answers)
     assert again < first
     assert of_other > again
+
+
+@pytest.mark.anyio
+async def test_a_front_that_signs_people_in_names_each_on_the_trail(data_dir: Path) -> None:
+    settings, _ = load({"data_dir": data_dir}, {})
+    async with open_navigator(settings) as navigator:
+        signed_in = replace(navigator, who=Identity("dr.karev", "ETREAT", "sign_in"))
+        answer = await signed_in.ask("How old is she?", patient="hard-amara-okafor")
+    intents = [
+        one.body
+        for one in trail.records(journal_path(settings), answer.audit.session)
+        if one.kind == "intent"
+    ]
+    assert {(body["user"], body["purpose_of_use"], body["known_by"]) for body in intents} == {
+        ("dr.karev", "ETREAT", "sign_in")
+    }

@@ -13,7 +13,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import PasswordSetError
 
 from agent import audit_reading
-from agent.app import open_journal, recorder_of
+from agent.audit_access import open_journal, recorder_of
 from agent.cli import main
 from agent.config import load
 from agent.fhir_access import EMBEDDED

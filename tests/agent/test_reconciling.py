@@ -11,7 +11,8 @@ import httpx
 import pytest
 from anyio import to_thread
 
-from agent.app import Navigator, journal_path, open_journal, open_navigator
+from agent.app import Navigator, open_navigator
+from agent.audit_access import journal_path, open_journal
 from agent.cli import main
 from agent.config import Settings, load
 from agent.messages import Action
@@ -206,12 +207,23 @@ def last_call(settings: Settings, tool: str) -> str:
     return [record.id for record in records if record.body.get("tool") == tool][-1]
 
 
-@pytest.mark.hapi
-@pytest.mark.usefixtures("hapi_turn")
-async def test_on_hapi_every_event_and_every_call_is_accounted_for_until_one_comes_behind_the_trails_back(
-    hapi_base: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+async def on_hapi(hapi_turn: None, hapi_base: str, tmp_path: Path) -> AsyncIterator[Settings]:
+    """Settings for a navigator on the real HAPI; the Devices that it delivered are removed at the end."""
     settings, _ = load({"data_dir": tmp_path, "fhir": hapi_base, "user": "dr.grey"}, {})
+    yield settings
+    with trail.reading(journal_path(settings)) as db:
+        devices = [device for (device,) in db.execute("SELECT id FROM device")]
+    async with httpx.AsyncClient(base_url=hapi_base, trust_env=False) as http:
+        for device in devices:
+            assert (await http.delete(f"Device/{device}")).is_success
+
+
+@pytest.mark.hapi
+async def test_on_hapi_every_event_and_every_call_is_accounted_for_until_one_comes_behind_the_trails_back(
+    on_hapi: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = on_hapi
     began = datetime.now().astimezone().isoformat()
     async with open_navigator(settings) as navigator:
         await ask_20(navigator)
@@ -232,7 +244,7 @@ async def test_on_hapi_every_event_and_every_call_is_accounted_for_until_one_com
     assert set(summary["reasons"]) == {"metadata", "empty search", "error", "refused before any request"}
 
     reused = last_call(settings, "observations")
-    async with httpx.AsyncClient(base_url=hapi_base, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=settings.fhir, trust_env=False) as http:
         for headers, url in (
             ({"User-Agent": CLIENT, "X-Request-ID": "behind-the-back"}, "Patient/clint-waters"),
             ({"X-Request-ID": reused}, "Condition?patient=clint-waters"),
