@@ -25,7 +25,7 @@ from mcp_servers.audit.head import Head, SignedHead, read_head, signed_head
 from mcp_servers.audit.journal import KEY_PURPOSE
 from mcp_servers.audit.keys import Ring, signed
 from mcp_servers.audit.merkle import Tree
-from mcp_servers.audit.record import Record, chain_hash
+from mcp_servers.audit.record import GENESIS, Record, chain_hash
 
 MOST_AT_ONCE = 1000
 """Records that one commit may add after the last one that needed no checkpoint yet."""
@@ -173,6 +173,8 @@ class _Reading:
                     raise _Wrong("the head file holds another hash for this record", seq)
                 if not head.stands(self.public):
                     raise _Wrong("the head file was not signed with the journal's key", seq)
+            if head and seq == 1 and not head.seq and (head.hash != GENESIS or not head.stands(self.public)):
+                raise _Wrong("the head file is not that of a journal that was just begun", seq)
 
     def read_record(self, seq: int, columns: list[Any], queued: sqlite3.Cursor) -> None:
         record_id = columns[0].decode(errors="replace") if isinstance(columns[0], bytes) else None

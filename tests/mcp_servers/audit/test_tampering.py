@@ -148,6 +148,14 @@ def test_a_changed_bit_of_the_write_ahead_log_is_found_unless_it_changes_nothing
             found(path)
 
 
+def test_a_head_file_whose_number_became_that_of_no_record_is_found() -> None:
+    whole = journal_files(closed=True)
+    assert whole.head.startswith(b"00000000000000000010 ")  # one bit from ten to nought
+    with TemporaryDirectory() as folder:
+        finding = found(Files(whole.database, b"", b"0" * 20 + whole.head[20:]).at(folder))
+    assert finding.why == "the head file is not that of a journal that was just begun"
+
+
 @settings(max_examples=100)
 @given(st.data())
 def test_any_changed_bit_of_the_head_file_is_found(data: st.DataObject) -> None:
