@@ -16,7 +16,7 @@ class Delivery(Protocol):
     def pending(self) -> int: ...
 
     @property
-    def refused(self) -> Sequence[object]: ...
+    def refused(self) -> int: ...
 
     @property
     def problem(self) -> str | None: ...
@@ -82,7 +82,7 @@ class Progress:
             self._say(f"{delivery.pending} audit events wait in the journal{why}; the next run tries again.")
         if delivery and delivery.refused:
             self._say(
-                f"The FHIR store refused {len(delivery.refused)} audit events;"
+                f"The FHIR store refused {delivery.refused} audit events;"
                 " `ehr-navigator audit list --undelivered` says why."
             )
 

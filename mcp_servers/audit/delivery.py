@@ -28,6 +28,9 @@ BATCH_BYTES = 1_000_000
 MAX_ANSWER = 256 * 1024
 """Bytes of an answer that are read; what a server says is wrong fits in them, and what it says of a batch."""
 
+ANSWER_SECONDS = 15.0
+"""Silence after which a store counts as unreachable: sooner than those who run a round give it up."""
+
 # A verdict on the event itself. Everything else may be right tomorrow: a wrong address or token (401, 403,
 # 404, 405), two writers (409), a server under load (408, 429, 5xx) say nothing about the event.
 REFUSALS = {400, 406, 410, 412, 413, 415, 422}
@@ -60,7 +63,10 @@ async def deliver(
         if attempts == limit or sending.over:
             break
         attempts += 1
-        event = _Event(entry, journal.event(entry.id))
+        content = journal.event(entry.id)
+        if content is None:  # delivered by another process meanwhile, and erased: what waits is never erased
+            continue
+        event = _Event(entry, content)
         # What failed once goes alone, so that it holds up no others.
         if entry.attempts or len(batch) == BATCH or sum(len(one.text) for one in batch) > BATCH_BYTES:
             await sending.send(batch)
@@ -101,7 +107,11 @@ class _Round:
         batch = [one for one in batch if one.entry.session not in self.waiting]
         if not batch or self.over:
             return
-        devices = _devices(self.journal, self.destination)
+        devices = {
+            name: device
+            for name, device in _devices(self.journal, self.destination).items()
+            if any(_refers(one, name) for one in batch)
+        }
         if len(batch) + len(devices) > 1:
             status, said = await self._transaction(devices, batch)
             if status in TAKEN:
@@ -114,18 +124,19 @@ class _Round:
         await self._one_by_one(devices, batch)
 
     async def _one_by_one(self, devices: dict[str, dict[str, Any]], batch: Sequence[_Event]) -> None:
-        missing = {}
+        missing: dict[str, tuple[int | None, str]] = {}
         for device_id, device in devices.items():
             status, said = await self._put(f"Device/{device_id}", json.dumps(device), device_id)
             if status in TAKEN:
                 _delivered(self.journal, self.destination, [device_id])
             else:
-                missing[device_id] = f"{said}, to Device/{device_id}"
+                # Its events are not at fault: whatever is said of their Device, they wait.
+                missing[device_id] = status if status in OF_ALL else 409, f"{said}, to Device/{device_id}"
         for one in batch:
             if one.entry.session in self.waiting or self.over:
                 continue
-            if absent := [why for name, why in missing.items() if f'"Device/{name}"' in one.text]:
-                self._wait([one], 409, absent[0])
+            if absent := [why for name, why in missing.items() if _refers(one, name)]:
+                self._wait([one], *absent[0])
                 continue
             status, said = await self._put(f"AuditEvent/{one.entry.id}", one.text, one.entry.id)
             if status in TAKEN:
@@ -182,7 +193,9 @@ class _Round:
             "X-Request-ID": request_id,
         }
         try:
-            async with self.http.stream(method, path, content=content, headers=headers) as response:
+            async with self.http.stream(
+                method, path, content=content, headers=headers, timeout=ANSWER_SECONDS
+            ) as response:
                 async for chunk in response.aiter_raw():  # unpacked, a small answer could fill the memory
                     body += chunk
                     if len(body) > MAX_ANSWER:
@@ -191,6 +204,10 @@ class _Round:
             return None, f"cannot be reached ({type(error).__name__})", body
         said = _diagnostics(body) or response.reason_phrase
         return response.status_code, f"answered {response.status_code}: {said}", body
+
+
+def _refers(event: _Event, device_id: str) -> bool:
+    return f'"Device/{device_id}"' in event.text
 
 
 def _devices(journal: Journal, destination: str) -> dict[str, dict[str, Any]]:

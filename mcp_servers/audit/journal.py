@@ -233,14 +233,13 @@ class Journal:
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return months
 
-    def event(self, event_id: str) -> dict[str, Any]:
-        """A queued AuditEvent, which must be there and not erased. Raises KeyUnusable."""
+    def event(self, event_id: str) -> Any:
+        """A queued AuditEvent, which must be there; None where it was erased. Raises KeyUnusable."""
         with self._lock, self._explained():
             at, sealed = self._db.execute(
                 "SELECT record.at, event FROM outbox JOIN record USING (seq) WHERE outbox.id = ?", (event_id,)
             ).fetchone()
-            found: dict[str, Any] = self._sealing.open(self._db, at, event_id, sealed)
-            return found
+            return self._sealing.open(self._db, at, event_id, sealed)
 
     def count(self, session: str) -> int:
         """How many tool calls of a session are on the trail."""

@@ -8,7 +8,6 @@ twice, with the same id.
 import json
 import os
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import islice
@@ -43,8 +42,12 @@ def write_out(
             with held(lock, LOCK_SECONDS):
                 while batch := [*islice(waiting, BATCH)]:
                     events = (journal.event(entry.id) for entry in batch)
-                    lines = "".join(f"{json.dumps(event, separators=(',', ':'))}\n" for event in events)
-                    _append(_newest(folder, max_file), lines.encode())
+                    lines = "".join(
+                        f"{json.dumps(event, separators=(',', ':'))}\n"
+                        for event in events
+                        if event is not None  # erased, as another process delivered it meanwhile
+                    )
+                    _append(_newest(folder, max_file, clock()), lines.encode())
                     note(journal, batch, "delivered", "", clock())
                     delivered += len(batch)
         finally:
@@ -56,13 +59,16 @@ def write_out(
     return report(journal, TO_FILES, delivered, problem)
 
 
-def _newest(folder: Path, max_file: int) -> Path:
-    """The file to append to: the last, or a new one where that is full."""
+def _newest(folder: Path, max_file: int, now: float) -> Path:
+    """The file to append to: the last, or a new one where that is full.
+
+    The last is gone on with while the clock is behind it, or the new one's name would not be the last.
+    """
+    begun = folder / f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%S%fZ}.ndjson"
     last = max(folder.glob("*.ndjson"), default=None)
-    if last is not None and last.stat().st_size < max_file:
+    if last is not None and (last.stat().st_size < max_file or begun <= last):
         return last
-    begun = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    return folder / f"{begun}-{uuid.uuid4().hex[:8]}.ndjson"
+    return begun
 
 
 def _append(path: Path, lines: bytes) -> None:
@@ -82,3 +88,9 @@ def _append(path: Path, lines: bytes) -> None:
             file.truncate(size)
             raise
         os.fsync(file.fileno())
+    if not size:  # a new file is there only once its folder says so
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -42,3 +42,13 @@ def start(script: str, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+class Clock:
+    """Time that passes when the test says so, in seconds since 1970."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
