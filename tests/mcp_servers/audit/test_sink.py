@@ -16,7 +16,7 @@ from mcp_servers.audit.outbox import undelivered
 from mcp_servers.audit.recorder import TO_FILES, Context, Recorder
 from mcp_servers.audit.sink import write_out
 
-from .trails import BASE, RING
+from .trails import BASE, RING, Clock, start
 
 
 @pytest.fixture
@@ -110,3 +110,58 @@ def test_a_full_disk_leaves_events_pending_with_the_reason_and_no_part_of_a_line
     assert "File too large" in str(report.problem)
     assert file.stat().st_size == 10_000_000
     assert write_out(journal, folder).delivered == 1
+
+
+def test_while_the_clock_is_behind_the_last_file_is_gone_on_with(journal: Journal, folder: Path) -> None:
+    clock, calls = Clock(), []
+    for _ in range(3):
+        calls.append(call(journal))
+        write_out(journal, folder, max_file=1, clock=clock)
+        clock.now -= 3600
+    clock.now += 4 * 3600
+    calls.append(call(journal))
+    write_out(journal, folder, max_file=1, clock=clock)
+    assert [event["id"] for event in lines(folder)] == calls
+    assert [len(file.read_text().splitlines()) for file in sorted(folder.glob("*.ndjson"))] == [3, 1]
+
+
+KILLED = """
+import os, signal, sys
+from itertools import count
+from pathlib import Path
+from mcp_servers.audit.identity import Identity
+from mcp_servers.audit.journal import Journal
+from mcp_servers.audit.keys import Key
+from mcp_servers.audit.recorder import Context, Recorder
+from mcp_servers.audit.sink import write_out
+journal = Journal(Path(sys.argv[1]), [Key(b"k" * 32)])
+recorder = Recorder(journal, Context("s1", Identity("dr.grey"), "http://ehr.example/fhir", to_files=True))
+asked = count(1)
+
+def clock():
+    if next(asked) == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 1_000_000.0
+
+while True:
+    call = recorder.begin("observations", {}, "Patient/p1")
+    call.complete("ok")
+    print(call.id, flush=True)
+    write_out(journal, Path(sys.argv[2]), clock=clock)
+"""
+
+
+@pytest.mark.parametrize(("moment", "written"), [(1, 0), (2, 1), (5, 2), (6, 3)])
+def test_a_process_killed_before_or_after_it_wrote_loses_no_event(
+    journal: Journal, folder: Path, moment: int, written: int
+) -> None:
+    """The clock is asked before events are written, and again before they are noted as delivered."""
+    with start(KILLED, str(journal.path), str(folder), str(moment)) as process:
+        assert process.stdout is not None
+        calls = process.stdout.read().split()
+        assert process.wait(timeout=30) == -9
+    assert [event["id"] for event in lines(folder)] == calls[:written]
+    assert write_out(journal, folder).pending == 0
+    found = [event["id"] for event in lines(folder)]
+    assert list(dict.fromkeys(found)) == calls
+    assert len(found) <= len(calls) + 1  # what was written, and not yet noted, is there twice
