@@ -221,7 +221,8 @@ def complete(
 ) -> None:
     """Write the completion of an intent in a transaction, with its AuditEvents and their Devices.
 
-    `asked` is what the intent sealed. The record's `events` ties each event, as it is sealed, to the chain.
+    `asked` is what the intent sealed. The record's `events` ties each event, as it is sealed, to the chain,
+    and `devices` each Device that it was the first to bring in.
     """
     queued = []
     made = events(intent, asked, body, said, at=write.at, seq=write.next_seq, previous=write.head.hash)
@@ -233,12 +234,17 @@ def complete(
             "INSERT INTO outbox (seq, id, session, destination, event) VALUES (?, ?, ?, ?, ?)",
             (write.next_seq, event["id"], intent.session, intent.body["to"], sealed),
         )
+    brought = []
     for device in devices(intent) if made else ():
-        write.connection.execute(
+        resource = json.dumps(device)
+        new = write.connection.execute(
             "INSERT OR IGNORE INTO device (id, destination, resource) VALUES (?, ?, ?)",
-            (device["id"], intent.body["to"], json.dumps(device)),
-        )
-    write.append("completion", intent.session, {"call": intent.id, **body, "events": queued}, said=said)
+            (device["id"], intent.body["to"], resource),
+        ).rowcount
+        if new:
+            brought.append({"id": device["id"], "sha256": hashlib.sha256(resource.encode()).hexdigest()})
+    body = {"call": intent.id, **body, "events": queued, **({"devices": brought} if brought else {})}
+    write.append("completion", intent.session, body, said=said)
     closed = write.connection.execute("DELETE FROM open_intent WHERE seq = ?", (intent.seq,)).rowcount
     if not closed:
         raise AlreadyCompleted(f"The call {intent.id} was completed before.")

@@ -1,12 +1,12 @@
 """Is the trail unaltered and whole? Reads a journal, even a damaged one, and names the first bad record.
 
-What counts: every byte of every record, of the AuditEvents queued for them, of the schema that protects
-them, and of the head file; that each checkpoint and the last record were signed by the journal's key; that
-what was sealed can be opened, but for the months that a record says were erased. What does not: how far
+What counts: every byte of every record, of the AuditEvents and Devices queued for them, of the schema that
+protects them, and of the head file; that each checkpoint and the last record were signed by the journal's key;
+that what was sealed can be opened, but for the months that a record says were erased. What does not: how far
 delivery has come, and which process holds an open call (mutable by design; `stored` asks the FHIR server
-itself), the Devices, and bytes that SQLite does not use. A tail that was cut off is found through the head
-file. Without the key, nobody can make another journal that verifies with its public half; an older state of
-all files is told by the FHIR store alone.
+itself), and bytes that SQLite does not use. A tail that was cut off is found through the head file. Without
+the key, nobody can make another journal that verifies with its public half; an older state of all files is
+told by the FHIR store alone.
 """
 
 import hashlib
@@ -120,6 +120,7 @@ def verify(path: Path, publics: Collection[str] = (), ring: Ring = ()) -> Verifi
             _check_file(db)
             _check_open(db, reading.begun)
             _check_content(db, reading, ring)
+            _check_devices(db, reading.devices)
             now = read_head(path)  # what was written since is no lag
             behind = max(0, reading.last.seq - now.seq) if now else 0
             (sessions,) = db.execute(
@@ -159,6 +160,7 @@ class _Reading:
         self.clock_went_back = 0
         self.sealed: set[str] = set()  # months of which something is sealed
         self.erased: set[str] = set()
+        self.devices: dict[tuple[str, str], tuple[int, str]] = {}  # by id and destination: record, SHA-256
 
     def read_records(self, db: sqlite3.Connection, head: SignedHead | None) -> None:
         queued = db.cursor()
@@ -249,6 +251,8 @@ class _Reading:
         for event, row in zip(body["events"], found, strict=True):
             if not isinstance(row[3], bytes) or hashlib.sha256(row[3]).hexdigest() != event["sha256"]:
                 raise _Wrong("a queued AuditEvent is not as it was written", seq, record.id)
+        for device in body.get("devices", ()):
+            self.devices[device["id"], call.to] = seq, device["sha256"]
 
 
 def _text(column: Any) -> str | None:
@@ -314,6 +318,19 @@ def _check_content(db: sqlite3.Connection, reading: _Reading, ring: Ring) -> Non
                     f"the key of what was said in {month} is not as it was, or needs a key "
                     "that is not at hand"
                 ) from None
+
+
+def _check_devices(db: sqlite3.Connection, brought: dict[tuple[str, str], tuple[int, str]]) -> None:
+    """The Devices that queued events refer to, as the records say that they were written."""
+    rows = db.execute("SELECT id, destination, resource FROM device").fetchall()
+    found = {(_text(one), _text(to)): hashlib.sha256(resource).hexdigest() for one, to, resource in rows}
+    for place, (seq, digest) in brought.items():
+        if place not in found:
+            raise _Wrong(f"the Device {place[0]} of its AuditEvent is gone", seq, what="lost")
+        if found[place] != digest:
+            raise _Wrong(f"the Device {place[0]} of its AuditEvent is not as it was written", seq)
+    if len(found) > len(brought):
+        raise _Wrong("a Device is queued that no record brought in")
 
 
 def _check_file(db: sqlite3.Connection) -> None:
