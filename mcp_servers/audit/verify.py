@@ -1,12 +1,12 @@
 """Is the trail unaltered and whole? Reads a journal, even a damaged one, and names the first bad record.
 
 What counts: every byte of every record, of the AuditEvents and Devices queued for them, of the schema that
-protects them, and of the head file; that each checkpoint and the last record were signed by the journal's key;
-that what was sealed can be opened, but for the months that a record says were erased. What does not: how far
-delivery has come, and which process holds an open call (mutable by design; `stored` asks the FHIR server
-itself), and bytes that SQLite does not use. A tail that was cut off is found through the head file. Without
-the key, nobody can make another journal that verifies with its public half; an older state of all files is
-told by the FHIR store alone.
+protects them, and of the head file; that each checkpoint and the last record were signed by the journal's
+key; that what was sealed can be opened, but for the months that a record says were erased. What does not:
+how far delivery has come, and which process holds an open call (mutable by design; `stored` asks the FHIR
+server itself), and bytes that SQLite does not use. A tail that was cut off is found through the head file.
+Without the key, nobody can make another journal that verifies with its public half; an older state of all
+files is told by the FHIR store alone.
 """
 
 import hashlib
