@@ -57,11 +57,11 @@ async def deliver(
     attempts = 0
     batch: list[_Event] = []
     for entry in pending(journal.path, destination):
+        if attempts == limit or sending.over:
+            break
         if entry.session in sending.waiting or entry.next_at > clock():
             sending.waiting.add(entry.session)
             continue
-        if attempts == limit or sending.over:
-            break
         attempts += 1
         content = journal.event(entry.id)
         if content is None:  # delivered by another process meanwhile, and erased: what waits is never erased
