@@ -6,7 +6,7 @@ from pathlib import Path
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 APPLICATION_ID = 0x45485241  # "EHRA": tells a journal from any other SQLite file
-VERSION = 2
+VERSION = 3
 
 
 def statements() -> Iterator[str]:
