@@ -339,7 +339,9 @@ async def test_a_store_is_not_waited_for_until_the_round_is_given_up(journal: Jo
 
     for _ in range(2 * BATCH):
         plain(journal)
-    async with httpx.AsyncClient(transport=httpx.MockTransport(slow), base_url=BASE) as http:
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(slow), base_url=BASE, timeout=DELIVERY_SECONDS
+    ) as http:
         report = await deliver(journal, http)
     assert report.problem == f"{BASE} cannot be reached (ReadTimeout)"
     assert len(patience) == 4  # one request: to connect, write, read, and for a free connection

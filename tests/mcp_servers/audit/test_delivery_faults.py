@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mcp_servers.audit.delivery import deliver
@@ -87,6 +87,7 @@ def said(status: int, content: object) -> httpx.Response:
     return httpx.Response(status, stream=httpx.ByteStream(json.dumps(content).encode()))
 
 
+@example([([("a", True), ("a", False), ("b", False)], ["half of it"], 0.0)], True, True)
 @given(ROUNDS, st.booleans(), st.booleans())
 async def test_whatever_the_store_does_nothing_is_lost_and_each_session_keeps_its_order(
     rounds: list[tuple[list[tuple[str, bool]], list[str | int | None], float]],
