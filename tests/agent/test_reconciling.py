@@ -209,14 +209,21 @@ def last_call(settings: Settings, tool: str) -> str:
 
 @pytest.fixture
 async def on_hapi(hapi_turn: None, hapi_base: str, tmp_path: Path) -> AsyncIterator[Settings]:
-    """Settings for a navigator on the real HAPI; the Devices that it delivered are removed at the end."""
+    """Settings for a navigator on the real HAPI; what it delivered there is removed at the end.
+
+    Else others would find a Device more; and with that alone removed, a patient's `$everything`, which holds
+    the AuditEvents that refer to it, would fail (HAPI-1096).
+    """
     settings, _ = load({"data_dir": tmp_path, "fhir": hapi_base, "user": "dr.grey"}, {})
     yield settings
     with trail.reading(journal_path(settings)) as db:
-        devices = [device for (device,) in db.execute("SELECT id FROM device")]
+        rows = db.execute(
+            "SELECT 'AuditEvent/' || id FROM outbox UNION ALL SELECT 'Device/' || id FROM device"
+        )
+        delivered = [url for (url,) in rows]
     async with httpx.AsyncClient(base_url=hapi_base, trust_env=False) as http:
-        for device in devices:
-            assert (await http.delete(f"Device/{device}")).is_success
+        for url in delivered:
+            assert (await http.delete(url)).is_success
 
 
 @pytest.mark.hapi
