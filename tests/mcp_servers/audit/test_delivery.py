@@ -271,6 +271,18 @@ async def test_one_event_that_is_unfit_holds_back_none_of_its_batch(
     assert list(batching.events) == [calls[0], calls[1], calls[3], calls[4]]
 
 
+async def test_a_session_that_waits_is_held_back_over_its_batch_too(
+    journal: Journal, batching: ScriptedStore
+) -> None:
+    for _ in range(BATCH + 1):
+        plain(journal)
+    batching.answers = [409, 409]  # the transaction, and the first event alone
+    async with batching.client() as http:
+        report = await deliver(journal, http)
+    assert (report.delivered, report.pending) == (0, BATCH + 1)
+    assert batching.events == {}
+
+
 async def test_a_batch_that_finds_the_server_down_costs_one_request(
     journal: Journal, batching: ScriptedStore
 ) -> None:
