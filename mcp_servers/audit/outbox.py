@@ -118,11 +118,15 @@ def report(journal: Journal, destination: str, delivered: int, problem: str | No
 
 
 def note(journal: Journal, entries: Sequence[Undelivered], state: str, problem: str, now: float) -> None:
-    """Put the outcome of an attempt on disk, and when to try again. Raises JournalUnavailable."""
+    """Put the outcome of an attempt on disk, and when to try again. Raises JournalUnavailable.
+
+    What another process delivered meanwhile stays delivered.
+    """
 
     def noted(write: Transaction) -> None:
         write.connection.executemany(
-            "UPDATE outbox SET state = ?, attempts = ?, next_at = ?, diagnostics = ? WHERE position = ?",
+            "UPDATE outbox SET state = ?, attempts = ?, next_at = ?, diagnostics = ?"
+            " WHERE position = ? AND state <> 'delivered'",
             [
                 (
                     state,

@@ -58,6 +58,15 @@ def test_the_depth_tells_the_problem_of_what_waits_longest_and_else_of_what_was_
     assert report(journal, BASE, 2, None) == outbox.DeliveryReport(2, 0, 1, None)
 
 
+def test_what_one_process_delivered_another_that_failed_does_not_call_back(journal: Journal) -> None:
+    observe(journal)
+    (seen,) = pending(journal.path, BASE)  # by both
+    note(journal, [seen], "delivered", "", 0)
+    note(journal, [seen], "pending", "answered 409", 0)
+    note(journal, [seen], "refused", "answered 422", 0)
+    assert [*undelivered(journal.path)] == []
+
+
 def test_a_long_backlog_is_read_page_by_page_each_event_once(journal: Journal) -> None:
     recorder = Recorder(journal, Context("s1", Identity("dr.grey"), BASE))
     for call in [recorder.act("tool_call", facts={"tool": "t"}, durable=False) for _ in range(2 * PAGE + 1)]:
