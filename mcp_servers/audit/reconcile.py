@@ -24,7 +24,7 @@ from mcp_servers.audit.keys import Ring
 if TYPE_CHECKING:
     import httpx
 
-LATE = timedelta(minutes=15)
+LATE = timedelta(minutes=5)
 """The most that the EMR's time of an event may lie before or after a call's beginning: calls take their time,
 and two machines have two clocks."""
 SETTLING = timedelta(seconds=3)
