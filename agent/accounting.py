@@ -32,7 +32,7 @@ _OF_ACCESSES = ("date", "person", "purpose", "what", "model", "outcome", "left_t
 
 
 def entries(acts: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """What each act (mcp_servers.audit.asking.opened) was to the patient, in order of time, by COLUMNS."""
+    """What each act (as `mcp_servers.audit.asking.acts.opened` gives it) was to the patient, by COLUMNS."""
     found = [(act["at"], act["seq"], act) for act in acts if act["act"] not in _NO_ACCESS]
     return [_entry(act) for _, _, act in sorted(found, key=lambda one: one[:2])]
 

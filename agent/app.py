@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 
     from agent.loop import Run
     from agent.toolbox import Toolbox
+    from mcp_servers.audit.chain.journal import Journal
+    from mcp_servers.audit.delivery.outbox import DeliveryReport
     from mcp_servers.audit.identity import Identity
-    from mcp_servers.audit.journal import Journal
-    from mcp_servers.audit.outbox import DeliveryReport
     from mcp_servers.audit.recorder import Recorder
     from mcp_servers.fhir.access.client import FhirClient
     from mcp_servers.fhir.tools import Kept

@@ -14,10 +14,10 @@ from agent.errors import AuditKeyUnusable, AuditUnavailable
 if TYPE_CHECKING:
     import httpx
 
+    from mcp_servers.audit.chain.journal import Journal
+    from mcp_servers.audit.chain.keys import Ring
+    from mcp_servers.audit.delivery.outbox import DeliveryReport
     from mcp_servers.audit.identity import How, Identity
-    from mcp_servers.audit.journal import Journal
-    from mcp_servers.audit.keys import Ring
-    from mcp_servers.audit.outbox import DeliveryReport
     from mcp_servers.audit.recorder import Recorder
 
 JOURNAL = "audit.sqlite"
@@ -34,7 +34,7 @@ def journal_path(settings: Settings) -> Path:
 @contextmanager
 def audit_explained() -> Iterator[None]:
     """What the journal raises inside becomes AuditUnavailable, which a person is told of."""
-    from mcp_servers.audit.errors import JournalUnavailable, KeyUnusable
+    from mcp_servers.audit.chain.errors import JournalUnavailable, KeyUnusable
 
     try:
         yield
@@ -46,7 +46,7 @@ def audit_explained() -> Iterator[None]:
 
 def open_journal(settings: Settings) -> "Journal":
     """The audit journal, open for writing, without what was kept for its time. Raises AuditUnavailable."""
-    from mcp_servers.audit.journal import Journal
+    from mcp_servers.audit.chain.journal import Journal
     from mcp_servers.audit.recorder import close_abandoned
 
     with audit_explained():
@@ -73,7 +73,7 @@ def audit_ring(settings: Settings, *, create: bool = False) -> "Ring":
 
     `create` makes one where a journal is about to begin; one that has begun is not written with another.
     """
-    from mcp_servers.audit.keys import ring_of, ring_of_file, ring_of_keyring
+    from mcp_servers.audit.chain.keys import ring_of, ring_of_file, ring_of_keyring
 
     create = create and not journal_path(settings).exists()
     if secret := settings.audit_key.get_secret_value():
@@ -105,9 +105,9 @@ async def deliver_events(
     settings: Settings, journal: "Journal", http: "httpx.AsyncClient"
 ) -> "DeliveryReport":
     """Hand the AuditEvents that wait to the FHIR store, or to files; what is left of them."""
-    from mcp_servers.audit.delivery import deliver
-    from mcp_servers.audit.outbox import report
-    from mcp_servers.audit.sink import write_out
+    from mcp_servers.audit.delivery.outbox import report
+    from mcp_servers.audit.delivery.to_fhir import deliver
+    from mcp_servers.audit.delivery.to_files import write_out
 
     with audit_explained():
         if settings.audit_events == "files":

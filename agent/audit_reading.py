@@ -34,10 +34,10 @@ from agent.spreadsheets import csv_lines
 if TYPE_CHECKING:
     import sqlite3
 
-    from mcp_servers.audit.asking import SessionSummary, Sought
-    from mcp_servers.audit.content import Content
+    from mcp_servers.audit.asking.acts import SessionSummary, Sought
+    from mcp_servers.audit.chain.content import Content
+    from mcp_servers.audit.chain.journal import Journal
     from mcp_servers.audit.identity import Identity
-    from mcp_servers.audit.journal import Journal
 
 CSV_COLUMNS = (
     "at", "until", "session", "act", "tool", "user", "purpose_of_use", "known_by", "server", "fhir",
@@ -59,8 +59,8 @@ Filters = Mapping[str, Any]
 
 def sought(asked: Filters) -> "Sought":
     """The filters as the trail takes them. Raises UsageError for an act or a patient that cannot be one."""
-    from mcp_servers.audit.asking import Sought
-    from mcp_servers.audit.record import Act
+    from mcp_servers.audit.asking.acts import Sought
+    from mcp_servers.audit.chain.record import Act
 
     if asked.get("act", "tool_call") not in get_args(Act):
         raise UsageError(f"There is no act {asked['act']!r}; there are {', '.join(get_args(Act))}.")
@@ -95,7 +95,7 @@ class Reading:
 
     def acts(self) -> Iterator[dict[str, Any]]:
         """The acts that are sought, opened, in the order in which they began."""
-        from mcp_servers.audit.asking import acts, opened
+        from mcp_servers.audit.asking.acts import acts, opened
 
         for act in acts(self.db, self.sought):
             self.rows += 1
@@ -104,8 +104,8 @@ class Reading:
 
     def export(self) -> Iterator[bytes]:
         """The lines of an export of these acts, with proofs. Raises AuditKeyUnusable without the key."""
-        from mcp_servers.audit.asking import acts
-        from mcp_servers.audit.export import exported
+        from mcp_servers.audit.asking.acts import acts
+        from mcp_servers.audit.asking.export import exported
 
         if self.journal is None:
             raise AuditKeyUnusable("An export in JSON lines is signed, and there is no key to sign with.")
@@ -116,7 +116,7 @@ class Reading:
 
     def sessions(self) -> "list[SessionSummary]":
         """What the sessions of these acts did."""
-        from mcp_servers.audit.asking import acts, sessions
+        from mcp_servers.audit.asking.acts import acts, sessions
 
         found = sessions(acts(self.db, self.sought))
         self.rows = len(found)
@@ -139,9 +139,9 @@ def reading(
     written without it. Raises UsageError when there is no trail yet, AuditUnavailable when it cannot be
     written: then nothing is read.
     """
-    from mcp_servers.audit import trail
-    from mcp_servers.audit.asking import last_server
-    from mcp_servers.audit.content import Content
+    from mcp_servers.audit.asking.acts import last_server
+    from mcp_servers.audit.chain import trail
+    from mcp_servers.audit.chain.content import Content
 
     path = existing_journal(settings)
     settings = settings.for_oversight
@@ -231,7 +231,7 @@ def _counted(counts: Mapping[str, int]) -> str:
 
 def undelivered(settings: Settings) -> list[dict[str, Any]]:
     """The AuditEvents that did not arrive, oldest first, in ids and reasons."""
-    from mcp_servers.audit import outbox
+    from mcp_servers.audit.delivery import outbox
 
     with audit_explained():
         return [asdict(event) for event in outbox.undelivered(existing_journal(settings))]
@@ -239,7 +239,7 @@ def undelivered(settings: Settings) -> list[dict[str, Any]]:
 
 def depths(settings: Settings) -> list[dict[str, Any]]:
     """How many AuditEvents did not arrive at each destination."""
-    from mcp_servers.audit import outbox
+    from mcp_servers.audit.delivery import outbox
 
     with audit_explained():
         return [asdict(depth) for depth in outbox.depths(existing_journal(settings))]

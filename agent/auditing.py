@@ -12,9 +12,9 @@ from agent.errors import AuditKeyUnusable, Failed, UsageError
 from agent.fhir_access import open_fhir
 
 if TYPE_CHECKING:
-    from mcp_servers.audit.keys import Ring
-    from mcp_servers.audit.stored import DeliveryVerification
-    from mcp_servers.audit.verify import Finding, UnknownOutcome
+    from mcp_servers.audit.chain.keys import Ring
+    from mcp_servers.audit.chain.verify import Finding, UnknownOutcome
+    from mcp_servers.audit.delivery.stored import DeliveryVerification
 
 LEAST_KEPT = 6  # months: EU AI Act, articles 19 and 26(6)
 
@@ -35,7 +35,7 @@ def rotate_key(settings: Settings) -> str:
     """
     from keyring.errors import KeyringError
 
-    from mcp_servers.audit.keys import add_to_file, add_to_keyring, new_secret, ring_of
+    from mcp_servers.audit.chain.keys import add_to_file, add_to_keyring, new_secret, ring_of
 
     if settings.audit_key.get_secret_value():
         raise UsageError(
@@ -93,7 +93,7 @@ def verify_audit(settings: Settings, *, delivered: bool, public_key: str | None)
 
     It must be signed with `public_key` (hex) where one is given, else with the key at hand.
     """
-    from mcp_servers.audit.verify import verify
+    from mcp_servers.audit.chain.verify import verify
 
     path = existing_journal(settings)
     publics, ring, missing = _keys(settings, public_key)
@@ -138,7 +138,7 @@ def verify_audit(settings: Settings, *, delivered: bool, public_key: str | None)
 
 def verify_export(settings: Settings, file: Path, public_key: str | None) -> tuple[bool, str]:
     """Whether an export is as it was made; with a report. Needs no journal, where `public_key` is given."""
-    from mcp_servers.audit.export import check
+    from mcp_servers.audit.asking.export import check
 
     publics, _, missing = _keys(settings, public_key)
     if missing:
@@ -175,7 +175,7 @@ def _pairs(unknown: "Collection[UnknownOutcome]") -> str:
 
 
 async def _verify_delivery(settings: Settings, path: Path) -> "DeliveryVerification":
-    from mcp_servers.audit.stored import verify_delivery
+    from mcp_servers.audit.delivery.stored import verify_delivery
 
     with audit_explained():
         async with open_fhir(settings) as http:

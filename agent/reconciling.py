@@ -16,8 +16,8 @@ from agent.errors import UsageError
 from agent.fhir_access import open_fhir
 
 if TYPE_CHECKING:
-    from mcp_servers.audit.compare import Difference
-    from mcp_servers.audit.reconcile import Reconciliation
+    from mcp_servers.audit.reconciliation.compare import Difference
+    from mcp_servers.audit.reconciliation.reconcile import Reconciliation
 
 IN_MEMORY = 1024 * 1024  # bytes of a list before it goes to disk; it holds ids, nothing of a chart
 
@@ -55,7 +55,7 @@ def reconcile_audit(
 def _reconciled(
     settings: Settings, since: datetime, until: datetime | None, tell: "Callable[[Difference], object]"
 ) -> "Reconciliation":
-    from mcp_servers.audit.reconcile import Period, reconcile
+    from mcp_servers.audit.reconciliation.reconcile import Period, reconcile
 
     period = Period(since, until or datetime.now().astimezone())
 

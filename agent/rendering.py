@@ -10,7 +10,7 @@ from agent.messages import Answer, Grounding, Status, ToolResult
 
 
 class Delivery(Protocol):
-    """What of the AuditEvents did not arrive (mcp_servers.audit.outbox)."""
+    """What of the AuditEvents did not arrive (mcp_servers.audit.delivery.outbox)."""
 
     @property
     def pending(self) -> int: ...

@@ -25,7 +25,7 @@ UNREADABLE = {
     "sealed": "(sealed)",
 }
 
-Act = Mapping[str, Any]  # as mcp_servers.audit.asking.opened gives it
+Act = Mapping[str, Any]  # as mcp_servers.audit.asking.acts.opened gives it
 
 
 def replay(acts: Iterable[Act]) -> Iterator[str]:

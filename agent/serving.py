@@ -45,7 +45,7 @@ def audit_trail() -> Served:
     """The audit trail, for a privacy officer."""
 
     def make(navigator: Navigator) -> "MCPServer":
-        from mcp_servers.audit.server import build_audit_server
+        from mcp_servers.audit.surface.server import build_audit_server
 
         officer = replace(navigator, settings=navigator.settings.for_oversight)
         recorder = officer.recorder(officer.new_session())

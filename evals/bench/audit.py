@@ -17,10 +17,10 @@ import httpx
 
 from evals.bench import speed
 from evals.bench.serving import measured_server
-from mcp_servers.audit.delivery import BATCH, deliver
+from mcp_servers.audit.chain.journal import Journal
+from mcp_servers.audit.chain.keys import Key
+from mcp_servers.audit.delivery.to_fhir import BATCH, deliver
 from mcp_servers.audit.identity import Identity
-from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.keys import Key
 from mcp_servers.audit.recorder import Call, Context, Recorder
 
 LIMIT = 0.05  # of a call's own time, p50, on a real server
@@ -35,8 +35,8 @@ LOCK_SECONDS = 60.0
 VERIFY = r"""
 import re, sys, time
 from pathlib import Path
-from mcp_servers.audit.keys import Key
-from mcp_servers.audit.verify import verify
+from mcp_servers.audit.chain.keys import Key
+from mcp_servers.audit.chain.verify import verify
 started, ring = time.perf_counter(), [Key(b"b" * 32)]
 found = verify(Path(sys.argv[1]), [ring[0].public], ring)
 assert found.intact, found.finding

@@ -29,7 +29,7 @@ from evals.everyday.questions import fair, wordings
 from evals.gold.chart import charts
 from fhir_fixtures.generate.scaled import ScaledCharts, patient_id
 from fhir_fixtures.store import create_app, open_store
-from mcp_servers.audit.keys import Key
+from mcp_servers.audit.chain.keys import Key
 from mcp_servers.fhir.access.client import FhirClient
 
 SIZE = 10_000

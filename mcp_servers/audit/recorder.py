@@ -10,12 +10,12 @@ from typing import Any
 
 import rfc8785
 
-from mcp_servers.audit.auditevent import devices, events
-from mcp_servers.audit.errors import AlreadyCompleted, JournalUnavailable, OutboxFull
+from mcp_servers.audit.chain.errors import AlreadyCompleted, JournalUnavailable, OutboxFull
+from mcp_servers.audit.chain.journal import Journal, Transaction
+from mcp_servers.audit.chain.record import Act, Outcome, Record
+from mcp_servers.audit.chain.trail import record_of
+from mcp_servers.audit.events.auditevent import devices, events
 from mcp_servers.audit.identity import PROGRAM, Identity
-from mcp_servers.audit.journal import Journal, Transaction
-from mcp_servers.audit.record import Act, Outcome, Record
-from mcp_servers.audit.trail import record_of
 
 MAX_PENDING = 100_000
 """AuditEvents that may wait for one destination; some 400 MB."""

@@ -39,7 +39,7 @@ class Call(Protocol):
     ) -> object:
         """Close the call, once. `refs` and `patients` are `Type/id`; `error` is an error kind.
 
-        Raises mcp_servers.audit.errors.JournalUnavailable; the result is then withheld.
+        Raises mcp_servers.audit.chain.errors.JournalUnavailable; the result is then withheld.
         """
         ...
 
@@ -50,7 +50,7 @@ class Recorder(Protocol):
     def begin(
         self, tool: str, arguments: dict[str, Any], patient: str | None, meta: dict[str, Any] | None
     ) -> Call:
-        """Write the intent durably, or raise mcp_servers.audit.errors.JournalUnavailable.
+        """Write the intent durably, or raise mcp_servers.audit.chain.errors.JournalUnavailable.
 
         `meta` is what the client claims about itself.
         """

@@ -12,8 +12,8 @@ from agent.audit_access import audit_ring, journal_path
 from agent.config import Settings, load
 from agent.errors import AuditUnavailable
 from fhir_fixtures import charts as samples
-from mcp_servers.audit import trail
-from mcp_servers.audit.content import Content
+from mcp_servers.audit.chain import trail
+from mcp_servers.audit.chain.content import Content
 from mcp_servers.audit.identity import Identity
 from tests.mcp_servers.fhir.scripted import ScriptedFhir
 from tests.mcp_servers.fhir.serving import served

@@ -12,11 +12,12 @@ from agent.app import open_navigator
 from agent.audit_access import audit_ring, journal_path, open_journal, recorder_of
 from agent.config import Settings, load
 from agent.errors import UsageError
-from mcp_servers.audit import outbox, trail
-from mcp_servers.audit.content import Content
-from mcp_servers.audit.errors import OutboxFull
-from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.verify import verify
+from mcp_servers.audit.chain import trail
+from mcp_servers.audit.chain.content import Content
+from mcp_servers.audit.chain.errors import OutboxFull
+from mcp_servers.audit.chain.journal import Journal
+from mcp_servers.audit.chain.verify import verify
+from mcp_servers.audit.delivery import outbox
 
 FHIR = "http://ehr.example/fhir"
 

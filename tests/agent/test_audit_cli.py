@@ -18,7 +18,7 @@ from agent.cli import main
 from agent.config import load
 from agent.fhir_access import EMBEDDED
 from agent.replay import WIDTH
-from mcp_servers.audit import trail
+from mcp_servers.audit.chain import trail
 
 AMARA = "hard-amara-okafor"
 

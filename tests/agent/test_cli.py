@@ -12,7 +12,7 @@ import pytest
 
 from agent.cli import main
 from agent.messages import Answer
-from mcp_servers.audit import trail
+from mcp_servers.audit.chain import trail
 
 AMARA = "hard-amara-okafor"
 HBA1C = "Observation/hard-amara-okafor-hba1c-2026-09"

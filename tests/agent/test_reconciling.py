@@ -16,7 +16,7 @@ from agent.audit_access import journal_path, open_journal
 from agent.cli import main
 from agent.config import Settings, load
 from agent.messages import Action
-from mcp_servers.audit import trail
+from mcp_servers.audit.chain import trail
 from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.recorder import Context, Recorder
 from tests.mcp_servers.audit.scripted_emr import CLIENT, ScriptedEmr

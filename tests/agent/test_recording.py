@@ -21,13 +21,13 @@ from agent.messages import (
     Usage,
 )
 from agent.recording import Acts
-from mcp_servers.audit import trail
+from mcp_servers.audit.chain import trail
+from mcp_servers.audit.chain.journal import Journal
+from mcp_servers.audit.chain.keys import Key
+from mcp_servers.audit.chain.record import Record
+from mcp_servers.audit.chain.verify import verify
 from mcp_servers.audit.identity import Identity
-from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.keys import Key
-from mcp_servers.audit.record import Record
 from mcp_servers.audit.recorder import Context, Recorder
-from mcp_servers.audit.verify import verify
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ GEMMA = {"name": "medgemma-27b", "revision": "r1", "quantisation": "nf4"}
 
 
 def act(seq: int, name: str, **more: Any) -> dict[str, Any]:
-    """An act as `mcp_servers.audit.asking.opened` gives it."""
+    """An act as `mcp_servers.audit.asking.acts.opened` gives it."""
     return {
         "seq": seq,
         "done_seq": seq + 1,

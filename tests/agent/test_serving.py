@@ -9,7 +9,7 @@ from agent.app import open_navigator
 from agent.config import Settings
 from agent.messages import Action
 from agent.serving import delivering
-from mcp_servers.audit.outbox import undelivered
+from mcp_servers.audit.delivery.outbox import undelivered
 
 
 @pytest.mark.anyio

@@ -10,10 +10,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from mcp_servers.audit import trail as reading
-from mcp_servers.audit.content import Content
-from mcp_servers.audit.keys import Ring
-from mcp_servers.audit.verify import verify
+from mcp_servers.audit.chain import trail as reading
+from mcp_servers.audit.chain.content import Content
+from mcp_servers.audit.chain.keys import Ring
+from mcp_servers.audit.chain.verify import verify
 from tests.crash.shelf import Shelf
 from tests.crash.worker import RING
 

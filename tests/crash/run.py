@@ -10,11 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcp_servers.audit.delivery import deliver
-from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.outbox import undelivered
+from mcp_servers.audit.chain.journal import Journal
+from mcp_servers.audit.delivery.outbox import undelivered
+from mcp_servers.audit.delivery.stored import verify_delivery
+from mcp_servers.audit.delivery.to_fhir import deliver
 from mcp_servers.audit.recorder import close_abandoned
-from mcp_servers.audit.stored import verify_delivery
 from tests.crash.promises import Trail, Writer, broken, delivered_wrongly
 from tests.crash.shelf import Shelf
 from tests.crash.worker import JOURNAL, RING, SHELF, work

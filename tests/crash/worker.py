@@ -14,10 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from mcp_servers.audit.delivery import deliver
+from mcp_servers.audit.chain.journal import Journal
+from mcp_servers.audit.chain.keys import Key
+from mcp_servers.audit.delivery.to_fhir import deliver
 from mcp_servers.audit.identity import Identity
-from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.keys import Key
 from mcp_servers.audit.recorder import Context, Recorder, close_abandoned
 from tests.crash.shelf import BASE, Shelf
 

@@ -11,9 +11,9 @@ from mcp import Client
 from evals.hard_cases import NOBODY, hard_cases, outcomes
 from fhir_fixtures import charts
 from fhir_fixtures.store import create_app, open_store
+from mcp_servers.audit.chain.journal import Journal
+from mcp_servers.audit.chain.keys import Key
 from mcp_servers.audit.identity import Identity
-from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.keys import Key
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.fhir.access.client import FhirClient
 from mcp_servers.fhir.surface.server import build_server

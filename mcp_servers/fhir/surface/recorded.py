@@ -13,7 +13,7 @@ from anyio import to_thread
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent
 
-from mcp_servers.audit.errors import AuditError
+from mcp_servers.audit.chain.errors import AuditError
 from mcp_servers.fhir.charts import UnusableArgument
 from mcp_servers.fhir.errors import (
     AuditUnavailable,

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mcp_servers.audit.auditevent import devices, events
+from mcp_servers.audit.events.auditevent import devices, events
 
 from .balp import Event
 from .shapes import intent_of

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mcp_servers.audit.auditevent import devices, events
-from mcp_servers.audit.record import Record
+from mcp_servers.audit.chain.record import Record
+from mcp_servers.audit.events.auditevent import devices, events
 
 from .trails import BASE
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mcp_servers.audit import trail
-from mcp_servers.audit.content import Content
-from mcp_servers.audit.errors import AlreadyCompleted, JournalUnavailable
-from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.record import Record
-from mcp_servers.audit.verify import verify
+from mcp_servers.audit.chain import trail
+from mcp_servers.audit.chain.content import Content
+from mcp_servers.audit.chain.errors import AlreadyCompleted, JournalUnavailable
+from mcp_servers.audit.chain.journal import Journal
+from mcp_servers.audit.chain.record import Record
+from mcp_servers.audit.chain.verify import verify
 
 from .trails import BASE, RING, observe, recorder
 

@@ -4,11 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mcp_servers.audit import trail
+from mcp_servers.audit.chain import trail
+from mcp_servers.audit.chain.journal import Journal
+from mcp_servers.audit.chain.keys import Key
+from mcp_servers.audit.chain.record import Record
 from mcp_servers.audit.identity import Identity
-from mcp_servers.audit.journal import Journal
-from mcp_servers.audit.keys import Key
-from mcp_servers.audit.record import Record
 from mcp_servers.audit.recorder import Context, Recorder
 
 RING = [Key(b"k" * 32)]

@@ -9,7 +9,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mcp_servers.audit.errors import JournalUnavailable
+from mcp_servers.audit.chain.errors import JournalUnavailable
 from mcp_servers.fhir.recording import Call, Outcome
 
 Resource = dict[str, Any]

@@ -1,0 +1,1 @@
+"""Asking the journal what was done."""

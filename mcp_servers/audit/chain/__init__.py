@@ -1,0 +1,1 @@
+"""The journal: append-only, chained, signed, sealed; how it is read and verified."""

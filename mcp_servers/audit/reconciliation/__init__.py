@@ -1,0 +1,1 @@
+"""Our trail beside the EMR's own."""

@@ -1,0 +1,1 @@
+"""The trail for a privacy officer's MCP client."""
