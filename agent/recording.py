@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from anyio import CancelScope, to_thread
@@ -11,6 +12,8 @@ from agent.errors import NavigatorError, Refused
 from agent.messages import Answer, Image, Message, Model, RouteEntry, Turn
 
 Outcome = Literal["ok", "refused", "failed"]
+RULES = "offline"
+"""The name of the offline planner, as its identity has it."""
 
 
 class Begun(Protocol):
@@ -77,10 +80,13 @@ class Acts:
     ) -> Turn:
         """A step of a model: on disk before it is asked. Raises AuditUnavailable where it cannot be.
 
-        What it brought goes to disk with what is written next: the calls of its tools, or the answer.
+        What it brought goes to disk with what is written next: the calls of its tools, or the answer. So does
+        the whole of a step of the rules, which read nothing by themselves.
         """
         facts = {"step": number, "model": model.identity.model_dump(), **entry.model_dump()}
-        begun = await to_thread.run_sync(lambda: self._begin("model_step", facts, {}, durable=True))
+        durable = model.identity.name != RULES
+        begin = partial(self._begin, "model_step", facts, {}, durable=durable)
+        begun = await to_thread.run_sync(begin) if durable else begin()
         turn: Turn | None = None
         outcome: Outcome = "failed"
         error: str | None = "cancelled"

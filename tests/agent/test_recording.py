@@ -66,9 +66,8 @@ def told(journal: Journal) -> list[str]:
 class Looking:
     """A model that looks at the journal when it is asked."""
 
-    identity = MODEL
-
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, identity: ModelIdentity = MODEL) -> None:
+        self.identity = identity
         self.journal = journal
         self.saw: list[str] = []
 
@@ -93,6 +92,18 @@ async def test_a_model_is_asked_when_the_question_and_the_step_are_on_disk(
     assert (step["model"]["name"], step["target"], step["step"]) == ("medgemma-27b", "local", 1)
     state = verify(journal.path)
     assert (state.finding, state.unknown) == (None, ())
+
+
+async def test_a_step_of_the_rules_goes_to_disk_with_what_comes_next(journal: Journal, acts: Acts) -> None:
+    rules = Looking(journal, ModelIdentity(name="offline"))
+
+    async def answered(_: str) -> Answer:
+        await acts.model_step(1, HERE, rules, ([], {}, []))
+        return ANSWER
+
+    await acts.question("What was the last HbA1c?", answered)
+    assert rules.saw == []
+    assert told(journal) == ["question", "model_step", "model_step ok", "question ok"]
 
 
 async def test_a_question_that_breaks_is_completed_as_failed(journal: Journal, acts: Acts) -> None:
