@@ -11,9 +11,10 @@ from typing import Any
 import rfc8785
 
 from mcp_servers.audit.chain.errors import AlreadyCompleted, JournalUnavailable, OutboxFull
-from mcp_servers.audit.chain.journal import Journal, Transaction
+from mcp_servers.audit.chain.journal import Journal
 from mcp_servers.audit.chain.record import Act, Outcome, Record
 from mcp_servers.audit.chain.trail import record_of
+from mcp_servers.audit.chain.transaction import Transaction
 from mcp_servers.audit.events.auditevent import devices, events
 from mcp_servers.audit.identity import PROGRAM, Identity
 

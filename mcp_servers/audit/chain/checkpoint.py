@@ -6,14 +6,12 @@ needs the records before the last.
 
 import json
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mcp_servers.audit.chain.keys import Key, signed
 from mcp_servers.audit.chain.merkle import Tree
 from mcp_servers.audit.chain.record import Record
-
-if TYPE_CHECKING:
-    from mcp_servers.audit.chain.journal import Transaction
+from mcp_servers.audit.chain.transaction import Transaction
 
 EVERY = 1000  # records
 PURPOSE = "checkpoint"
@@ -44,7 +42,7 @@ def body_of(tree: Tree, key: Key) -> dict[str, Any]:
     }
 
 
-def append(write: "Transaction") -> Record:
+def append(write: Transaction) -> Record:
     """Sign for all records so far, within a transaction."""
     tree = last_tree(write.connection)
     tree.extend(

@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import threading
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,96 +10,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import rfc8785
-
 from mcp_servers.audit.chain import checkpoint, content, schema
 from mcp_servers.audit.chain.content import Content
 from mcp_servers.audit.chain.errors import JournalUnavailable, KeyUnusable, busy, damaged, unavailable
 from mcp_servers.audit.chain.files import companions, identity, lock_path
 from mcp_servers.audit.chain.head import (
-    Head,
     SignedHead,
     create_head,
     head_path,
     open_head,
     read_head,
-    sign_head,
     signed_head,
     write_head,
 )
 from mcp_servers.audit.chain.keys import Key, Ring
 from mcp_servers.audit.chain.locks import held, open_lock
-from mcp_servers.audit.chain.record import Kind, Record, chain_hash
+from mcp_servers.audit.chain.record import Kind, Record
+from mcp_servers.audit.chain.transaction import Transaction
 from mcp_servers.audit.chain.writers import Writer
 
 KEY_PURPOSE = "key"
 
 T = TypeVar("T")
-
-
-class Transaction:
-    """A write to the journal, all of it or nothing. Given to the work of `Journal.write`."""
-
-    def __init__(self, connection: sqlite3.Connection, sealing: Content, key: Key, now: datetime) -> None:
-        self.connection = connection
-        self.sealing = sealing
-        self.key = key
-        last = connection.execute("SELECT seq, hash, at FROM record ORDER BY seq DESC LIMIT 1").fetchone()
-        self.head = Head(*last[:2]) if last else Head()
-        self.at = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._last_at = last[2] if last else ""
-
-    @property
-    def next_seq(self) -> int:
-        """The number that the next record will have; its previous hash is `head.hash`."""
-        return self.head.seq + 1
-
-    @property
-    def journal(self) -> str:
-        """The journal's id: that of its first record."""
-        return str(self.connection.execute("SELECT id FROM record WHERE seq = 1").fetchone()[0])
-
-    def append(
-        self,
-        kind: Kind,
-        session: str,
-        body: dict[str, Any],
-        *,
-        said: dict[str, Any] | None = None,
-        record_id: str | None = None,
-    ) -> Record:
-        """Add a record to this write; `said` is sealed into it.
-
-        A record that is older than the one before it (the clock went back) says so in `clock_went_back`: the
-        time of the one before. Raises rfc8785.CanonicalizationError for what is not I-JSON.
-        """
-        record_id = record_id or str(uuid.uuid4())
-        if said is not None:
-            body = {**body, "sealed": self.seal(record_id, said)}
-        if self.at < self._last_at:
-            body = {**body, "clock_went_back": self._last_at}
-        seq, previous, text = self.next_seq, self.head.hash, rfc8785.dumps(body)
-        digest = chain_hash(
-            previous, seq=seq, record_id=record_id, session=session, kind=kind, at=self.at, body=text
-        )
-        self.connection.execute(
-            "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (seq, record_id, session, kind, self.at, text.decode(), previous, digest),
-        )
-        self.head, self._last_at = Head(seq, digest), self.at
-        return Record(seq, record_id, session, kind, self.at, body, previous, digest)
-
-    def sign(self) -> SignedHead:
-        """Sign for the last record."""
-        signed = sign_head(self.head, self.key)
-        self.connection.execute(
-            "INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?)", (signed.seq, signed.hash, signed.signature)
-        )
-        return signed
-
-    def seal(self, place: str, said: Any) -> str:
-        """What was said (JSON), sealed for the record or event `place` of this time."""
-        return self.sealing.seal(self.connection, self.key, self.at, place, said)
 
 
 class _Waiting(Generic[T]):

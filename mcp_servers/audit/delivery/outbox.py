@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from mcp_servers.audit.chain import trail
-from mcp_servers.audit.chain.journal import Journal, Transaction
+from mcp_servers.audit.chain.journal import Journal
+from mcp_servers.audit.chain.transaction import Transaction
 
 LONGEST_WAIT = 3600.0
 """Seconds; the wait doubles from one second with each attempt, up to this."""

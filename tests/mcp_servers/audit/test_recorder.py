@@ -2,9 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,12 +16,6 @@ from mcp_servers.audit.chain.record import Record
 from mcp_servers.audit.chain.verify import verify
 
 from .trails import BASE, RING, observe, recorder
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
-        yield opened
 
 
 def said(journal: Journal, record: Record) -> dict[str, Any] | None:

@@ -16,8 +16,9 @@ import rfc8785
 from mcp_servers.audit.chain import trail
 from mcp_servers.audit.chain.errors import JournalUnavailable, OutboxFull
 from mcp_servers.audit.chain.head import head_path, read_head
-from mcp_servers.audit.chain.journal import Journal, Transaction
+from mcp_servers.audit.chain.journal import Journal
 from mcp_servers.audit.chain.record import GENESIS, Record
+from mcp_servers.audit.chain.transaction import Transaction
 from mcp_servers.audit.chain.verify import verify
 
 from ..trails import RING, observe, recorder, start

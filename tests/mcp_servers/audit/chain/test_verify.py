@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from mcp_servers.audit.chain import trail
 from mcp_servers.audit.chain.errors import JournalUnavailable
 from mcp_servers.audit.chain.head import Head, create_head, head_path, sign_head, write_head
-from mcp_servers.audit.chain.journal import Journal, Transaction
+from mcp_servers.audit.chain.journal import Journal
 from mcp_servers.audit.chain.record import GENESIS
+from mcp_servers.audit.chain.transaction import Transaction
 from mcp_servers.audit.chain.verify import verify
 
 from ..trails import RING, observe, recorder

@@ -38,12 +38,6 @@ class OneChart:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
-        yield opened
-
-
-@pytest.fixture
 def ehr(tmp_path: Path) -> Iterator[httpx.ASGITransport]:
     with closing(open_store(tmp_path / "charts.sqlite", OneChart())) as store:
         yield httpx.ASGITransport(create_app(store))

@@ -1,8 +1,6 @@
 """A real HAPI takes a session's AuditEvents with their Devices, and is found to hold them unchanged."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -23,12 +21,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.hapi, pytest.mark.usefixtures("hapi
 
 OKAFOR = "Patient/hard-amara-okafor"
 NOBODY = "Patient/nobody-of-that-id"
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What waits for its FHIR store, and what was refused."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -18,12 +17,6 @@ from mcp_servers.audit.recorder import Context, Recorder
 from ..trails import BASE, RING, observe
 
 OTHER = "http://other.example/fhir"
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
-        yield opened
 
 
 def elsewhere(journal: Journal) -> None:

@@ -1,14 +1,14 @@
 """Comparing the FHIR store's AuditEvents with the queued ones."""
 
 import shutil
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
-from mcp_servers.audit.chain.journal import Journal, Transaction
+from mcp_servers.audit.chain.journal import Journal
+from mcp_servers.audit.chain.transaction import Transaction
 from mcp_servers.audit.chain.verify import verify
 from mcp_servers.audit.delivery.stored import differences, verify_delivery
 from mcp_servers.audit.delivery.to_fhir import deliver
@@ -19,12 +19,6 @@ from ..scripted_store import ScriptedStore
 from ..trails import BASE, RING, observe
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,9 +3,8 @@
 import gzip
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,12 +21,6 @@ from ..scripted_store import ScriptedStore
 from ..trails import BASE, RING, Clock, observe, recorder
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import json
 import resource
 import stat
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,7 @@ from mcp_servers.audit.delivery.to_files import write_out
 from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.recorder import TO_FILES, Context, Recorder
 
-from ..trails import BASE, RING, Clock, start
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
-        yield opened
+from ..trails import BASE, Clock, start
 
 
 @pytest.fixture

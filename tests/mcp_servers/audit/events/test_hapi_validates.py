@@ -1,9 +1,7 @@
 """A real HAPI takes every AuditEvent of a long session, keeps it as it is, and finds no error in it."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -24,7 +22,6 @@ from ..balp import TRANSACTION, Event, entities, violations
 from ..every_act import EVENTS, record_every_act
 from ..odd import odd_acts
 from ..shapes import LARGE, MODEL, SHAPES, TRACE, models_of
-from ..trails import RING
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hapi]
 
@@ -59,12 +56,6 @@ UNBOUND: list[tuple[str, dict[str, Any]]] = [
 async def http(hapi_base: str) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=hapi_base, timeout=120, trust_env=False) as client:
         yield client
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
-        yield opened
 
 
 async def call_tools(

@@ -1,9 +1,6 @@
 """Our trail against the EMR's own, joined by X-Request-ID, both ways."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,12 +21,6 @@ pytestmark = pytest.mark.anyio
 
 WEIGHTS = "Observation?patient=p1&code=29463-7&_count=50"
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
-        yield opened
 
 
 @pytest.fixture

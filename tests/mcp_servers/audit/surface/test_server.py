@@ -1,8 +1,6 @@
 """The audit trail as MCP tools: what an officer asks is told, bounded, and itself on the trail."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,12 +16,6 @@ from mcp_servers.audit.surface.server import build_audit_server
 from ..trails import BASE, RING, observe, recorder
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path / "audit.sqlite", RING)) as opened:
-        yield opened
 
 
 @pytest.fixture
