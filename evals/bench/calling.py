@@ -13,8 +13,9 @@ from mcp import Client
 from mcp.types import TextContent
 
 from fhir_fixtures.charts import as_of
-from mcp_servers.audit.chain.journal import Journal, Transaction
+from mcp_servers.audit.chain.journal import Journal
 from mcp_servers.audit.chain.keys import Key
+from mcp_servers.audit.chain.transaction import Transaction
 from mcp_servers.audit.identity import Identity
 from mcp_servers.audit.recorder import Context, Recorder
 from mcp_servers.fhir.access.client import FhirClient
