@@ -38,6 +38,9 @@ REFUSALS = {400, 406, 410, 412, 413, 415, 422}
 # Of these, the next event would hear the same: a round ends with them.
 OF_ALL = {None, 401, 403, 408, 429, 502, 503, 504}
 
+# A server that knows no AuditEvents says these of every one; one that knows no transactions, of those alone.
+UNKNOWN = {404, 405, 501}
+
 TAKEN = {200, 201}
 
 
@@ -151,7 +154,7 @@ class _Round:
         self.problem = f"{self.destination} {said}"
         self._note(batch, "pending", self.problem)
         self.waiting |= {one.entry.session for one in batch}
-        self.over = status in OF_ALL
+        self.over = status in OF_ALL | UNKNOWN
 
     def _note(self, batch: Sequence[_Event], state: str, problem: str) -> None:
         note(self.journal, [one.entry for one in batch], state, problem, self.clock())

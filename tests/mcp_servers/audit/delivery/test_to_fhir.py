@@ -252,6 +252,19 @@ async def test_events_and_the_devices_that_they_name_go_as_one_transaction(
     assert batching.requests == 2
 
 
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_a_server_that_knows_no_audit_events_is_asked_about_one_alone(
+    journal: Journal, store: ScriptedStore, status: int
+) -> None:
+    for number in range(5):
+        observe(journal, f"s{number}")
+    store.answers = [status] * 5
+    async with store.client() as http:
+        report = await deliver(journal, http)
+    assert (report.delivered, report.pending) == (0, 5)
+    assert len(store.put) == 1
+
+
 async def test_one_event_that_is_unfit_holds_back_none_of_its_batch(
     journal: Journal, batching: ScriptedStore
 ) -> None:
