@@ -227,7 +227,8 @@ def load(
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        raise UsageError(f"{name} (from {origin[name]}): {first['msg']}") from None
+        why = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{name} (from {origin[name]}): {why}") from None
 
 
 def _read(path: Path, *, required: bool) -> dict[str, Any]:

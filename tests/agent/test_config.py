@@ -92,6 +92,12 @@ def test_a_purpose_that_is_no_code_is_refused_with_codes_that_are(given: str, to
         load({"purpose": given}, {})
 
 
+def test_what_is_wrong_is_said_without_a_programs_word_for_it() -> None:
+    with pytest.raises(UsageError) as raised:
+        load({"purpose": "FUN"}, {})
+    assert str(raised.value).startswith("purpose (from flag): it is no code of HL7's")
+
+
 def test_a_purpose_may_be_given_in_small_letters() -> None:
     assert load({"purpose": "hresch"}, {})[0].purpose == "HRESCH"
 
