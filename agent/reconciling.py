@@ -77,6 +77,8 @@ def _report(found: "Reconciliation") -> Iterator[str]:
     if found.elsewhere:
         yield f"Not compared, as they asked other FHIR servers (name one with --fhir): {found.elsewhere}"
     yield f"The EMR's AuditEvents: {found.events} about our client, {found.others} about others"
+    if found.requests and not found.events + found.others:
+        yield "It has none of this time: does that server write any of its own? The embedded store does not."
     if found.reasons:
         yield f"Not in the EMR's trail: {_counted(found.reasons)}"
     for kind, times in sorted(found.unaccounted.items()):

@@ -102,6 +102,14 @@ async def test_for_programs_each_difference_is_a_line_and_the_summary_the_last(
     assert (summary["complete"], summary["unaccounted"]) == (False, {"unrecorded": 1})
 
 
+async def test_a_server_that_writes_no_events_of_its_own_is_told_of(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read_p1(settings)
+    assert await command(settings) == 1
+    assert "It has none of this time: does that server write any of its own?" in capsys.readouterr().out
+
+
 async def test_calls_to_another_server_are_said_not_to_be_compared(
     settings: Settings, emr: ScriptedEmr, capsys: pytest.CaptureFixture[str]
 ) -> None:
