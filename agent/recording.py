@@ -59,7 +59,8 @@ class Acts:
     async def question(self, text: str, answered: Callable[[str], Awaitable[Answer]]) -> Answer:
         """The answer to a question, once it is on the trail; raises AuditUnavailable where it cannot be.
 
-        The intent goes to disk with the first step's, before any model is asked.
+        The intent goes to disk with the first step's (of the rules: with the first call's), before any
+        language model is asked and any record is read.
         """
         facts = {"second_opinion": True} if self.apart else {}
         begun = self._begin("question", facts, {"question": text}, durable=False)

@@ -70,16 +70,18 @@ def verify_trail(path: Path, ring: Ring) -> Found:
     return Found([{name: value for name, value in row.items() if value is not None}])
 
 
-def undelivered(path: Path, limit: int) -> Found:
-    """The oldest AuditEvents that did not arrive, and how many there are for each destination."""
+def undelivered(path: Path, after: int, limit: int) -> Found:
+    """The oldest AuditEvents after a position that did not arrive, and how many each destination lacks."""
     depths = outbox.depths(path)
-    rows = [asdict(one) for one in islice(outbox.undelivered(path), limit)]
+    rest = (one for one in outbox.undelivered(path) if one.position > after)
+    rows = [asdict(one) for one in islice(rest, limit)]
+    left = sum(1 for _ in rest)
     notes = [
         f"{one.destination}: {one.pending} wait, the oldest for {one.oldest_s:.0f} s; {one.refused} refused."
         for one in depths
     ]
-    left = sum(one.pending + one.refused for one in depths) - len(rows)
-    return Found(rows, notes + _more(left, "events", "a higher `limit`") or ["All were delivered."])
+    notes += _more(left, "events", f"`after` {rows[-1]['position']}" if rows else "")
+    return Found(rows, notes or ["All were delivered."])
 
 
 def lines(found: Found) -> Iterable[str]:

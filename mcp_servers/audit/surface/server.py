@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 from anyio import to_thread
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from mcp_servers.audit.asking.acts import Sought
 from mcp_servers.audit.chain.errors import AuditError
@@ -26,10 +27,20 @@ INSTRUCTIONS = (
     " Every call of yours is itself put on the trail."
 )
 
-Patient = Annotated[str, Field(pattern=r"^(Patient/[A-Za-z0-9.-]{1,64})?$", description="Patient/id")]
+
+def _date(text: str) -> str:
+    """A date or time that is one. Raises ValueError."""
+    if text:
+        datetime.fromisoformat(text + "-01-01"[len(text) - 4 :] if len(text) < 10 else text)
+    return text
+
+
+Patient = Annotated[str, Field(pattern=r"^Patient/[A-Za-z0-9.-]{1,64}$", description="Patient/id")]
+Anybody = Annotated[str, Field(pattern=r"^(Patient/[A-Za-z0-9.-]{1,64})?$", description="Patient/id")]
 Time = Annotated[
     str,
     Field(pattern=r"^(\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d)?)?)?)?)?$", description="UTC, such as 2026-11-23"),
+    AfterValidator(_date),
 ]
 Limit = Annotated[int, Field(ge=1, le=MOST)]
 
@@ -38,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 def build_audit_server(path: Path, ring: Ring, recorder: Recorder) -> MCPServer:
     """The tools over the journal at `path`, whose content `ring` opens; `recorder` is of who asks."""
-    server = MCPServer("ehr-navigator-audit", instructions=INSTRUCTIONS)
+    server = MCPServer("ehr-navigator-audit", instructions=INSTRUCTIONS, log_level="WARNING")
     recorded = partial(_recorded, recorder)
     read_only = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)
     tool = server.tool(annotations=read_only, structured_output=False)
@@ -46,7 +57,7 @@ def build_audit_server(path: Path, ring: Ring, recorder: Recorder) -> MCPServer:
     @tool
     async def find_sessions(
         *,
-        patient: Patient = "",
+        patient: Anybody = "",
         person: str = "",
         model: str = "",
         since: Time = "",
@@ -101,9 +112,13 @@ def build_audit_server(path: Path, ring: Ring, recorder: Recorder) -> MCPServer:
         return await recorded("verify_trail", Sought(), 1, lambda _: readings.verify_trail(path, ring))
 
     @tool
-    async def undelivered(limit: Limit = 20) -> CallToolResult:
+    async def undelivered(
+        after: Annotated[int, Field(ge=0, description="go on after this `position`")] = 0, limit: Limit = 20
+    ) -> CallToolResult:
         """AuditEvents that are not in their FHIR store: how many, how old, and of the oldest the reason."""
-        return await recorded("undelivered", Sought(), limit, lambda _: readings.undelivered(path, limit))
+        return await recorded(
+            "undelivered", Sought(), limit, lambda _: readings.undelivered(path, after, limit)
+        )
 
     return server
 

@@ -142,6 +142,37 @@ async def test_without_a_journal_to_write_nothing_is_read(client: Client, journa
     assert text(result).startswith("[audit_unavailable]")
 
 
-@pytest.mark.parametrize("arguments", [{"patient": "p1; DROP"}, {"patient": "Patient/p1", "since": "soon"}])
-async def test_what_cannot_be_asked_is_an_error(client: Client, arguments: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"patient": "p1; DROP"},
+        {"patient": ""},
+        {"patient": "Patient/p1", "since": "soon"},
+        {"patient": "Patient/p1", "since": "2026-13-45"},
+        {"patient": "Patient/p1", "until": "2026-02-30T10:00"},
+    ],
+)
+async def test_what_cannot_be_asked_is_an_error_and_not_an_empty_answer(
+    client: Client, journal: Journal, arguments: dict[str, Any]
+) -> None:
     assert (await client.call_tool("patient_accesses", arguments)).is_error
+    assert [*trail.records(journal.path, "officer")] == []
+
+
+@pytest.mark.parametrize("since", ["", "2026", "2026-02", "2026-02-28", "2026-02-28T10:00"])
+async def test_a_time_may_be_as_short_as_a_year(client: Client, since: str) -> None:
+    assert not (await client.call_tool("find_sessions", {"since": since})).is_error
+
+
+async def test_what_waits_is_told_in_parts(client: Client, journal: Journal) -> None:
+    for _ in range(3):
+        observe(journal)
+    first = await client.call_tool("undelivered", {"limit": 2})
+    assert len(rows(first)) == 2
+    last = rows(first)[-1]["position"]
+    assert f"ask with `after` {last}." in text(first)
+    again = rows(await client.call_tool("undelivered", {"after": last, "limit": 2}))
+    assert [row["position"] for row in again] == [
+        last + 1,
+        last + 2,
+    ]  # the second is that of the first reading
