@@ -114,7 +114,8 @@ def follow_the_page(node_modules: Path, data: Path) -> list[str]:
         next(block for kind, block in found if kind == wanted) for wanted in ("json", "python")
     )
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    os.environ["EHR_NAVIGATOR_DATA_DIR"] = str(data)
+    # Clients hand their servers a home and little else: the journal of whoever runs this stays apart.
+    os.environ["HOME"] = os.environ["EHR_NAVIGATOR_DATA_DIR"] = str(data)
     (data / "clients.json").write_text(configuration, encoding="utf-8")
     configured = ("--config", str(data / "clients.json"), "--server", "chart")
     listed = node(node_modules, "mcp-inspector", "--cli", *configured, "--method", "tools/list")
@@ -123,12 +124,14 @@ def follow_the_page(node_modules: Path, data: Path) -> list[str]:
         [python, "-c", script], capture_output=True, text=True, timeout=RUN_SECONDS, check=False
     )
     checks = {
-        "the Inspector with its configuration": "chart_overview" in listed.stdout,
-        "its Python in another environment": "Observation/hard-amara-okafor-hba1c" in called.stdout,
+        "the Inspector with its configuration": (listed, "chart_overview"),
+        "its Python in another environment": (called, "Observation/hard-amara-okafor-hba1c"),
     }
-    for name, passed in checks.items():
-        print(f"{'✓' if passed else '✗'} {CLIENTS.name}: {name}", flush=True)
-    return [f"{CLIENTS.name}: {name}" for name, passed in checks.items() if not passed]
+    failed = [name for name, (done, awaited) in checks.items() if awaited not in done.stdout]
+    for name, (done, _) in checks.items():
+        said = f"\n{done.stdout}{done.stderr}" if name in failed else ""
+        print(f"{'✗' if name in failed else '✓'} {CLIENTS.name}: {name}{said}", flush=True)
+    return [f"{CLIENTS.name}: {name}" for name in failed]
 
 
 def node(node_modules: Path, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
