@@ -77,7 +77,7 @@ async def open_model(settings: Settings) -> AsyncIterator[Model]:
 
         yield load_script(Path(name))
     elif kind == "openai":
-        from agent.egress import check_endpoint, local_client
+        from agent.egress.endpoints import check_endpoint, local_client
         from agent.models.openai import OpenAICompatible
 
         check_endpoint(settings.openai_url, settings.clinic_hosts)

@@ -1,12 +1,16 @@
 """What passes between the person, the loop, the models and the tools."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Status = Literal["answered", "not_in_chart", "needs_review", "refused", "failed"]
-Target = Literal["offline", "local", "escalation"]
+Target = Literal["offline", "local", "text", "image", "encoder", "escalation"]
+"""Who takes a step: the rules, the clinic's planner (`local`, for records and mixed questions), its models
+for text and for images where it has them, the image encoder, or the hosted model of an escalation."""
+OnText = Callable[[str], object]
+"""Takes the pieces of an answer's text, in order, while the model writes it."""
 Verdict = Literal["supported", "contradicted", "unsupported", "not_checkable"]
 ClaimKind = Literal[
     "number", "dose", "date", "time", "name", "patient", "status", "negation", "count", "comparison",
@@ -115,11 +119,15 @@ class Image(_Frozen):
 
 
 class Usage(_Frozen):
-    """Tokens in and out of one model turn, and what it cost (US dollars; 0 for a local model)."""
+    """Tokens in and out of one model turn, and what it cost (US dollars; 0 for a local model).
+
+    `cached` of the prompt's tokens needed no prefill.
+    """
 
     prompt: int = 0
     completion: int = 0
     cost: float = 0.0
+    cached: int = 0
 
     def plus(self, other: "Usage") -> "Usage":
         """The sum of two."""
@@ -127,15 +135,17 @@ class Usage(_Frozen):
             prompt=self.prompt + other.prompt,
             completion=self.completion + other.completion,
             cost=self.cost + other.cost,
+            cached=self.cached + other.cached,
         )
 
 
 class ModelIdentity(_Frozen):
-    """Which model answered, exactly."""
+    """Which model answered, exactly; `digest` is of its weights, where they are at hand."""
 
     name: str
     revision: str = ""
     quantisation: str = ""
+    digest: str = ""
 
 
 class Turn(_Frozen):
@@ -145,14 +155,23 @@ class Turn(_Frozen):
     usage: Usage = Usage()
 
 
+def silent(_: str) -> None:
+    """For those who do not want an answer's text before it is checked."""
+
+
 class Model(Protocol):
     """Anything that can take the next step."""
 
     @property
     def identity(self) -> ModelIdentity: ...
 
-    async def next_step(self, messages: list[Message], schema: dict[str, Any], images: list[Image]) -> Turn:
-        """The next step, fit for `schema` (agent.steps). Raises CannotAnswer or ModelFailed."""
+    async def next_step(
+        self, messages: list[Message], schema: dict[str, Any], images: list[Image], on_text: OnText = silent
+    ) -> Turn:
+        """The next step, fit for `schema` (agent.steps). Raises CannotAnswer or ModelFailed.
+
+        A model that streams hands the text of an answer to `on_text` while it writes it.
+        """
         ...
 
 

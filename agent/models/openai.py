@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from agent.errors import ModelFailed
-from agent.messages import Image, Message, ModelIdentity, Turn, Usage
+from agent.messages import Image, Message, ModelIdentity, OnText, Turn, Usage, silent
 from agent.models.constraint import Constraint, json_object, json_schema, unconstrained
 from agent.models.conversation import ChatTurn, alternate, defuse
 from agent.models.reply import NoStep, read_step, without_thinking
@@ -38,8 +38,8 @@ _CORRECTION = (
 class OpenAICompatible:
     """A model behind `base_url` (such as `http://127.0.0.1:11434/v1`).
 
-    `http` must not follow redirects (agent.egress.local_client). `model` may be empty when the server
-    serves exactly one. `timeout` is in seconds per reply, `max_tokens` the most that one reply may take.
+    `http` must not follow redirects (agent.egress.endpoints.local_client). `model` may be empty when the
+    server serves exactly one. `timeout` is in seconds per reply, `max_tokens` the most that one may take.
     """
 
     def __init__(
@@ -72,7 +72,9 @@ class OpenAICompatible:
             name=name, revision=revision, quantisation=quantisation[1] if quantisation else ""
         )
 
-    async def next_step(self, messages: list[Message], schema: dict[str, Any], images: list[Image]) -> Turn:
+    async def next_step(
+        self, messages: list[Message], schema: dict[str, Any], images: list[Image], on_text: OnText = silent
+    ) -> Turn:
         """The next step, valid against `schema`; a reply that is none is corrected once.
 
         Raises ModelFailed: the endpoint cannot be used, or two replies in a row were no step.

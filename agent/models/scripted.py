@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agent.errors import CannotAnswer, ModelFailed, UsageError
-from agent.messages import Image, Message, ModelIdentity, Step, Turn
+from agent.messages import Image, Message, ModelIdentity, OnText, Step, Turn, silent
 
 
 class ScriptedModel:
@@ -27,7 +27,9 @@ class ScriptedModel:
     def identity(self) -> ModelIdentity:
         return ModelIdentity(name=self._name)
 
-    async def next_step(self, messages: list[Message], schema: dict[str, Any], images: list[Image]) -> Turn:
+    async def next_step(
+        self, messages: list[Message], schema: dict[str, Any], images: list[Image], on_text: OnText = silent
+    ) -> Turn:
         """The next scripted step. Raises what the script says, or ModelFailed when it is played out."""
         turn = len(self.seen)
         self.seen.append(list(messages))

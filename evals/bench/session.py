@@ -21,7 +21,18 @@ from agent.app import Conversation, Navigator
 from agent.audit_access import JOURNAL
 from agent.config import load
 from agent.grounding import check
-from agent.messages import Answer, Image, Message, Model, ModelIdentity, ResultsMessage, StepMessage, Turn
+from agent.messages import (
+    Answer,
+    Image,
+    Message,
+    Model,
+    ModelIdentity,
+    OnText,
+    ResultsMessage,
+    StepMessage,
+    Turn,
+    silent,
+)
 from agent.models.offline import OfflinePlanner
 from evals.bench.calling import NOW, TimedJournal
 from evals.bench.speed import percentile
@@ -65,11 +76,13 @@ class TimedModel:
         """The model's own."""
         return self._model.identity
 
-    async def next_step(self, messages: list[Message], schema: dict[str, Any], images: list[Image]) -> Turn:
+    async def next_step(
+        self, messages: list[Message], schema: dict[str, Any], images: list[Image], on_text: OnText = silent
+    ) -> Turn:
         """The model's step."""
         started = time.perf_counter()
         try:
-            return await self._model.next_step(messages, schema, images)
+            return await self._model.next_step(messages, schema, images, on_text)
         finally:
             self.ms += (time.perf_counter() - started) * 1000
 

@@ -13,7 +13,19 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from agent.errors import AuditUnavailable, CannotAnswer, Failed
 from agent.loop import MAX_CORRECTIONS, Limits, Run
-from agent.messages import Action, Answer, AuditTrail, Image, Message, ModelIdentity, Step, Turn, Usage
+from agent.messages import (
+    Action,
+    Answer,
+    AuditTrail,
+    Image,
+    Message,
+    ModelIdentity,
+    OnText,
+    Step,
+    Turn,
+    Usage,
+    silent,
+)
 from agent.models.scripted import ScriptedModel
 from agent.recording import Acts
 from agent.router import RoutePolicy
@@ -218,9 +230,13 @@ async def test_hops_tokens_and_time_each_end_a_run_with_their_own_message() -> N
 
     class Wordy(ScriptedModel):
         async def next_step(
-            self, messages: list[Message], schema: dict[str, Any], images: list[Image]
+            self,
+            messages: list[Message],
+            schema: dict[str, Any],
+            images: list[Image],
+            on_text: OnText = silent,
         ) -> Turn:
-            turn = await super().next_step(messages, schema, images)
+            turn = await super().next_step(messages, schema, images, on_text)
             return turn.model_copy(update={"usage": Usage(prompt=600, completion=600)})
 
     async with open_toolbox(chart_server()) as toolbox:
@@ -235,7 +251,11 @@ async def test_hops_tokens_and_time_each_end_a_run_with_their_own_message() -> N
         identity = ModelIdentity(name="silent")
 
         async def next_step(
-            self, messages: list[Message], schema: dict[str, Any], images: list[Image]
+            self,
+            messages: list[Message],
+            schema: dict[str, Any],
+            images: list[Image],
+            on_text: OnText = silent,
         ) -> Turn:
             await asyncio.Event().wait()
             raise AssertionError("unreachable")
@@ -377,7 +397,11 @@ async def test_a_question_that_is_stopped_is_completed_on_the_trail() -> None:
 
     class Hanging(ScriptedModel):
         async def next_step(
-            self, messages: list[Message], schema: dict[str, Any], images: list[Image]
+            self,
+            messages: list[Message],
+            schema: dict[str, Any],
+            images: list[Image],
+            on_text: OnText = silent,
         ) -> Turn:
             started.set()
             await asyncio.Event().wait()

@@ -15,10 +15,12 @@ from agent.messages import (
     Image,
     Message,
     ModelIdentity,
+    OnText,
     RouteEntry,
     Step,
     Turn,
     Usage,
+    silent,
 )
 from agent.recording import Acts
 from mcp_servers.audit.chain import trail
@@ -71,7 +73,9 @@ class Looking:
         self.journal = journal
         self.saw: list[str] = []
 
-    async def next_step(self, messages: list[Message], schema: dict[str, Any], images: list[Image]) -> Turn:
+    async def next_step(
+        self, messages: list[Message], schema: dict[str, Any], images: list[Image], on_text: OnText = silent
+    ) -> Turn:
         self.saw = told(self.journal)
         return Turn(step=Step(actions=(Action(tool="answer"),)), usage=Usage(prompt=7, completion=2))
 

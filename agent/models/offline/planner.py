@@ -13,12 +13,14 @@ from agent.messages import (
     Image,
     Message,
     ModelIdentity,
+    OnText,
     QuestionMessage,
     ResultsMessage,
     Step,
     SystemMessage,
     ToolResult,
     Turn,
+    silent,
 )
 from agent.models.offline.chart import AT_ONCE, Chart, StillWanted
 from agent.models.offline.charted import lookups, names_found, with_names
@@ -53,7 +55,11 @@ class OfflinePlanner:
         return ModelIdentity(name="offline", revision=self._lexicon.version)
 
     async def next_step(
-        self, messages: Sequence[Message], schema: dict[str, Any], images: Sequence[Image]
+        self,
+        messages: Sequence[Message],
+        schema: dict[str, Any],
+        images: Sequence[Image],
+        on_text: OnText = silent,
     ) -> Turn:
         """The tool calls that the last question needs, or its answer.
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from jsonschema import Draft202012Validator
 
-from agent.egress import check_endpoint, local_client
+from agent.egress.endpoints import check_endpoint, local_client
 from agent.errors import ModelFailed
 from agent.messages import (
     Message,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.egress import check_endpoint, local_client
+from agent.egress.endpoints import check_endpoint, local_client
 from agent.errors import NotPermitted
 
 LISTED = ["gpu.clinic.example", "10.0.0.7", "fd00::7"]

@@ -1,0 +1,1 @@
+"""What may leave the building: endpoints, de-identification, the gate, prices."""
