@@ -9,7 +9,9 @@ NavigatorError
 ├── LimitReached            hops, tokens or time are used up
 └── Failed                  something broke; the message says what to do (exit 1)
     ├── UnknownPatient      no such patient on this server
-    ├── ModelFailed         endpoint down, prose instead of JSON, steps that do not fit the schema
+    ├── ModelFailed         prose instead of JSON, steps that do not fit the schema, a circle
+    │   ├── ContextExceeded     the conversation is longer than the model reads
+    │   └── ModelUnavailable    its endpoint is down or refuses, its weights are missing or do not fit
     ├── ChartUnavailable    the FHIR server cannot be reached or refuses
     └── AuditUnavailable    the journal cannot be written: no call happens (fail closed)
         └── AuditKeyUnusable    for want of its key
@@ -53,7 +55,15 @@ class UnknownPatient(Failed):
 
 
 class ModelFailed(Failed):
-    """The model's endpoint is down, or what it returned is no step."""
+    """What the model returned is no step, or there is no model to ask."""
+
+
+class ContextExceeded(ModelFailed):
+    """The conversation is longer than the model reads."""
+
+
+class ModelUnavailable(ModelFailed):
+    """The model's endpoint is down or refuses, or its weights are missing or do not fit."""
 
 
 class ChartUnavailable(Failed):
