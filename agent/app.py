@@ -10,12 +10,11 @@ from contextlib import (
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
 from agent.audit_access import audit_explained, deliver_events, open_journal, recorder_of
-from agent.config import Settings
+from agent.config import Settings, Workflow
 from agent.errors import (
     BY_KIND,
     AmbiguousPatient,
@@ -36,6 +35,7 @@ from agent.messages import (
     Target,
     ToolResult,
 )
+from agent.model_access import OFFLINE, open_models, open_rules
 from agent.questions import Asked, check_question, patient_reference
 from agent.recording import Acts
 from agent.session import Session
@@ -55,57 +55,26 @@ if TYPE_CHECKING:
     from mcp_servers.fhir.access.client import FhirClient
     from mcp_servers.fhir.tools import Kept
 
-OFFLINE = "offline"
-MAX_COMPLETION = 2_048  # tokens of one step
-
-
-def open_rules() -> Model:
-    """The offline planner: rules, and no language model."""
-    from agent.models.offline import OfflinePlanner
-
-    return OfflinePlanner()
-
-
-@asynccontextmanager
-async def open_model(settings: Settings) -> AsyncIterator[Model]:
-    """The model that the settings name. Raises UsageError for an unknown one, NotPermitted for a far host."""
-    kind, _, name = settings.model.partition(":")
-    if settings.model == OFFLINE:
-        yield open_rules()
-    elif kind == "scripted" and name:
-        from agent.models.scripted import load_script
-
-        yield load_script(Path(name))
-    elif kind == "openai":
-        from agent.egress.endpoints import check_endpoint, local_client
-        from agent.models.openai import OpenAICompatible
-
-        check_endpoint(settings.openai_url, settings.clinic_hosts)
-        key = settings.openai_key.get_secret_value() or None
-        seconds = settings.max_seconds
-        async with local_client(seconds) as http:
-            yield OpenAICompatible(
-                http, settings.openai_url, name, api_key=key, max_tokens=MAX_COMPLETION, timeout=seconds
-            )
-    else:
-        raise UsageError(
-            f"There is no model {settings.model!r}; choose offline, openai, openai:NAME or scripted:FILE."
-        )
-
 
 @asynccontextmanager
 async def open_navigator(
-    settings: Settings, *, on_result: Callable[[ToolResult], object] = lambda _: None
+    settings: Settings,
+    *,
+    workflow: Workflow = "ask",
+    on_result: Callable[[ToolResult], object] = lambda _: None,
 ) -> "AsyncIterator[Navigator]":
-    """A navigator with its journal, FHIR connection and model; on leaving, AuditEvents are delivered."""
+    """A navigator with its journal, FHIR connection and models; on leaving, AuditEvents are delivered."""
     from mcp_servers.fhir.access.client import FhirClient
 
-    async with open_model(settings) as model, open_fhir(settings) as http:
+    async with open_models(settings) as models, open_fhir(settings) as http:
         journal = open_journal(settings)
         try:
             beside = settings.model != OFFLINE and (settings.offline_first or settings.second_opinion)
             rules = open_rules() if beside else None
-            navigator = Navigator(settings, http, FhirClient(http), journal, model, on_result, rules)
+            model = models.pop("local")
+            navigator = Navigator(
+                settings, http, FhirClient(http), journal, model, on_result, rules, models, workflow
+            )
             try:
                 yield navigator
             finally:
@@ -119,8 +88,9 @@ class Navigator:
     """Opened once; conversations with it share the FHIR connection, the journal, the model and what is
     `kept` of charts that were read.
 
-    `rules` is the offline planner where the settings want it beside another model. `who` acts, where it is
-    not whom the settings name: a front that signs people in makes a copy for each.
+    `rules` is the offline planner where the settings want it beside another model, `others` the models for
+    work that is not the planner's. `who` acts, where it is not whom the settings name: a front that signs
+    people in makes a copy for each.
     """
 
     settings: Settings
@@ -130,6 +100,8 @@ class Navigator:
     model: Model
     on_result: Callable[[ToolResult], object]
     rules: Model | None = None
+    others: Mapping[Target, Model] = field(default_factory=dict)
+    workflow: Workflow = "ask"
     who: "Identity | None" = None
     delivery: "DeliveryReport | None" = None
     kept: "Kept" = field(default_factory=OrderedDict)
@@ -329,19 +301,31 @@ class Conversation:
 
         `apart`: for a second opinion.
         """
-        from agent.loop import Limits, Run
+        from agent.course import Course, Limits
+        from agent.egress.policy import EgressPolicy
+        from agent.loop import Run
         from agent.router import RoutePolicy
 
         settings = self.navigator.settings
-        models: dict[Target, Model] = {"local": model}
+        models: dict[Target, Model] = {"local": model, **({} if apart else self.navigator.others)}
         if first:
             models["offline"] = first
+        course = Course(
+            session,
+            Limits(settings.max_hops, settings.max_tokens, settings.max_seconds),
+            policy=RoutePolicy(
+                settings.escalate_after, settings.escalate_over, first is not None, frozenset(models)
+            ),
+            egress=EgressPolicy(
+                settings.escalation, settings.escalation_workflows, settings.escalation_classes
+            ),
+            workflow=self.navigator.workflow,
+        )
         return Run(
             session=session,
             toolbox=self.toolbox,
             models=models,
-            policy=RoutePolicy(escalate_after=settings.escalate_after, offline_first=first is not None),
-            limits=Limits(settings.max_hops, settings.max_tokens, settings.max_seconds),
+            course=course,
             disclaimer=prompt("disclaimer"),
             acts=self.navigator.acts(session, apart=apart),
             trail=lambda: self.navigator.trail(self.session),

@@ -12,10 +12,23 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from agent.errors import UsageError
 from agent.purposes import PURPOSES
+
+Form = Literal["never", "deidentified", "agreement"]
+"""How data may leave the building: not at all, without what identifies, as they are under an agreement."""
+Workflow = Literal["ask", "chat", "batch", "evaluation"]
+DataClass = Literal["question", "records", "notes", "images"]
 
 APP = "ehr-navigator"
 PREFIX = "EHR_NAVIGATOR_"
@@ -44,7 +57,19 @@ class Settings(BaseModel):
     fhir_scopes: str = Field(
         "system/*.rs system/AuditEvent.crus", description="SMART scopes to ask for; the trail needs the last"
     )
-    model: str = Field("offline", description="offline | openai[:NAME] | scripted:FILE")
+    model: str = Field(
+        "offline",
+        description="who plans: offline | local[:NAME] | openai[:NAME][@URL] | scripted:FILE; of several, by"
+        " commas, the first that can be had",
+    )
+    text_model: str = Field("", description="likewise, for questions about no chart; empty: model")
+    image_model: str = Field("", description="likewise, for what an image shows; empty: model")
+    local_bits: Literal[4, 8, 16] = Field(4, description="bits of a local model's weights")
+    local_context: int = Field(32_768, ge=2_048, le=131_072, description="tokens that a local model reads")
+    thinking_tokens: int = Field(
+        256, ge=0, le=8_192, description="tokens of thinking before a local model's step; 0: none"
+    )
+    models_dir: Path | None = Field(None, description="local models' weights; default models in data_dir")
     offline_first: bool = Field(
         False, description="try the offline planner before the model, which takes what that refuses?"
     )
@@ -54,10 +79,24 @@ class Settings(BaseModel):
     openai_url: str = Field("http://127.0.0.1:11434/v1", description="OpenAI-compatible endpoint")
     openai_key: SecretStr = Field(SecretStr(""), description="its API key, if it wants one")
     clinic_hosts: tuple[str, ...] = Field((), description="hosts besides loopback where a model may live")
-    escalation: Literal["never"] = Field("never", description="may a session go to a hosted model?")
-    escalate_after: int = Field(
-        5, ge=1, le=50, description="tool hops before the escalation target takes over"
+    escalation: Form = Field("never", description="may a session go to a hosted model, and in which form?")
+    escalation_workflows: dict[Workflow, Form] = Field(
+        {}, description="where one of ask, chat, batch, evaluation differs, as chat=deidentified,batch=never"
     )
+    escalation_classes: dict[DataClass, Form] = Field(
+        {}, description="where a class of data is stricter: records, notes, images (never, if not named)"
+    )
+    escalation_consent: bool = Field(False, description="ask the person before anything leaves?")
+    escalate_after: int = Field(5, ge=1, le=50, description="tool hops before the hosted model takes over")
+    escalate_over: int = Field(
+        32_768, ge=1_024, description="tokens of context before the hosted model takes over"
+    )
+    hosted_model: str = Field("", description="anthropic:NAME | openai:NAME, outside the building")
+    hosted_url: str = Field("", description="its endpoint; default Anthropic's")
+    hosted_key: SecretStr = Field(SecretStr(""), description="its API key")
+    hosted_agreement: str = Field("", description="the business associate agreement's id that covers it")
+    hosted_retention: str = Field("", description="how long the vendor keeps what it gets, by that agreement")
+    hosted_region: str = Field("", description="where the vendor processes it")
     max_hops: int = Field(12, ge=1, le=50, description="tool hops before a run is given up")
     max_tokens: int = Field(200_000, ge=1_000, description="tokens in and out before a run is given up")
     max_seconds: float = Field(300, gt=0, description="seconds before a run is given up")
@@ -100,6 +139,16 @@ class Settings(BaseModel):
         description="the audit journal, its key and the embedded store",
     )
 
+    @field_validator("escalation_workflows", "escalation_classes", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.replace(",", " ").split()]
+        if not all(sign for _, sign, _ in pairs):
+            raise ValueError("write pairs, such as chat=deidentified,batch=never")
+        return {name: form for name, _, form in pairs}
+
     @field_validator("clinic_hosts", "mcp_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -115,7 +164,7 @@ class Settings(BaseModel):
             raise ValueError("give the bare base URL; a token goes into EHR_NAVIGATOR_FHIR_TOKEN")
         return value
 
-    @field_validator("fhir_token", "openai_key", "mcp_token", "audit_mcp_token")
+    @field_validator("fhir_token", "openai_key", "hosted_key", "mcp_token", "audit_mcp_token")
     @classmethod
     def _sendable(cls, value: SecretStr) -> SecretStr:
         secret = value.get_secret_value()
@@ -163,6 +212,15 @@ class Settings(BaseModel):
     @classmethod
     def _aware(cls, value: datetime | None) -> datetime | None:
         return value.astimezone() if value and value.tzinfo is None else value
+
+    @model_validator(mode="after")
+    def _covered(self) -> "Settings":
+        forms = {self.escalation, *self.escalation_workflows.values()}
+        if forms != {"never"} and not self.hosted_model:
+            raise ValueError("escalation goes to a hosted model: set hosted_model, or leave it at never")
+        if "agreement" in forms and not self.hosted_agreement:
+            raise ValueError("under agreement, data leave as they are: name it with hosted_agreement")
+        return self
 
     @property
     def user_is_set(self) -> bool:
@@ -226,7 +284,7 @@ def load(
         return Settings(**values), origin
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0])
+        name = str(first["loc"][0]) if first["loc"] else "escalation"  # what holds between several settings
         why = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{name} (from {origin[name]}): {why}") from None
 

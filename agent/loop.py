@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.course import Course
 from agent.errors import (
     BY_KIND,
     AuditUnavailable,
     CannotAnswer,
-    LimitReached,
     ModelFailed,
     NavigatorError,
     Refused,
@@ -20,9 +20,9 @@ from agent.messages import (
     Answer,
     AuditTrail,
     Citation,
-    Image,
     Model,
     NoticeMessage,
+    OnText,
     QuestionMessage,
     ResultsMessage,
     RouteEntry,
@@ -32,49 +32,35 @@ from agent.messages import (
     Target,
     ToolCall,
     ToolResult,
-    Usage,
+    silent,
 )
 from agent.recording import Acts
-from agent.router import IN_PART, RoutePolicy, goes_on, held_back, route
+from agent.router import FAILED_TWICE, IN_PART, NO_ENCODER, goes_on
 from agent.session import Session
-from agent.steps import ANSWER, validate
+from agent.steps import ANSWER, check_progress, validate
 from agent.toolbox import Toolbox
 
 # A model that cannot produce a fitting step after this many corrections will not learn it in this run.
 MAX_CORRECTIONS = 2
 
 
-@dataclass(frozen=True)
-class Limits:
-    """When a run is given up: tool hops, tokens in and out, seconds."""
-
-    hops: int
-    tokens: int
-    seconds: float
-
-
 @dataclass
 class Run:
     """One question's way through the loop.
 
-    `models` holds `local`, and `offline` and `escalation` where the policy has them.
+    `models` holds `local`, and those of the other targets that there are.
     """
 
     session: Session
     toolbox: Toolbox
     models: Mapping[Target, Model]
-    policy: RoutePolicy
-    limits: Limits
+    course: Course
     disclaimer: str
     acts: Acts
     trail: Callable[[], AuditTrail]
     on_result: Callable[[ToolResult], object] = lambda _: None
-    images: list[Image] = field(default_factory=list)
-    hops: int = 0
+    on_text: OnText = silent
     corrections: int = 0
-    handed_over: str = ""
-    usage: Usage = field(default_factory=Usage)
-    routes: list[RouteEntry] = field(default_factory=list)
     results: list[ToolResult] = field(default_factory=list)
 
     async def ask(self, question: str) -> Answer:
@@ -86,50 +72,51 @@ class Run:
 
     async def given(self, question: str) -> Answer:
         """The answer, as the steps of the models make it."""
-        schema = self.toolbox.schema
         self.session.messages.append(QuestionMessage(text=question))
-        given: Answer | None = None  # a first answer stands, marked, where mending it fails
+        self.course.begin(question)
+        given: Answer | None = None  # an answer stands, marked, where mending it fails
         try:
-            async with asyncio.timeout(self.limits.seconds):
-                given = self.answered(question, await self.final(schema))
-                if (why := faults(given.grounding)) and given.model.name != "offline":  # rules mend nothing
+            async with asyncio.timeout(self.course.limits.seconds):
+                given = self.answered(question, await self.final())
+                for last in (False, True):
+                    why = faults(given.grounding)
+                    if not why or given.model.name == "offline":  # rules mend nothing
+                        break
+                    if last and not self.course.moves_on(FAILED_TWICE):
+                        break
                     self.session.messages.append(NoticeMessage(text=why))
-                    given = self.answered(question, await self.final(schema))
+                    given = self.answered(question, await self.final())
             return given
         except TimeoutError:
-            said = f"No answer within {self.limits.seconds:g} seconds; the run was stopped."
+            said = f"No answer within {self.course.limits.seconds:g} seconds; the run was stopped."
             return given or self.ended("failed", said)
         except NavigatorError as error:
             return given or self.ended("refused" if isinstance(error, Refused) else "failed", str(error))
 
-    async def final(self, schema: dict[str, Any]) -> Action:
+    async def final(self) -> Action:
         """Steps until the model answers."""
-        while (answer := await self.step(schema)) is None:
+        while (answer := await self.step(self.toolbox.schema)) is None:
             pass
         return answer
 
     async def step(self, schema: dict[str, Any]) -> Action | None:
         """One model turn and the tool calls it asks for; the answer action once the model gives one."""
-        entry = route(self.hops, self.policy, self.handed_over)
-        self.routes.append(entry)
+        entry = self.course.next()
         try:
             step = await self.next_step(entry, schema)
-        except CannotAnswer as refusal:
-            if entry.target != "offline":
+        except NavigatorError as error:
+            if not self.course.survives(error):
                 raise
-            self.handed_over = str(refusal)
             return None
         if step is None:
             return None
         if step.actions[0].tool == ANSWER:
             if not goes_on(entry, step.actions[0].arguments["status"]):
                 return step.actions[0]
-            self.handed_over = IN_PART
+            self.course.handed_over(IN_PART)
             self.session.messages.append(NoticeMessage(text=IN_PART))
             return None
-        if self.hops >= self.limits.hops:
-            raise LimitReached(f"No answer after {self.hops} tool hops, the limit; ask a narrower question.")
-        self.hops += 1
+        self.course.hop()
         results = [await self.call(action, entry.target) for action in step.actions]
         self.results += results
         self.session.messages.append(ResultsMessage(results=tuple(results)))
@@ -137,13 +124,11 @@ class Run:
 
     async def next_step(self, entry: RouteEntry, schema: dict[str, Any]) -> Step | None:
         """The model's step, or None when it did not fit and the model was told why."""
-        asked = self.session.messages, schema, self.images
-        turn = await self.acts.model_step(len(self.routes), entry, self.models[entry.target], asked)
-        self.usage = self.usage.plus(turn.usage)
-        if self.usage.prompt + self.usage.completion > self.limits.tokens:
-            raise LimitReached(
-                f"No answer within {self.limits.tokens} tokens, the limit; ask a narrower question."
-            )
+        if entry.target not in self.models:
+            raise CannotAnswer(NO_ENCODER)
+        asked = self.session.messages, schema, self.course.images, self.on_text
+        turn = await self.acts.model_step(len(self.course.routes), entry, self.models[entry.target], asked)
+        self.course.took(turn)
         self.session.messages.append(StepMessage(step=turn.step))
         try:
             validate(turn.step, schema)
@@ -153,12 +138,13 @@ class Run:
                 raise
             self.session.messages.append(NoticeMessage(text=f"{misfit} Send one corrected step."))
             return None
+        check_progress(turn.step, self.session.messages)
         return turn.step
 
     async def call(self, action: Action, target: Target) -> ToolResult:
         """Call one tool, saying which model asked for it."""
         identity = self.models[target].identity
-        meta = {"session": self.session.id, "step": self.hops, "model": identity.model_dump()}
+        meta = {"session": self.session.id, "step": self.course.progress.hops, "model": identity.model_dump()}
         result = await self.toolbox.call(action, meta)
         self.on_result(result)
         if result.error == "audit_unavailable":
@@ -179,7 +165,7 @@ class Run:
             earlier=earlier, readings=self.toolbox.readings,
         )  # fmt: skip
         status = verdict(said["status"], report, evidence)
-        text = report.text + held_back(self.hops, self.policy)
+        text = report.text + self.course.held_back()
         cited = Citation.labelled(report.citations, evidence)
         return self.ended(status, text).model_copy(update={"citations": cited, "grounding": report.grounding})
 
@@ -188,12 +174,12 @@ class Run:
         return Answer(
             answer=text,
             status=status,
-            model=self.models[self.routes[-1].target].identity,
-            route=tuple(self.routes),
-            hops=self.hops,
+            model=self.models.get(self.course.routes[-1].target, self.models["local"]).identity,
+            route=tuple(self.course.routes),
+            hops=self.course.progress.hops,
             tool_calls=tuple(map(ToolCall.of, self.results)),
-            tokens=self.usage,
-            cost=self.usage.cost,
+            tokens=self.course.usage,
+            cost=self.course.usage.cost,
             audit=self.trail(),
             disclaimer=self.disclaimer,
         )

@@ -149,10 +149,11 @@ class ModelIdentity(_Frozen):
 
 
 class Turn(_Frozen):
-    """A model's step, and what it took."""
+    """A model's step, and what it took; `note` says of it what belongs on the route."""
 
     step: Step
     usage: Usage = Usage()
+    note: str = ""
 
 
 def silent(_: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from anyio import CancelScope, to_thread
 
 from agent.errors import NavigatorError, Refused
-from agent.messages import Answer, Image, Message, Model, RouteEntry, Turn
+from agent.messages import Answer, Image, Message, Model, OnText, RouteEntry, Turn
 
 Outcome = Literal["ok", "refused", "failed"]
 RULES = "offline"
@@ -77,7 +77,7 @@ class Acts:
         number: int,
         entry: RouteEntry,
         model: Model,
-        asked: tuple[list[Message], dict[str, Any], list[Image]],
+        asked: tuple[list[Message], dict[str, Any], list[Image], OnText],
     ) -> Turn:
         """A step of a model: on disk before it is asked. Raises AuditUnavailable where it cannot be.
 

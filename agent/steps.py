@@ -1,15 +1,17 @@
 """The step schema: one JSON Schema for constrained decoding, `response_format` and validation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from agent.errors import ModelFailed
-from agent.messages import Step
+from agent.errors import CannotAnswer, ModelFailed
+from agent.messages import Message, Step, StepMessage
 
 ANSWER = "answer"
+CANNOT = "cannot_answer"
 MAX_ACTIONS = 4
 _UNBOUNDED_STRING = 200
 _UNBOUNDED_ARRAY = 10
@@ -43,7 +45,7 @@ def answer_schema() -> dict[str, Any]:
                 "items": {"type": "string", "maxLength": 130},
                 "maxItems": 40,
             },
-            "status": {"enum": ["answered", "not_in_chart", "needs_review"]},
+            "status": {"enum": ["answered", "not_in_chart", "needs_review", CANNOT]},
         },
         "required": ["text", "citations", "status"],
         "additionalProperties": False,
@@ -97,6 +99,18 @@ def validate(step: Step, schema: dict[str, Any]) -> None:
         )
     if len(step.actions) > 1 and any(action.tool == ANSWER for action in step.actions):
         raise ModelFailed("The model answered and called tools in one step; an answer must stand alone.")
+
+
+def check_progress(step: Step, messages: Sequence[Message]) -> None:
+    """Raise CannotAnswer where the step says that the model cannot, ModelFailed where it runs in a circle.
+
+    `messages` end with the step. Three times the same calls on end is a circle: what they bring was told.
+    """
+    if step.actions[0].tool == ANSWER and step.actions[0].arguments["status"] == CANNOT:
+        raise CannotAnswer(step.actions[0].arguments["text"])
+    taken = [message.step.actions for message in messages if isinstance(message, StepMessage)]
+    if len(taken) > 2 and taken[-1] == taken[-2] == taken[-3]:
+        raise ModelFailed("The model made the same calls three times on end; ask in other words.")
 
 
 def _fits(document: dict[str, Any], schema: dict[str, Any]) -> bool:

@@ -19,10 +19,11 @@ from pathlib import Path
 import httpx
 from platformdirs import user_cache_path
 
-from agent.app import Navigator, open_model, open_navigator
+from agent.app import Navigator, open_navigator
 from agent.audit_access import open_journal
 from agent.config import Settings, load
 from agent.messages import Answer
+from agent.model_access import open_model
 from evals.gold.records import Resource
 from fhir_fixtures import charts
 from fhir_fixtures.generate.generators import AS_OF

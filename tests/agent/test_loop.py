@@ -11,8 +11,9 @@ import pytest
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
+from agent.course import Course, Limits
 from agent.errors import AuditUnavailable, CannotAnswer, Failed
-from agent.loop import MAX_CORRECTIONS, Limits, Run
+from agent.loop import MAX_CORRECTIONS, Run
 from agent.messages import (
     Action,
     Answer,
@@ -105,6 +106,7 @@ def answer(text: str, *citations: str, status: str = "answered") -> Step:
     return Step(thought="", actions=(Action(tool="answer", arguments=arguments),))
 
 
+DIFFERENT = ("potassium", "sodium", "calcium")
 RIGHT = answer("Potassium was 4.1 mmol/L on 2026-01-02 [Observation/k1].", "Observation/k1")
 
 
@@ -118,19 +120,21 @@ async def a_run(
 
 def make_run(toolbox: Toolbox, model: Any, trail: ListedActs, **changes: Any) -> Run:
     session = Session(patient="Patient/a", user="dr", now=datetime(2026, 2, 1, tzinfo=UTC))
-    settings: dict[str, Any] = {
-        "policy": RoutePolicy(),
+    models = {"local": model, **changes.pop("models", {})}
+    course: dict[str, Any] = {
         "limits": Limits(hops=8, tokens=10_000, seconds=20),
-        **changes,
+        "policy": RoutePolicy(targets=frozenset(models)),
+        **{name: changes.pop(name) for name in ("limits", "policy", "egress", "images") if name in changes},
     }
     return Run(
         session=session,
         toolbox=toolbox,
-        models={"local": model},
+        models=models,
+        course=Course(session, **course),
         disclaimer="Preliminary.",
         acts=Acts(trail, session.patient, nullcontext),
         trail=lambda: AuditTrail(session=session.id, events=0),
-        **settings,
+        **changes,
     )
 
 
@@ -224,7 +228,7 @@ async def test_a_model_that_never_fits_the_schema_fails_the_run() -> None:
 
 @pytest.mark.anyio
 async def test_hops_tokens_and_time_each_end_a_run_with_their_own_message() -> None:
-    hops = await ask(*[look_up()] * 3, limits=Limits(hops=2, tokens=10_000, seconds=20))
+    hops = await ask(*map(look_up, DIFFERENT), limits=Limits(hops=2, tokens=10_000, seconds=20))
     assert (hops.status, hops.hops) == ("failed", 2)
     assert "2 tool hops" in hops.answer
 
@@ -268,11 +272,24 @@ async def test_hops_tokens_and_time_each_end_a_run_with_their_own_message() -> N
 
 
 @pytest.mark.anyio
+async def test_a_model_that_goes_round_in_a_circle_is_stopped() -> None:
+    given = await ask(*[look_up()] * 3, RIGHT)
+    assert given.status == "failed"
+    assert "the same calls three times" in given.answer
+
+
+@pytest.mark.anyio
+async def test_a_model_that_says_it_cannot_refuses_in_its_own_words() -> None:
+    given = await ask(look_up(), answer("I cannot weigh these against each other.", status="cannot_answer"))
+    assert (given.status, given.answer) == ("refused", "I cannot weigh these against each other.")
+
+
+@pytest.mark.anyio
 async def test_past_the_escalation_limit_the_answer_says_what_policy_held_back() -> None:
-    given = await ask(*[look_up()] * 3, RIGHT, policy=RoutePolicy(escalate_after=2))
+    given = await ask(*map(look_up, DIFFERENT), RIGHT, policy=RoutePolicy(escalate_after=2))
     assert given.status == "answered"
-    assert "a hosted model would have taken over" in given.answer
-    assert "policy allows no hosted model" in given.route[-1].reason
+    assert "A hosted model would have taken over (more than 2 tool hops)" in given.answer
+    assert "policy for ask is never: nothing leaves" in given.route[-1].reason
 
 
 @pytest.mark.anyio
