@@ -9,15 +9,19 @@ from typing import Any, Literal, Protocol
 from anyio import CancelScope, to_thread
 
 from agent.errors import NavigatorError, Refused
-from agent.messages import Answer, Image, Message, Model, OnText, RouteEntry, Turn
+from agent.messages import Answer, Image, Message, Model, ModelIdentity, OnText, RouteEntry, Turn
 
 Outcome = Literal["ok", "refused", "failed"]
+ActName = Literal["question", "model_step", "refusal", "escalation", "re_identification"]
 RULES = "offline"
 """The name of the offline planner, as its identity has it."""
 
 
 class Begun(Protocol):
     """An act whose intent is on the trail."""
+
+    @property
+    def id(self) -> str: ...
 
     def complete(
         self,
@@ -35,7 +39,7 @@ class Recorder(Protocol):
 
     def act(
         self,
-        act: Literal["question", "model_step", "refusal"],
+        act: ActName,
         *,
         patient: str | None,
         facts: dict[str, Any] | None,
@@ -104,6 +108,25 @@ class Acts:
             self._complete(begun, outcome, error, used, said, durable=False)
         return turn
 
+    async def escalation(self, facts: dict[str, Any], said: dict[str, Any]) -> Begun:
+        """What is about to leave the building, on disk before it does. Raises AuditUnavailable."""
+        return await to_thread.run_sync(lambda: self._begin("escalation", facts, said, durable=True))
+
+    def escalated(self, begun: Begun, outcome: Outcome, error: str | None, facts: dict[str, Any]) -> None:
+        """What became of it."""
+        self._complete(begun, outcome, error, facts, {}, durable=True)
+
+    async def re_identified(self, escalation: str, restored: int, model: ModelIdentity) -> None:
+        """That what identifies was put back into the reply to an escalation, in so many places."""
+        meta = {"model": model.model_dump(), "target": "escalation"}
+        facts = {"escalation": escalation, "restored": restored, "meta": meta}
+
+        def recorded() -> None:
+            begun = self._begin("re_identification", facts, {}, durable=False)
+            self._complete(begun, "ok", None, {}, {}, durable=True)
+
+        await to_thread.run_sync(recorded)
+
     def refusal(self, question: str, why: NavigatorError) -> None:
         """A question that was refused before any model saw it."""
         reason = type(why).__name__
@@ -128,7 +151,7 @@ class Acts:
 
     def _begin(
         self,
-        act: Literal["question", "model_step", "refusal"],
+        act: ActName,
         facts: dict[str, Any],
         said: dict[str, Any],
         *,
