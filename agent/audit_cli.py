@@ -25,7 +25,7 @@ def add_commands(
     """The parser of `audit`; `general`, `who` and `server` bring the flags that other commands have too."""
     audit = commands.add_parser("audit", help="the trail of what was read")
     trails = audit.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    reads = [general, who, server, _sealed()]
+    reads = [general, who, server, sealed()]
 
     sessions = trails.add_parser("list", parents=[*reads, _filters()], help="the sessions on record")
     sessions.add_argument("--json", action="store_true", help="a JSON object a line")
@@ -87,7 +87,15 @@ def add_commands(
     erase.set_defaults(run=_erase)
 
 
-def _sealed() -> argparse.ArgumentParser:
+def times() -> argparse.ArgumentParser:
+    """The flags that say of which time."""
+    flags = argparse.ArgumentParser(add_help=False)
+    _add_times(flags)
+    return flags
+
+
+def sealed() -> argparse.ArgumentParser:
+    """The flag for reading the trail without opening what was said."""
     flags = argparse.ArgumentParser(add_help=False)
     flags.add_argument(
         "--sealed",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mcp_servers.audit.chain.content import Content
     from mcp_servers.audit.chain.journal import Journal
     from mcp_servers.audit.identity import Identity
+    from mcp_servers.audit.recorder import Recorder
 
 CSV_COLUMNS = (
     "at", "until", "session", "act", "tool", "user", "purpose_of_use", "known_by", "server", "fhir",
@@ -81,26 +82,38 @@ def sought(asked: Filters) -> "Sought":
 class Reading:
     """The trail under the eyes of a person. Told to it is what they were shown.
 
-    `journal` is None where the trail is read without its key: what was said then stays sealed.
+    `journal` and `recorder` are None where it is read without its key: what was said then stays sealed.
     """
 
     sought: "Sought"
     db: "sqlite3.Connection"
     content: "Content | None"
     journal: "Journal | None"
+    recorder: "Recorder | None"
     by: "Identity"
     rows: int = 0
     patients: dict[str, None] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def acts(self) -> Iterator[dict[str, Any]]:
-        """The acts that are sought, opened, in the order in which they began."""
+    def acts(self, *, said: bool = True) -> Iterator[dict[str, Any]]:
+        """The acts that are sought, opened, in the order in which they began; without `said`, facts alone."""
         from mcp_servers.audit.asking.acts import acts, opened
 
         for act in acts(self.db, self.sought):
             self.rows += 1
             self.patients.update(dict.fromkeys(act.patients))
-            yield opened(self.db, act, self.content)
+            yield opened(self.db, act, self.content if said else None)
+
+    def act(self, wanted: str) -> dict[str, Any] | None:
+        """The act with this id, opened, if it is among those that are sought; the others stay sealed."""
+        from mcp_servers.audit.asking.acts import acts, opened
+
+        for act in acts(self.db, self.sought):
+            if act.intent.id == wanted:
+                self.rows += 1
+                self.patients.update(dict.fromkeys(act.patients))
+                return opened(self.db, act, self.content)
+        return None
 
     def export(self) -> Iterator[bytes]:
         """The lines of an export of these acts, with proofs. Raises AuditKeyUnusable without the key."""
@@ -153,7 +166,7 @@ def reading(
         except AuditKeyUnusable as error:
             if not sealed:
                 raise AuditKeyUnusable(f"{error} Without it, --sealed shows what is not sealed.") from None
-            yield Reading(wanted, stack.enter_context(trail.reading(path)), None, None, by)
+            yield Reading(wanted, stack.enter_context(trail.reading(path)), None, None, None, by)
             return
         stack.callback(journal.close)
         base = settings.fhir or last_server(path) or EMBEDDED
@@ -169,6 +182,7 @@ def reading(
             stack.enter_context(trail.reading(path)),
             None if sealed else Content(audit_ring(settings)),
             journal,
+            recorder,
             by,
         )
         try:

@@ -1,4 +1,4 @@
-"""The command line: ehr-navigator ask | chat | mcp | fixtures | audit | config."""
+"""The command line: ehr-navigator ask | chat | mcp | fixtures | audit | egress | cost | config."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from agent import app, audit_access, audit_cli, chores, fhir_access, rendering, serving
+from agent import app, audit_access, audit_cli, chores, egress_cli, fhir_access, rendering, serving
 from agent.config import Settings, load
 from agent.errors import NavigatorError, Refused, UsageError
 from agent.questions import Asked, read_questions
@@ -164,6 +164,7 @@ def build_parser() -> argparse.ArgumentParser:
     loading.set_defaults(run=_fixtures_load)
 
     audit_cli.add_commands(commands, general, who, server)
+    egress_cli.add_commands(commands, [general, who, server, audit_cli.sealed()], audit_cli.times())
 
     config = commands.add_parser(
         "config", parents=[general, who, server, planner], help="the settings, and where each came from"

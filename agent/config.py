@@ -97,6 +97,10 @@ class Settings(BaseModel):
     hosted_agreement: str = Field("", description="the business associate agreement's id that covers it")
     hosted_retention: str = Field("", description="how long the vendor keeps what it gets, by that agreement")
     hosted_region: str = Field("", description="where the vendor processes it")
+    prices_file: Path | None = Field(
+        None,
+        description="TOML table of what hosted models cost; default: the one that comes with this program",
+    )
     max_hops: int = Field(12, ge=1, le=50, description="tool hops before a run is given up")
     max_tokens: int = Field(200_000, ge=1_000, description="tokens in and out before a run is given up")
     max_seconds: float = Field(300, gt=0, description="seconds before a run is given up")
