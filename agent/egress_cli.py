@@ -1,6 +1,7 @@
 """The commands `ehr-navigator egress` and `cost`: what left the building, what may leave, what it costs."""
 
 import argparse
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -164,6 +165,9 @@ def _told(act: Mapping[str, Any], payload: object, unreadable: str) -> Iterator[
     answered = {True: "", False: ", no usable reply", None: ", whether a reply came is not known"}[
         one.replied
     ]
+    digest = one.payload_sha256 or "not known"
+    if isinstance(payload, str) and hashlib.sha256(payload.encode()).hexdigest() != digest:
+        digest += ", WHICH IS NOT THAT OF THE PAYLOAD BELOW"
     yield f"{one.id} of session {one.session}"
     for name, value in (
         ("when", f"{one.at[:19].replace('T', ' ')} UTC, {one.outcome}{answered}"),
@@ -180,7 +184,7 @@ def _told(act: Mapping[str, Any], payload: object, unreadable: str) -> Iterator[
         ("tokens", f"{_count(one.tokens_in)} in, {_count(one.tokens_out)} out"),
         ("cost", _money(one.cost)),
         ("consent", one.consent or "none"),
-        ("payload", f"{_count(one.payload_bytes)} bytes, SHA-256 {one.payload_sha256 or 'not known'}"),
+        ("payload", f"{_count(one.payload_bytes)} bytes, SHA-256 {digest}"),
     ):
         yield f"  {name:<11}{value}"
     yield ""

@@ -107,7 +107,9 @@ def _fate(one: Traffic) -> str:
 
 def _about(agreement: str, those: Sequence[Traffic]) -> Iterator[str]:
     """What is known of a vendor."""
-    yield f"agreement {agreement}" if agreement else "no agreement: de-identified data alone"
+    freed = {one.way.form for one in those} == {"deidentified"}
+    none = "without an agreement: de-identified data" if freed else "NO AGREEMENT ON RECORD"
+    yield f"agreement {agreement}" if agreement else none
     for what, values in (
         ("models", (", ".join(one.models) for one in those)),
         ("kept", (one.retention for one in those)),

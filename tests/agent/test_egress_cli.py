@@ -103,6 +103,7 @@ def test_one_of_them_is_shown_with_the_payload_that_was_sent(
     ):  # fmt: skip
         assert told in text
     assert "Amara Okafor" not in text
+    assert "NOT THAT OF THE PAYLOAD" not in text
     (whole,) = lines(capsys, "egress", "show", left)
     assert whole["payload"] == PAYLOAD
     assert "mapping" not in whole

@@ -55,6 +55,14 @@ def test_the_picture_has_a_line_for_each_way_drawn_by_what_became_of_it() -> Non
     assert any("agreement BAA-2026-7" in text for text in texts)
 
 
+def test_data_that_left_as_they_are_without_an_agreement_are_drawn_as_such() -> None:
+    def about(**more: str) -> str:
+        return picture(traffic(EgressPolicy(), VENDOR, [sent(escalation(1, agreement="", **more))]))
+
+    assert "NO AGREEMENT ON RECORD" in about(policy="agreement")
+    assert "without an agreement: de-identified data" in about()
+
+
 def test_every_text_of_the_picture_stands_within_it() -> None:
     drawn = ET.fromstring(picture(traffic(OPEN, VENDOR, [sent(escalation(1, host="x" * 300))])))
     _, _, width, height = map(float, drawn.attrib["viewBox"].split())
