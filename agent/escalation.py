@@ -124,10 +124,11 @@ class Hosted:
         try:
             turn = await self.model.next_step(told, schema, images, on_text)
         except BaseException as error:  # what was begun has left, whatever became of it: never "refused"
-            self._complete("failed", type(error).__name__, Usage())
+            self._complete("failed", type(error).__name__)
             raise
-        usage = turn.usage.model_copy(update={"cost": self.cost(turn.usage) or 0.0})
-        last = self._complete("ok", None, usage)
+        cost = self.cost(turn.usage)
+        usage = turn.usage.model_copy(update={"cost": cost or 0.0})
+        last = self._complete("ok", None, usage, cost)
         step = turn.step
         if names:
             before = names.restored
@@ -167,17 +168,23 @@ class Hosted:
         mapping = dict(self.names.mapping()) if self.names and leaving.form == "deidentified" else {}
         self.begun.append(await self.acts.escalation(facts, {"payload": text, "mapping": mapping}))
 
-    def _complete(self, outcome: Outcome, error: str | None, usage: Usage) -> str:
-        """Complete what was begun, the last with what the step took; the last one's id."""
+    def _complete(
+        self, outcome: Outcome, error: str | None, usage: Usage | None = None, cost: float | None = None
+    ) -> str:
+        """Complete what was begun, the last with what the step took; the last one's id.
+
+        What the vendor bills for the others, or without a usable reply, is not known here: it is None, not 0.
+        """
         last = ""
         while self.begun:
             one = self.begun.pop(0)
-            final = usage if not self.begun else Usage()
+            final = None if self.begun else usage
             facts = {
-                "tokens_in": final.prompt,
-                "tokens_out": final.completion,
-                "cost": final.cost,
-                "replied": outcome == "ok",
+                "tokens_in": final.prompt if final else None,
+                "tokens_out": final.completion if final else None,
+                "cached": final.cached if final else None,
+                "cost": cost if final else None,
+                "replied": final is not None,
             }
             self.acts.escalated(one, outcome, error, facts)
             last = one.id

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 NOT_KNOWN = "not known"
-_USE = ("tokens_in", "tokens_out", "cost")
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,6 @@ def sent(act: Mapping[str, Any]) -> Sent:
 
     fields = act.get("fields")
     replied = act.get("replied")
-    # Where no usable reply came nothing was counted, and it may be billed all the same.
-    used = {name: act.get(name) for name in _USE if act.get(name) or replied is not False}
     recipient = text("recipient")
     return Sent(
         id=act["id"],
@@ -73,9 +70,9 @@ def sent(act: Mapping[str, Any]) -> Sent:
         fields={str(name): int(count) for name, count in fields.items()}
         if isinstance(fields, Mapping)
         else {},
-        tokens_in=whole(used.get("tokens_in")),
-        tokens_out=whole(used.get("tokens_out")),
-        cost=dollars(used.get("cost")),
+        tokens_in=whole(act.get("tokens_in")),
+        tokens_out=whole(act.get("tokens_out")),
+        cost=dollars(act.get("cost")),
         payload_sha256=text("payload_sha256"),
         payload_bytes=whole(act.get("bytes")),
         consent=text("consent"),

@@ -251,7 +251,17 @@ async def test_of_several_requests_each_is_on_the_ledger_and_the_last_has_the_to
     made = bench(requests=2)
     await made.ask()
     first, last = (act for act in made.journal.acts if act.name == "escalation")
-    assert (first.facts["tokens_in"], last.facts["tokens_in"]) == (0, 100)
+    assert (first.facts["tokens_in"], last.facts["tokens_in"]) == (None, 100)
+    assert (first.facts["cost"], first.facts["replied"]) == (None, False)
+
+
+@pytest.mark.anyio
+async def test_what_has_no_known_price_is_not_recorded_as_free() -> None:
+    made = bench()
+    made.hosted.cost = lambda _: None
+    assert (await made.ask()).usage.cost == 0
+    escalation, _ = made.journal.acts
+    assert (escalation.facts["tokens_in"], escalation.facts["cost"]) == (100, None)
 
 
 @pytest.mark.anyio

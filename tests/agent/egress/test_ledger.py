@@ -31,8 +31,3 @@ def test_what_is_not_on_record_is_not_known_and_not_nothing() -> None:
 
 def test_a_cost_that_is_no_number_is_not_known() -> None:
     assert {sent(escalation(3, cost=cost)).cost for cost in ("much", "NaN", float("inf"), None)} == {None}
-
-
-def test_a_step_that_brought_no_reply_has_no_known_cost() -> None:
-    line = sent(escalation(3, replied=False, cost=0.0, tokens_in=0, tokens_out=0))
-    assert (line.cost, line.tokens_in, line.tokens_out) == (None, None, None)
