@@ -84,7 +84,9 @@ def _what(act: Mapping[str, Any]) -> str:
         return f"{act['tool']}: {records or 'no record'}"
     told = str(act["act"]).replace("_", " ")
     size = f"{act['bytes']} bytes" if act.get("bytes") else ""
-    return ": ".join(filter(None, (told, str(act.get("tool") or ""), size, records)))
+    sent = " and ".join(act.get("data_classes") or ())
+    freed = "without what identifies" if sent and act.get("policy") == "deidentified" else ""
+    return ": ".join(filter(None, (told, str(act.get("tool") or ""), sent, freed, size, records)))
 
 
 def _table(columns: tuple[str, ...], rows: list[dict[str, str]], none: str) -> str:

@@ -46,6 +46,18 @@ def test_disclosures_and_accesses_come_in_order_of_time() -> None:
     assert (found[0]["left_the_building"], found[1]["left_the_building"]) == ("yes", "no")
 
 
+def test_a_disclosure_tells_which_classes_of_data_left_and_in_which_form() -> None:
+    classes = ["question", "records"]
+    bare, whole = entries(
+        [
+            escalation(1, data_classes=classes, policy="deidentified"),
+            escalation(3, data_classes=classes, policy="agreement"),
+        ]
+    )
+    assert bare["what"] == "escalation: question and records: without what identifies: 812 bytes"
+    assert whole["what"] == "escalation: question and records: 812 bytes"
+
+
 def test_what_a_program_of_others_did_with_records_is_told_as_not_known() -> None:
     (found,) = entries([tool_call(1, own_client=False)])
     assert found["left_the_building"] == "not known: read by a program of others"
