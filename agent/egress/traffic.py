@@ -31,7 +31,7 @@ class Vendor:
 
 @dataclass(frozen=True)
 class Way:
-    """A class of data that goes from a workflow to a host, in a form and, as it is, under an agreement."""
+    """A class of data that goes from a workflow to a host, in a form, under an agreement if there is one."""
 
     workflow: str
     data: str
@@ -74,7 +74,7 @@ def open_ways(policy: EgressPolicy, vendor: Vendor) -> list[Way]:
         if vendor.model
     }
     return [
-        Way(workflow, data, vendor.host, form, vendor.agreement if form == "agreement" else "")
+        Way(workflow, data, vendor.host, form, vendor.agreement)
         for (workflow, data), form in forms.items()
         if form != "never"
     ]
@@ -87,10 +87,8 @@ def traffic(
     opened = set(open_ways(policy, vendor))
     used: dict[Way, list[Sent]] = {}
     for line in ledger:
-        # What is de-identified needs no agreement: one that stands beside it makes no other way.
-        agreement = "" if line.policy == "deidentified" else line.agreement
         for data in line.data_classes or (NOT_KNOWN,):
-            way = Way(line.workflow, data, line.host, line.policy, agreement)
+            way = Way(line.workflow, data, line.host, line.policy, line.agreement)
             used.setdefault(way, []).append(line)
     found = []
     for way in sorted(opened | used.keys(), key=_place):

@@ -180,6 +180,7 @@ def test_what_left_though_it_may_not_now_is_marked_on_the_map(
     assert "SENT, AND MAY NOT NOW" in printed(capsys, "egress", "map")
     monkeypatch.setenv("EHR_NAVIGATOR_HOSTED_MODEL", "anthropic:claude-opus-5-5")
     monkeypatch.setenv("EHR_NAVIGATOR_HOSTED_URL", "https://models.example")
+    monkeypatch.setenv("EHR_NAVIGATOR_HOSTED_AGREEMENT", "BAA-2026-7")
     monkeypatch.setenv("EHR_NAVIGATOR_ESCALATION_WORKFLOWS", "ask=deidentified")
     told = printed(capsys, "egress", "map")
     assert "SENT, AND MAY NOT NOW" not in told

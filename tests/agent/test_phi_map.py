@@ -38,7 +38,8 @@ def test_a_way_is_a_row_of_every_column() -> None:
     (first, *_) = traffic(OPEN, VENDOR, [sent(escalation(1))])
     assert tuple(row(first)) == COLUMNS
     assert list(row(first).values()) == [
-        "ask", "question", "models.example", "de-identified", "-", "yes", "1", "2026-11-23 08:00", "",
+        "ask", "question", "models.example", "de-identified", "BAA-2026-7", "yes", "1", "2026-11-23 08:00",
+        "",
     ]  # fmt: skip
 
 
