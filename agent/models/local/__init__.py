@@ -1,0 +1,1 @@
+"""Gemma 3 weights on this machine: fetched, fitted, loaded, and planning within a grammar."""
