@@ -3,17 +3,20 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import (
-    AbstractAsyncContextManager,
-    asynccontextmanager,
-)
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from agent.audit_access import audit_explained, deliver_events, open_journal, recorder_of
+from agent.audit_access import (
+    audit_explained,
+    date_secret,
+    deliver_events,
+    open_journal,
+    recorder_of,
+)
 from agent.config import Settings, Workflow
 from agent.errors import (
     BY_KIND,
@@ -29,11 +32,14 @@ from agent.messages import (
     Action,
     Answer,
     AuditTrail,
+    Image,
     Model,
+    OnText,
     QuestionMessage,
     SystemMessage,
     Target,
     ToolResult,
+    silent,
 )
 from agent.model_access import OFFLINE, open_models, open_rules
 from agent.questions import Asked, check_question, patient_reference
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
     import httpx
     from mcp.server import MCPServer
 
+    from agent.escalation import Consent
     from agent.loop import Run
     from agent.toolbox import Toolbox
     from mcp_servers.audit.chain.journal import Journal
@@ -62,18 +69,24 @@ async def open_navigator(
     *,
     workflow: Workflow = "ask",
     on_result: Callable[[ToolResult], object] = lambda _: None,
+    consent: "Consent | None" = None,
+    on_generated: Callable[[Any], object] = lambda _: None,
 ) -> "AsyncIterator[Navigator]":
-    """A navigator with its journal, FHIR connection and models; on leaving, AuditEvents are delivered."""
+    """A navigator with its journal, FHIR connection and models; on leaving, AuditEvents are delivered.
+
+    `consent` asks the person, where the settings want that before anything leaves. `on_generated` is told
+    what each step of a local model took (agent.models.local.generation.Figures).
+    """
     from mcp_servers.fhir.access.client import FhirClient
 
-    async with open_models(settings) as models, open_fhir(settings) as http:
+    async with open_models(settings, on_generated) as models, open_fhir(settings) as http:
         journal = open_journal(settings)
         try:
             beside = settings.model != OFFLINE and (settings.offline_first or settings.second_opinion)
             rules = open_rules() if beside else None
             model = models.pop("local")
             navigator = Navigator(
-                settings, http, FhirClient(http), journal, model, on_result, rules, models, workflow
+                settings, http, FhirClient(http), journal, model, on_result, rules, models, workflow, consent
             )
             try:
                 yield navigator
@@ -102,6 +115,7 @@ class Navigator:
     rules: Model | None = None
     others: Mapping[Target, Model] = field(default_factory=dict)
     workflow: Workflow = "ask"
+    consent: "Consent | None" = None
     who: "Identity | None" = None
     delivery: "DeliveryReport | None" = None
     kept: "Kept" = field(default_factory=OrderedDict)
@@ -112,16 +126,21 @@ class Navigator:
         *,
         patient: str | None = None,
         find: str | None = None,
+        images: Sequence[Image] = (),
+        hosted: bool = False,
         on_patient: Callable[[Mapping[str, Any]], object] = lambda _: None,
     ) -> Answer:
-        """One question in a session of its own. Whatever happens is an Answer, but for UsageError."""
+        """One question in a session of its own. Whatever happens is an Answer, but for UsageError.
+
+        `hosted`: the person asks for the hosted model, which policy may still refuse.
+        """
         check_question(question)
         session = self.new_session()
         try:
             async with self.conversation(
                 patient=patient, find=find, session=session, on_patient=on_patient
             ) as conversation:
-                return await conversation.ask(question)
+                return await conversation.ask(question, images=images, hosted=hosted)
         except UsageError:
             raise
         except NavigatorError as error:
@@ -206,6 +225,15 @@ class Navigator:
             kept=self.kept,
         )
 
+    def hosted(self, session: Session, toolbox: "Toolbox") -> "AbstractAsyncContextManager[Model | None]":
+        """The hosted model that a session may go on to."""
+        from agent.hosting import open_hosted
+
+        return open_hosted(
+            self.settings, self.workflow, session, toolbox, self.acts(session),
+            consent=self.consent, secret=date_secret(self.settings),
+        )  # fmt: skip
+
     async def find(self, session: Session, text: str) -> str:
         """The one patient that `text` names. Raises UnknownPatient or AmbiguousPatient, which lists them."""
         async with self.toolbox(session) as toolbox:
@@ -241,7 +269,7 @@ class Navigator:
             patient = await self.find(session, find)
         if patient is not None:
             session.patient = patient_reference(patient)
-        async with self.toolbox(session) as toolbox:
+        async with self.toolbox(session) as toolbox, AsyncExitStack() as stack:
             if session.patient:
                 whose = Action(tool="fhir_read", arguments={"reference": session.patient})
                 looked_up = await toolbox.call(whose, {"session": session.id})
@@ -263,7 +291,8 @@ class Navigator:
                     now=session.now.isoformat(),
                 )
             )
-            yield Conversation(self, session, toolbox)
+            hosted = self.hosted(session, toolbox) if self.settings.hosted_model else nullcontext()
+            yield Conversation(self, session, toolbox, await stack.enter_async_context(hosted))
 
 
 @dataclass
@@ -273,13 +302,29 @@ class Conversation:
     navigator: Navigator
     session: Session
     toolbox: "Toolbox"
+    hosted: Model | None = None
 
-    async def ask(self, question: str) -> Answer:
-        """The answer to a question or follow-up. Raises UsageError for an empty or endless question."""
+    async def ask(
+        self,
+        question: str,
+        *,
+        images: Sequence[Image] = (),
+        hosted: bool = False,
+        on_text: OnText = silent,
+    ) -> Answer:
+        """The answer to a question or follow-up. Raises UsageError for an empty or endless question.
+
+        `on_text` hears an answer while it is written, before it is checked. `hosted`: as in Navigator.ask.
+        """
         check_question(question)
         settings, rules = self.navigator.settings, self.navigator.rules
-        first = rules if settings.offline_first else None
-        answer = await self.run(self.session, self.navigator.model, first).ask(question)
+        models: dict[Target, Model] = {"local": self.navigator.model, **self.navigator.others}
+        if rules and settings.offline_first and not images:  # the rules see none
+            models["offline"] = rules
+        if self.hosted:
+            models["escalation"] = self.hosted
+        run = self.run(self.session, models, images=images, asked_for=hosted, on_text=on_text)
+        answer = await run.ask(question)
         if rules is None or not settings.second_opinion or answer.model == rules.identity:
             return answer
         return await self.beside(answer, rules, question)
@@ -290,36 +335,39 @@ class Conversation:
 
         asked = [one for one in self.session.messages if isinstance(one, SystemMessage | QuestionMessage)]
         apart = self.session.model_copy(update={"messages": asked[:-1]})
-        other = await self.run(apart, rules, apart=True).ask(question)
+        other = await self.run(apart, {"local": rules}, apart=True).ask(question)
         opinion = second_opinion(answer, other)
         return answer.model_copy(update={"second_opinion": opinion, "audit": other.audit})
 
     def run(
-        self, session: Session, model: Model, first: Model | None = None, *, apart: bool = False
+        self,
+        session: Session,
+        models: Mapping[Target, Model],
+        *,
+        images: Sequence[Image] = (),
+        asked_for: bool = False,
+        on_text: OnText = silent,
+        apart: bool = False,
     ) -> "Run":
-        """One question's way through the loop; `first` is tried before the model.
-
-        `apart`: for a second opinion.
-        """
+        """One question's way through the loop. `apart`: for a second opinion."""
         from agent.course import Course, Limits
         from agent.egress.policy import EgressPolicy
         from agent.loop import Run
         from agent.router import RoutePolicy
 
         settings = self.navigator.settings
-        models: dict[Target, Model] = {"local": model, **({} if apart else self.navigator.others)}
-        if first:
-            models["offline"] = first
         course = Course(
             session,
             Limits(settings.max_hops, settings.max_tokens, settings.max_seconds),
-            policy=RoutePolicy(
-                settings.escalate_after, settings.escalate_over, first is not None, frozenset(models)
+            list(images),
+            RoutePolicy(
+                settings.escalate_after, settings.escalate_over, "offline" in models, frozenset(models)
             ),
             egress=EgressPolicy(
                 settings.escalation, settings.escalation_workflows, settings.escalation_classes
             ),
             workflow=self.navigator.workflow,
+            asked_for=asked_for,
         )
         return Run(
             session=session,
@@ -330,6 +378,7 @@ class Conversation:
             acts=self.navigator.acts(session, apart=apart),
             trail=lambda: self.navigator.trail(self.session),
             on_result=self.navigator.on_result,
+            on_text=on_text,
         )
 
 

@@ -83,6 +83,12 @@ def audit_ring(settings: Settings, *, create: bool = False) -> "Ring":
     return ring_of_file(settings.audit_key_file or settings.data_dir / KEY_FILE, create=create)
 
 
+def date_secret(settings: Settings) -> bytes:
+    """The clinic's secret by which a patient's dates move where they leave de-identified: always the same."""
+    with audit_explained():
+        return audit_ring(settings)[0].dates
+
+
 def recorder_of(
     settings: Settings, journal: "Journal", session: str, fhir_base: str, who: "Identity | None" = None
 ) -> "Recorder":

@@ -10,8 +10,20 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from agent import app, audit_access, audit_cli, chores, egress_cli, fhir_access, rendering, serving
+from agent import (
+    app,
+    audit_access,
+    audit_cli,
+    chores,
+    egress_cli,
+    fhir_access,
+    models_cli,
+    rendering,
+    serving,
+)
+from agent.attaching import read_image
 from agent.config import Settings, load
+from agent.consent import consent
 from agent.errors import NavigatorError, Refused, UsageError
 from agent.questions import Asked, read_questions
 
@@ -82,7 +94,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--tools", metavar="PROFILE", help="core (the simplest few, for small models) | full (default)"
     )
     planner = argparse.ArgumentParser(add_help=False, parents=[offered])
-    planner.add_argument("--model", metavar="NAME", help="offline (default) | openai[:NAME] | scripted:FILE")
+    planner.add_argument(
+        "--model",
+        metavar="NAME",
+        help="offline (default) | local[:NAME] | openai[:NAME][@URL] | scripted:FILE",
+    )
     planner.add_argument(
         "--offline-first",
         action="store_true",
@@ -108,8 +124,23 @@ def build_parser() -> argparse.ArgumentParser:
         "--find-patient", metavar="TEXT", help="name, birth date or identifier of one patient"
     )
 
+    asked = argparse.ArgumentParser(add_help=False)
+    asked.add_argument(
+        "--image",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="PNG, JPEG or DICOM to ask of",
+    )
+    asked.add_argument(
+        "--hosted", action="store_true", help="ask the hosted model, where policy lets anything leave"
+    )
+
     ask = commands.add_parser(
-        "ask", parents=[general, who, server, planner, whom], help="ask one question, or a file of them"
+        "ask",
+        parents=[general, who, server, planner, whom, asked],
+        help="ask a question, or a file of them",
     )
     ask.add_argument("question", nargs="?", help="in plain words, such as 'What was the last HbA1c?'")
     ask.add_argument("--json", action="store_true", help="print the whole Answer object on stdout")
@@ -164,6 +195,7 @@ def build_parser() -> argparse.ArgumentParser:
     loading.set_defaults(run=_fixtures_load)
 
     audit_cli.add_commands(commands, general, who, server)
+    models_cli.add_commands(commands, [general, who])
     egress_cli.add_commands(commands, [general, who, server, audit_cli.sealed()], audit_cli.times())
 
     config = commands.add_parser(
@@ -197,8 +229,11 @@ def _ask(settings: Settings, arguments: argparse.Namespace) -> int:
     if (arguments.questions is None) == (arguments.question is None):
         raise UsageError('Ask one question ("What was the last HbA1c?"), or give --questions FILE.')
     if arguments.questions is not None:
-        if arguments.patient or arguments.find_patient:
-            raise UsageError("With --questions each line names its own patient; leave out --patient.")
+        if arguments.patient or arguments.find_patient or arguments.image or arguments.hosted:
+            raise UsageError(
+                "With --questions each line names its own patient, and has no image: leave out --patient,"
+                " --image and --hosted."
+            )
         asked = read_questions(arguments.questions)
         return asyncio.run(_ask_many(settings, asked, arguments.concurrency))
     return asyncio.run(_ask_one(settings, arguments))
@@ -206,11 +241,14 @@ def _ask(settings: Settings, arguments: argparse.Namespace) -> int:
 
 async def _ask_one(settings: Settings, arguments: argparse.Namespace) -> int:
     progress = rendering.Progress(sys.stderr)
-    async with app.open_navigator(settings, on_result=progress.result) as navigator:
+    images = [read_image(path) for path in arguments.image]
+    async with app.open_navigator(settings, on_result=progress.result, consent=consent) as navigator:
         answer = await navigator.ask(
             arguments.question,
             patient=arguments.patient,
             find=arguments.find_patient,
+            images=images,
+            hosted=arguments.hosted,
             on_patient=progress.patient,
         )
     if arguments.json:
@@ -224,7 +262,7 @@ async def _ask_one(settings: Settings, arguments: argparse.Namespace) -> int:
 async def _ask_many(settings: Settings, asked: list[Asked], concurrency: int) -> int:
     worst = OK
     async with (
-        app.open_navigator(settings) as navigator,
+        app.open_navigator(settings, workflow="batch") as navigator,
         aclosing(navigator.ask_many(asked, concurrency)) as answers,
     ):
         async for one, answer in answers:
@@ -243,14 +281,19 @@ def _chat(settings: Settings, arguments: argparse.Namespace) -> int:
 
 async def _converse(settings: Settings, arguments: argparse.Namespace) -> int:
     progress = rendering.Progress(sys.stderr)
-    async with app.open_navigator(settings, on_result=progress.result) as navigator:
+    async with app.open_navigator(
+        settings, workflow="chat", on_result=progress.result, consent=consent
+    ) as navigator:
         async with navigator.conversation(
             patient=arguments.patient, find=arguments.find_patient, on_patient=progress.patient
         ) as conversation:
             print("Ask about this chart. An empty line or Ctrl-D ends the chat.", file=sys.stderr)
+            if settings.hosted_model:
+                print("Begin a question with ! to ask the hosted model.", file=sys.stderr)
             while question := (await asyncio.to_thread(_read_line)).strip():
+                hosted = bool(settings.hosted_model) and question.startswith("!")
                 try:
-                    answer = await conversation.ask(question)
+                    answer = await conversation.ask(question.removeprefix("!"), hosted=hosted)
                 except UsageError as error:
                     print(error, file=sys.stderr)
                     continue

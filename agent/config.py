@@ -66,6 +66,9 @@ class Settings(BaseModel):
     image_model: str = Field("", description="likewise, for what an image shows; empty: model")
     local_bits: Literal[4, 8, 16] = Field(4, description="bits of a local model's weights")
     local_context: int = Field(32_768, ge=2_048, le=131_072, description="tokens that a local model reads")
+    local_offload: bool = Field(
+        False, description="may a part of a local model lie in main memory, which is slow?"
+    )
     thinking_tokens: int = Field(
         256, ge=0, le=8_192, description="tokens of thinking before a local model's step; 0: none"
     )

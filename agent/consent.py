@@ -3,28 +3,31 @@
 import asyncio
 import json
 import sys
+from typing import TYPE_CHECKING
 
-from agent.escalation import Leaving
 from agent.rendering import plain
+
+if TYPE_CHECKING:  # the quick commands must not pay for HTTP
+    from agent.escalation import Leaving
 
 _ASKED = "Send it? [y]es, [s]how it first, anything else: no > "
 
 
-async def consent(leaving: Leaving) -> bool:
+async def consent(leaving: "Leaving") -> bool:
     """Whether the person says yes; where nobody is there to ask, nobody does."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     return await asyncio.to_thread(_asked, leaving)
 
 
-def _asked(leaving: Leaving) -> bool:
+def _asked(leaving: "Leaving") -> bool:
     print("\n".join(summary(leaving)), file=sys.stderr)
     while (said := input_line().strip().lower()) in ("s", "show"):
         print(plain(_readable(leaving.payload)), file=sys.stderr)
     return said in ("y", "yes")
 
 
-def summary(leaving: Leaving) -> list[str]:
+def summary(leaving: "Leaving") -> list[str]:
     """What would leave, to whom, in which form and under which agreement, in lines."""
     vendor = leaving.vendor
     replaced = ", ".join(f"{count} {name}" for name, count in leaving.fields.items() if count) or "nothing"

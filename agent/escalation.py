@@ -85,7 +85,7 @@ class Hosted:
 
     vendor: Vendor
     model: Model
-    permission: Callable[[], Permission]
+    permission: Callable[[tuple[DataClass, ...]], Permission]
     deidentifier: Callable[[], Awaitable[Deidentifier]]
     acts: Acts
     workflow: Workflow
@@ -111,11 +111,11 @@ class Hosted:
         Raises NotPermitted where policy, the gate or the person says no, or the reply holds what was never
         sent; AuditUnavailable where it cannot be recorded; and what the model raises.
         """
-        permission = self.permission()
+        classes = classes_of(messages, images)
+        permission = self.permission(classes)
         if permission.form == "never":
             raise NotPermitted(f"Nothing leaves: {permission.why}.")
         self.question = sum(isinstance(message, QuestionMessage) for message in messages)
-        classes = classes_of(messages, images)
         told, names = messages, None
         if permission.form == "deidentified":
             names = self.names = self.names or await self.deidentifier()

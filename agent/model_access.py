@@ -1,12 +1,14 @@
 """Ways to the models that plan: the rules, local weights, the clinic's servers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from agent.config import Settings
-from agent.errors import UsageError
+from agent.errors import ModelUnavailable, UsageError
 from agent.messages import Model, Target
+from agent.models.fallback import Absent, FirstAvailable
 
 OFFLINE = "offline"
 MAX_COMPLETION = 2_048  # tokens of one step
@@ -27,7 +29,9 @@ async def open_model(settings: Settings) -> AsyncIterator[Model]:
 
 
 @asynccontextmanager
-async def open_models(settings: Settings) -> AsyncIterator[dict[Target, Model]]:
+async def open_models(
+    settings: Settings, on_generated: Callable[[Any], object] = lambda _: None
+) -> AsyncIterator[dict[Target, Model]]:
     """The models of this building by the work that they take; one that is named twice is opened once.
 
     Raises UsageError for an unknown one, NotPermitted for one at a far host.
@@ -42,23 +46,30 @@ async def open_models(settings: Settings) -> AsyncIterator[dict[Target, Model]]:
 
         async def of(spec: str) -> Model:
             if spec not in opened:
-                opened[spec] = await _open(spec, settings, stack)
+                opened[spec] = await _open(spec, settings, stack, on_generated)
             return opened[spec]
 
         models: dict[Target, Model] = {}
         for target, specs in named.items():
-            if several := [await of(spec.strip()) for spec in specs.split(",") if spec.strip()]:
-                models[target] = _first_of(several)
+            named_here = [spec.strip() for spec in specs.split(",") if spec.strip()]
+            if len(named_here) == 1:
+                models[target] = await of(named_here[0])
+            elif named_here:
+                models[target] = FirstAvailable([await _or_absent(of, spec) for spec in named_here])
         yield models
 
 
-def _first_of(models: list[Model]) -> Model:
-    from agent.models.fallback import FirstAvailable
+async def _or_absent(of: Callable[[str], Awaitable[Model]], spec: str) -> Model:
+    """The model, or in place of one that cannot be opened a model that says so at each step."""
+    try:
+        return await of(spec)
+    except ModelUnavailable as error:
+        return Absent(spec, str(error))
 
-    return models[0] if len(models) == 1 else FirstAvailable(models)
 
-
-async def _open(spec: str, settings: Settings, stack: AsyncExitStack) -> Model:
+async def _open(
+    spec: str, settings: Settings, stack: AsyncExitStack, on_generated: Callable[[Any], object]
+) -> Model:
     kind, _, named = spec.partition(":")
     if spec == OFFLINE:
         return open_rules()
@@ -67,7 +78,7 @@ async def _open(spec: str, settings: Settings, stack: AsyncExitStack) -> Model:
 
         return load_script(Path(named))
     if kind == "local":
-        return _local(named, settings)
+        return _local(named, settings, on_generated)
     if kind.partition("@")[0] == "openai":
         from agent.egress.endpoints import check_endpoint, local_client
         from agent.models.openai import OpenAICompatible
@@ -85,5 +96,30 @@ async def _open(spec: str, settings: Settings, stack: AsyncExitStack) -> Model:
     )
 
 
-def _local(name: str, settings: Settings) -> Model:
-    raise UsageError("Local weights are not to be had yet.")
+def models_dir(settings: Settings) -> Path:
+    """Where local models' weights lie."""
+    return settings.models_dir or settings.data_dir / "models"
+
+
+def _local(name: str, settings: Settings, on_generated: Callable[[Any], object]) -> Model:
+    """Weights of this machine, loaded. Raises ModelUnavailable, and UsageError without the extra."""
+    try:
+        from agent.models.local.checkpoints import find
+        from agent.models.local.loading import free_bytes, load
+        from agent.models.local.model import LocalModel
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"Local models need the extra `local`, of which {error.name} is missing:"
+            " pip install 'ehr-navigator[local]'."
+        ) from None
+
+    checkpoint = find(name, models_dir(settings))
+    loaded = load(checkpoint, settings.local_bits, settings.local_context, offload=settings.local_offload)
+    return LocalModel(
+        loaded,
+        thinking_tokens=settings.thinking_tokens,
+        max_tokens=MAX_COMPLETION,
+        seconds=settings.max_seconds,
+        kept=free_bytes()[0] // 2,
+        on_generated=on_generated,
+    )

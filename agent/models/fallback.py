@@ -37,3 +37,17 @@ class FirstAvailable:
             why = "; ".join(failed)
             return turn.model_copy(update={"note": f"taken by {model.identity.name}: {why}"}) if why else turn
         raise ModelUnavailable(" ".join(failed))
+
+
+class Absent:
+    """In place of a model that cannot be had: it says why at each step."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.identity = ModelIdentity(name=name)
+        self._why = why
+
+    async def next_step(
+        self, messages: list[Message], schema: dict[str, Any], images: list[Image], on_text: OnText = silent
+    ) -> Turn:
+        """Raises ModelUnavailable."""
+        raise ModelUnavailable(self._why)

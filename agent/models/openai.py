@@ -40,6 +40,7 @@ class OpenAICompatible:
 
     `http` must not follow redirects (agent.egress.endpoints.local_client). `model` may be empty when the
     server serves exactly one. `timeout` is in seconds per reply, `max_tokens` the most that one may take.
+    `constraint` is how the endpoint takes a schema; without it, it is asked once.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class OpenAICompatible:
         api_key: str | None,
         max_tokens: int,
         timeout: float,
+        constraint: Constraint | None = None,
     ) -> None:
         self._http = http
         self._base = base_url.rstrip("/")
@@ -59,7 +61,7 @@ class OpenAICompatible:
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._max_tokens = max_tokens
         self._timeout = timeout
-        self._constraint: Constraint | None = None
+        self._constraint = constraint
 
     @property
     def identity(self) -> ModelIdentity:

@@ -146,7 +146,7 @@ def bench(
     hosted = Hosted(
         vendor=VENDOR,
         model=remote,
-        permission=lambda: permission,
+        permission=lambda _: permission,
         deidentifier=names,
         acts=Acts(journal, "Patient/a", nullcontext),
         workflow="ask",

@@ -27,13 +27,15 @@ KEYRING_NAME = "audit-key"
 
 
 class Key:
-    """What one secret gives: an Ed25519 signature, and AES-256-GCM for the keys of months."""
+    """What one secret gives: an Ed25519 signature, AES-256-GCM for the keys of months, and `dates`, the
+    secret by which dates that leave are moved (agent.egress.deidentification)."""
 
     def __init__(self, secret: bytes) -> None:
         self._signer = Ed25519PrivateKey.from_private_bytes(
             _derived(secret, b"ehr-navigator audit signature")
         )
         self._wrapping = _derived(secret, b"ehr-navigator audit content")
+        self.dates = _derived(secret, b"ehr-navigator date shift")
         self.public = self._signer.public_key().public_bytes_raw().hex()
 
     def sign(self, purpose: str, *facts: object) -> str:
