@@ -1,0 +1,195 @@
+"""Names in free text that no record of the chart tells: a neighbour's, a pastor's.
+
+English clinical prose. Found are names behind a title, a word of kinship or of who signed, before a degree,
+and capitalised words that are no usual English and no medicine. What is missed: names in lower case without a
+title, and a usual word as the only name of somebody of whom nothing else is said (Hope, Will).
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from agent.egress.deidentification.folding import folded
+from agent.egress.deidentification.lexicon import LISTS, english, is_clinical, names, word_names
+from agent.egress.deidentification.spans import Span
+
+
+def _any(which: str) -> str:
+    return "(?:" + "|".join(LISTS[which].split()).replace(r"\s", r"\s+") + ")"
+
+
+_CAP = r"(?-i:[A-ZÀ-ÖØ-Þ])[\w'’-]*\.?"
+_SEVERAL = rf"{_CAP}(?:\s+(?:(?:de|la|van|der|von|bin|al|del|di|da|st)\.?\s+)*{_CAP}){{0,3}}"
+_NAME = rf"(?P<name>{_SEVERAL})"
+_TITLED = re.compile(rf"\b{_any('titles')}\.?\s+{_NAME}", re.IGNORECASE)
+_TITLED_LOW = re.compile(r"\b(?:mr|mrs|ms|dr)\.?\s+(?P<name>[a-z][a-z'’-]{1,})\b", re.IGNORECASE)
+_RELATED = re.compile(
+    rf"\b{_any('kin')}s?(?:\s*[,(:-]\s*|\s+(?:is\s+|named\s+|called\s+|is\s+named\s+)?){_NAME}"
+    rf"|\b{_any('named')}\s+[\"“']?(?P<called>{_SEVERAL})",
+    re.IGNORECASE,
+)
+_SIGNED = re.compile(rf"\b{_any('signed')}\s*[:\-]?\s+{_NAME}", re.IGNORECASE)
+_DEGREE = re.compile(rf"{_NAME},?\s+(?-i:{_any('degrees')})(?![\w-])", re.IGNORECASE)
+_TITLE = re.compile(_any("called_by"))
+_WORD = re.compile(r"[^\W\d_][\w'’-]*\.?")
+_RUN = re.compile(
+    r"[A-ZÀ-ÖØ-Þ][\w'’-]*\.?"
+    r"(?:[ \t]+(?:(?:de|la|van|der|von|bin|al|del|di|da)[ \t]+)*[A-ZÀ-ÖØ-Þ][\w'’-]*\.?)*"
+)
+_CAPITALS_COMMA = re.compile(r"\b(?P<name>[A-Z][A-Z'’-]{2,},\s?[A-Z][A-Z'’-]{1,}(?:\s[A-Z]\.?)?)(?![\w])")
+_EPONYM_AFTER = re.compile(rf"['’]s?\s+[a-z]|\s+{_any('eponym_nouns')}\b")
+_BELONGING = re.compile(rf"['’]s?\s+{_any('belongings')}\b")
+_POSSESSIVE = re.compile(r"['’]s?\.?$")
+_NO_NAME = frozenset(LISTS["no_names"].split())
+_CALENDAR = frozenset(LISTS["calendar"].split())
+
+
+class _Part(NamedTuple):
+    text: str
+    plain: str
+    start: int
+    end: int
+
+
+def names_in(text: str, medicine: Collection[str]) -> Iterator[Span]:
+    """Names of people, by their place and their look. `medicine` are more (folded) words that name nobody."""
+    for pattern, sure in ((_TITLED, True), (_DEGREE, False), (_SIGNED, False), (_RELATED, False)):
+        for match in pattern.finditer(text):
+            group = "name" if match["name"] else "called"
+            yield from _of_context(text, match.start(group), match.end(group), medicine, sure=sure)
+    for match in _TITLED_LOW.finditer(text):
+        word = folded(match["name"])
+        if word not in _NO_NAME and (word in names() or word not in english()) and not is_clinical(word):
+            yield Span(match.start("name"), match.end("name"), "PERSON")
+    for match in _CAPITALS_COMMA.finditer(text):
+        parts = [folded(part) for part in re.split(r"[\s,]+", match["name"])]
+        if any(part in names() for part in parts) and not any(
+            _says_medicine(part, medicine) for part in parts
+        ):
+            yield Span(match.start("name"), match.end("name"), "PERSON")
+    for match in _RUN.finditer(text):
+        yield from _of_run(text, match.start(), match.end(), medicine)
+
+
+def _of_context(text: str, start: int, end: int, medicine: Collection[str], *, sure: bool) -> Iterator[Span]:
+    """The name that a title (`sure`) or another word announces: as far as its words can be one's."""
+    taken: list[_Part] = []
+    for part in _parts(text, start, end):
+        word = part.plain
+        if word in _NO_NAME or (
+            taken and part.start - taken[-1].end > 1 and "\n" in text[taken[-1].end : part.start]
+        ):
+            break
+        initial = len(word) == 1
+        named = (word in names() or word in word_names()) and (sure or word not in _CALENDAR)
+        unknown = (
+            not named and word not in english() and not _says_medicine(word, medicine) and _is_cased(part)
+        )
+        eponym = _EPONYM_AFTER.match(text, _end(part)) is not None and _says_medicine(word, medicine)
+        if initial or ((named or unknown) and not eponym) or (sure and not taken and word not in _NO_NAME):
+            if (
+                named
+                and not sure
+                and _says_medicine(word, medicine)
+                and len(taken) == 0
+                and word not in names()
+            ):
+                break
+            taken.append(part)
+            if part.text.endswith(".") and len(word) > 2:
+                break
+        else:
+            break
+    if taken and any(len(one.plain) > 1 for one in taken):
+        if not sure and all(one.plain in english() and one.plain not in names() for one in taken):
+            return
+        yield Span(taken[0].start, _end(taken[-1]), "PERSON")
+
+
+def _of_run(text: str, start: int, end: int, medicine: Collection[str]) -> Iterator[Span]:
+    """The names in a run of capitalised words: unknown words, given names, and what stands beside these."""
+    parts = list(_parts(text, start, end))
+    lower_line = _line_has_lower(text, start)
+    certain: list[bool] = []
+    possible: list[bool] = []
+    for number, part in enumerate(parts):
+        word = part.plain
+        medical = _says_medicine(word, medicine)
+        eponym = _EPONYM_AFTER.match(text, _end(part)) is not None
+        hyphened = "-" in part.text and any(
+            _says_medicine(one, medicine) or one in english() for one in re.split(r"\W+", word)
+        )
+        usual = word in english() or word in word_names()
+        cased = _is_cased(part) or (lower_line and word in names() and len(word) > 3)
+        unknown = not usual and not medical and len(word) > 2 and word not in names()
+        known = word in names() and word not in word_names() and not (medical and (eponym or usual))
+        if eponym and not (medical and known):
+            known = unknown = _BELONGING.match(text, _end(part)) is not None
+        certain.append(
+            cased and not hyphened and not _TITLE.fullmatch(word) and (unknown or (known and len(word) > 2))
+        )
+        lone_initial = len(word) == 1 and part.text.endswith(".")
+        beside = (
+            word not in _CALENDAR
+            and not _TITLE.fullmatch(word)
+            and (word in names() or word in word_names() or lone_initial or (not medical and not usual))
+            and not eponym
+        )
+        first_of_line = number == 0 and _begins(text, part.start)
+        possible.append(
+            certain[-1] or (beside and not (first_of_line and word not in names() and not lone_initial))
+        )
+    number = 0
+    while number < len(parts):
+        if not possible[number]:
+            number += 1
+            continue
+        last = number
+        while (
+            last + 1 < len(parts)
+            and possible[last + 1]
+            and not (parts[last].text.endswith(".") and len(parts[last].plain) > 2)
+        ):
+            last += 1
+        group = range(number, last + 1)
+        both_names = (
+            len(group) > 1
+            and sum(parts[one].plain in names() for one in group) > 1
+            and all(_is_cased(parts[one]) for one in group)
+        )
+        if any(certain[one] for one in group) or both_names:
+            yield Span(parts[number].start, _end(parts[last]), "PERSON")
+        number = last + 1
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[_Part]:
+    for match in _WORD.finditer(text, start, end):
+        yield _Part(
+            match.group(), folded(_POSSESSIVE.sub("", match.group()).rstrip(".")), match.start(), match.end()
+        )
+
+
+def _end(part: _Part) -> int:
+    """Where the name ends: a possessive and a full stop stay, but an initial keeps its own."""
+    bare = _POSSESSIVE.sub("", part.text)
+    return part.start + len(bare if len(part.plain) == 1 else bare.rstrip("."))
+
+
+def _says_medicine(word: str, medicine: Collection[str]) -> bool:
+    return word in medicine or is_clinical(word) or (word.endswith("s") and is_clinical(word[:-1]))
+
+
+def _is_cased(part: _Part) -> bool:
+    """Written as a name: a capital, then small letters (McAllister, O'Brien too)."""
+    return part.text[0].isupper() and any(letter.islower() for letter in part.text)
+
+
+def _begins(text: str, start: int) -> bool:
+    """Whether a word begins a sentence, a line or a cell."""
+    before = text[max(0, start - 3) : start].rstrip(" \t\"'“(")
+    return not before or before[-1] in ".:;!?\n-•*|>"
+
+
+def _line_has_lower(text: str, start: int) -> bool:
+    line = text[text.rfind("\n", 0, start) + 1 : (text.find("\n", start) + 1 or len(text) + 1) - 1]
+    return sum(letter.islower() for letter in line) > 10
