@@ -28,6 +28,9 @@ _CONTROL = re.compile(
     re.IGNORECASE,
 )
 
+# A mark with digits would look like somebody's number to the gate (agent.egress).
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
 ChatTurn = dict[str, Any]
 
 
@@ -76,7 +79,7 @@ def _text(message: Message) -> str:
 def _fenced(result: ToolResult) -> str:
     """A result between marks that its own text cannot contain: they carry a digest of that text."""
     text = defuse(result.text)
-    mark = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
+    mark = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16].translate(_LETTERS)
     arguments = json.dumps(result.arguments, ensure_ascii=False, separators=(",", ":"))
     return f"Result of {result.tool} {arguments}:\n<data {mark}>\n{text}\n</data {mark}>"
 
