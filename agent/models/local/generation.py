@@ -231,9 +231,10 @@ def goes_in_circles(written: Sequence[int]) -> bool:
         length = max(_SHORTEST_LOOP, _ROUNDS * period)
         if len(written) < length:
             return False
-        tail = written[-length:]
-        if tail[period:] == tail[:-period]:
-            return True
+        if written[-1] == written[-1 - period]:
+            tail = written[-length:]
+            if tail[period:] == tail[:-period]:
+                return True
     return False
 
 

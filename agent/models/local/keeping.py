@@ -42,7 +42,7 @@ class Conversation:
 
     def goes_on(self, messages: Sequence[Message]) -> bool:
         """Whether the messages are this conversation, and something more."""
-        return len(self.told) < len(messages) and list(messages[: len(self.told)]) == self.told
+        return 0 < len(self.told) < len(messages) and list(messages[: len(self.told)]) == self.told
 
 
 class Kept:

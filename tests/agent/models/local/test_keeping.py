@@ -114,4 +114,5 @@ def test_a_conversation_goes_on_where_all_that_was_told_still_stands(same: bool)
     told: list[Any] = [question("a"), question("b")]
     conversation = Conversation(told=told)
     assert not conversation.goes_on(told)
+    assert not Conversation().goes_on(told)
     assert conversation.goes_on([told[0], question("b" if same else "c"), question("d")]) is same
