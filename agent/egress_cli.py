@@ -19,7 +19,7 @@ from agent.egress.ledger import Sent, sent
 from agent.egress.policy import EgressPolicy
 from agent.egress.prices import PriceTable, price_table
 from agent.egress.spending import Estimate, Question, estimates, questions, spending
-from agent.egress.traffic import Vendor, traffic
+from agent.egress.traffic import traffic
 from agent.errors import UsageError
 from agent.replay import UNREADABLE, purpose
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 OK = 0
 ESCALATION = "escalation"
-HOSTED_URL = "https://api.anthropic.com"
 COLUMNS = (
     "when (UTC)", "who", "workflow", "host", "as", "agreement", "data", "replaced", "tokens in", "tokens out",
     "cost", "consent", "outcome", "id",
@@ -213,6 +212,8 @@ def _shortened(value: object) -> object:
 
 
 def _map(settings: Settings, arguments: argparse.Namespace) -> int:
+    from agent.hosting import vendor_of
+
     if arguments.file and arguments.file.suffix.lower() != ".html":
         raise UsageError(f"Let the file's name end with .html: {arguments.file}")
     ledger: list[Sent] = []
@@ -220,7 +221,7 @@ def _map(settings: Settings, arguments: argparse.Namespace) -> int:
     if journal_path(settings).exists():
         with _ledger(settings, arguments, "egress map") as (_, lines):
             ledger = list(lines)
-    vendor = _vendor(settings)
+    vendor = vendor_of(settings) if settings.hosted_model else None
     policy = EgressPolicy(settings.escalation, settings.escalation_workflows, settings.escalation_classes)
     ways = traffic(policy, vendor, ledger, consent=settings.escalation_consent)
     if arguments.file:
@@ -243,16 +244,6 @@ def _map(settings: Settings, arguments: argparse.Namespace) -> int:
     if ways:
         print(rendering.table(map(phi_map.row, ways), phi_map.COLUMNS))
     return OK
-
-
-def _vendor(settings: Settings) -> Vendor:
-    return Vendor(
-        settings.hosted_model,
-        settings.hosted_url or HOSTED_URL,
-        settings.hosted_agreement,
-        settings.hosted_retention,
-        settings.hosted_region,
-    )
 
 
 def _configured(settings: Settings) -> str:

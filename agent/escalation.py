@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import httpx
 
 from agent.config import DataClass, Form, Workflow
-from agent.egress.policy import Permission, classes_of
+from agent.egress.policy import Permission, Vendor, classes_of
 from agent.errors import NotPermitted
 from agent.messages import (
     Image,
@@ -23,17 +23,6 @@ from agent.messages import (
     silent,
 )
 from agent.recording import Acts, Begun, Outcome
-
-
-@dataclass(frozen=True)
-class Vendor:
-    """The hosted endpoint, and the agreement that covers it, as the clinic named them."""
-
-    model: str
-    url: str
-    agreement: str = ""
-    retention: str = ""
-    region: str = ""
 
 
 @dataclass(frozen=True)

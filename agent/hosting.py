@@ -11,10 +11,10 @@ import httpx
 from agent.config import Settings, Workflow
 from agent.egress.deidentification import Deidentifier, Identifiers
 from agent.egress.gate import Gate
-from agent.egress.policy import EgressPolicy, permission
+from agent.egress.policy import EgressPolicy, Vendor, permission
 from agent.egress.prices import price_table
 from agent.errors import BY_KIND, Failed, UsageError
-from agent.escalation import Consent, Hosted, Leaving, Recorded, Vendor
+from agent.escalation import Consent, Hosted, Leaving, Recorded
 from agent.messages import Action, Model, Usage
 from agent.models.anthropic import Anthropic
 from agent.models.constraint import json_schema

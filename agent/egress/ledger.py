@@ -59,7 +59,7 @@ def sent(act: Mapping[str, Any]) -> Sent:
         user=act["user"],
         workflow=text("workflow") or NOT_KNOWN,
         recipient=recipient,
-        host=text("host") or _host(recipient) or NOT_KNOWN,
+        host=text("host") or host_of(recipient),
         model=model_name(act),
         policy=text("policy") or NOT_KNOWN,
         policy_version=text("policy_version"),
@@ -102,8 +102,9 @@ def dollars(value: object) -> Decimal | None:
     return found if found is not None and found.is_finite() else None
 
 
-def _host(recipient: str) -> str:
+def host_of(url: str) -> str:
+    """The machine that a URL names, or NOT_KNOWN."""
     try:
-        return urlsplit(recipient).hostname or ""
+        return urlsplit(url).hostname or NOT_KNOWN
     except ValueError:
-        return ""
+        return NOT_KNOWN

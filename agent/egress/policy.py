@@ -13,6 +13,17 @@ _NOTES = frozenset({"DocumentReference", "Composition", "DiagnosticReport", "Cli
 
 
 @dataclass(frozen=True)
+class Vendor:
+    """The hosted endpoint, and the agreement that covers it, as the clinic named them."""
+
+    model: str
+    url: str
+    agreement: str = ""
+    retention: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True)
 class EgressPolicy:
     """What the clinic allows. A workflow's own form stands in place of the general one; a class of data may
     only be stricter than its workflow. Images stay, unless they are named.

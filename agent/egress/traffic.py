@@ -3,30 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
-from urllib.parse import urlsplit
 
 from agent.config import DataClass, Workflow
-from agent.egress.ledger import NOT_KNOWN, Sent
-from agent.egress.policy import EgressPolicy, permission
+from agent.egress.ledger import NOT_KNOWN, Sent, host_of
+from agent.egress.policy import EgressPolicy, Vendor, permission
 
 WORKFLOWS: tuple[Workflow, ...] = get_args(Workflow)
 CLASSES: tuple[DataClass, ...] = get_args(DataClass)
-
-
-@dataclass(frozen=True)
-class Vendor:
-    """The hosted model, and what is agreed on with who runs it. `model` is empty where none is configured."""
-
-    model: str = ""
-    url: str = ""
-    agreement: str = ""
-    retention: str = ""
-    region: str = ""
-
-    @property
-    def host(self) -> str:
-        """The machine that data would be sent to."""
-        return urlsplit(self.url).hostname or NOT_KNOWN
 
 
 @dataclass(frozen=True)
@@ -65,23 +48,24 @@ class Traffic:
         return "; ".join(closed + unasked)
 
 
-def open_ways(policy: EgressPolicy, vendor: Vendor) -> list[Way]:
+def open_ways(policy: EgressPolicy, vendor: Vendor | None) -> list[Way]:
     """The ways that the configuration opens: as the loop decides about a session that holds such data."""
+    if vendor is None:
+        return []
     forms = {
         (workflow, data): permission(policy, workflow, dict.fromkeys(("question", data))).form
         for workflow in WORKFLOWS
         for data in CLASSES
-        if vendor.model
     }
     return [
-        Way(workflow, data, vendor.host, form, vendor.agreement)
+        Way(workflow, data, host_of(vendor.url), form, vendor.agreement)
         for (workflow, data), form in forms.items()
         if form != "never"
     ]
 
 
 def traffic(
-    policy: EgressPolicy, vendor: Vendor, ledger: Iterable[Sent], *, consent: bool = False
+    policy: EgressPolicy, vendor: Vendor | None, ledger: Iterable[Sent], *, consent: bool = False
 ) -> list[Traffic]:
     """Each way that is open or was used, by workflow. `consent`: a person is to be asked each time."""
     opened = set(open_ways(policy, vendor))
@@ -93,9 +77,7 @@ def traffic(
     found = []
     for way in sorted(opened | used.keys(), key=_place):
         lines = used.get(way, [])
-        retention, region = (
-            (vendor.retention, vendor.region) if way in opened else (lines[-1].retention, lines[-1].region)
-        )
+        agreed: Vendor | Sent = vendor if vendor and way in opened else lines[-1]
         found.append(
             Traffic(
                 way=way,
@@ -103,8 +85,8 @@ def traffic(
                 sent=len(lines),
                 last=max((line.at for line in lines), default=""),
                 models=tuple(dict.fromkeys(line.model for line in lines if line.model)),
-                retention=retention,
-                region=region,
+                retention=agreed.retention,
+                region=agreed.region,
                 unasked=sum(not line.consent for line in lines) if consent else 0,
             )
         )

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from agent.egress.policy import Permission
+from agent.egress.policy import Permission, Vendor
 from agent.errors import AuditUnavailable, ModelUnavailable, NotPermitted
-from agent.escalation import Consent, Hosted, Leaving, Recorded, Vendor
+from agent.escalation import Consent, Hosted, Leaving, Recorded
 from agent.messages import (
     Action,
     Image,

@@ -3,14 +3,14 @@
 from xml.etree import ElementTree as ET
 
 from agent.egress.ledger import sent
-from agent.egress.policy import EgressPolicy
-from agent.egress.traffic import Traffic, Vendor, traffic
+from agent.egress.policy import EgressPolicy, Vendor
+from agent.egress.traffic import Traffic, traffic
 from agent.phi_map import COLUMNS, NOTHING, as_page, in_short, picture, row
 
 from .egress.ledger_acts import escalation
 from .test_accounting import HOSTILE, Tags
 
-VENDOR = Vendor("anthropic:claude-opus-5-5", "https://models.example", "BAA-2026-7", "30 days", "us")
+VENDOR = Vendor("claude-opus-5-5", "https://models.example", "BAA-2026-7", "30 days", "us")
 OPEN = EgressPolicy("deidentified")
 SVG = "{http://www.w3.org/2000/svg}"
 
