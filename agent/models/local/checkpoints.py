@@ -209,7 +209,7 @@ def _explained(name: str, revision: str) -> Iterator[None]:
         ) from None
     except (errors.HfHubHTTPError, httpx2.HTTPError, errors.LocalEntryNotFoundError) as error:
         raise ModelUnavailable(
-            f"The download broke off ({type(error).__name__}); run the same command again: whole files are kept."
+            f"The download broke off ({type(error).__name__}); run the same command again."
         ) from None
 
 

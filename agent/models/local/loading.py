@@ -69,6 +69,7 @@ def load(checkpoint: Checkpoint, bits: Bits, context: int, *, offload: bool = Fa
     )  # read when the hub's library is imported: nothing is fetched
     config = checkpoint.config
     _check_room(config, bits, context, offload=offload)
+    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer
     from transformers.utils import logging as progress
 
@@ -84,7 +85,9 @@ def load(checkpoint: Checkpoint, bits: Bits, context: int, *, offload: bool = Fa
                 path,
                 config=shape,
                 dtype=torch.bfloat16,  # float16 gives empty output or no numbers (transformers #36822)
-                quantization_config=_quantisation(bits, offload=offload),
+                quantization_config=None
+                if "quantization_config" in config
+                else _quantised(bits, offload=offload),
                 device_map="auto" if offload else {"": 0 if torch.cuda.is_available() else "cpu"},
                 local_files_only=True,
             )
@@ -96,7 +99,7 @@ def load(checkpoint: Checkpoint, bits: Bits, context: int, *, offload: bool = Fa
         )
     except torch.OutOfMemoryError:
         raise ModelUnavailable(_no_room(config, bits, context)) from None
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         said = str(error).strip().partition("\n")[0][:300]
         raise ModelUnavailable(f"{checkpoint.path} cannot be loaded ({said}): fetch it again.") from error
     _check_quantised(model, bits)
@@ -187,7 +190,7 @@ def _processor(path: str) -> Any:
     return AutoProcessor.from_pretrained(path, local_files_only=True)
 
 
-def _quantisation(bits: Bits, *, offload: bool) -> Any:
+def _quantised(bits: Bits, *, offload: bool) -> Any:
     from transformers import BitsAndBytesConfig
 
     if bits == 16:

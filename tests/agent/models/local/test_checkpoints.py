@@ -106,7 +106,7 @@ def test_a_folder_without_weights_is_no_source(tmp_path: Path, models: Path) -> 
 def test_too_little_disk_is_told_before_anything_is_written(
     source: Path, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
     with pytest.raises(ModelUnavailable, match="make room"):
         copy(source, NAME, models, quiet)
     assert unfinished(models) == []

@@ -1,0 +1,125 @@
+"""Weights into memory, with a tiny stand-in that has the real one's classes and files."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from agent.errors import ModelUnavailable
+from agent.models.local import loading
+from agent.models.local.checkpoints import Checkpoint
+from agent.models.local.fit import GIB, Bits
+from tests.agent.models.local import tiny
+
+pytestmark = pytest.mark.local
+
+
+def here(path: Path) -> Checkpoint:
+    return Checkpoint("tiny", "r1", path, {}, "d1")
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """A copy of the checkpoint, to be damaged."""
+    return Path(shutil.copytree(tiny.checkpoint(), tmp_path / "tiny"))
+
+
+def change(path: Path, **values: Any) -> None:
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(told | values))
+
+
+@pytest.mark.parametrize(("bits", "named", "kind"), [(4, "nf4", "Linear4bit"), (8, "int8", "Linear8bitLt")])
+def test_only_the_language_models_matrices_are_quantised(bits: Bits, named: str, kind: str) -> None:
+    loaded = loading.load(here(tiny.checkpoint()), bits, 2048)
+    kinds = {name: type(module).__name__ for name, module in loaded.model.named_modules()}
+    assert loaded.identity.model_dump() == {
+        "name": "tiny", "revision": "r1", "quantisation": named, "digest": "d1",
+    }  # fmt: skip
+    assert kinds["model.language_model.layers.0.mlp.up_proj"] == kind
+    seeing = {kind for name, kind in kinds.items() if "vision_tower" in name and "proj" in name}
+    assert not {kind for kind in seeing | {kinds["lm_head"]} if "bit" in kind}
+
+
+def test_nf4_is_doubly_quantised_and_computes_in_bfloat16() -> None:
+    layer = loading.load(here(tiny.checkpoint()), 4, 2048).model.model.language_model.layers[0].mlp.up_proj
+    assert (layer.weight.quant_state.quant_type, layer.weight.quant_state.nested) == ("nf4", True)
+    assert layer.compute_dtype == torch.bfloat16
+
+
+def test_unquantised_it_is_bfloat16_and_never_float16() -> None:
+    loaded = loading.load(here(tiny.checkpoint()), 16, 2048)
+    assert {weight.dtype for weight in loaded.model.parameters()} == {torch.bfloat16}
+
+
+def test_saved_in_nf4_and_loaded_again_it_says_the_same(tmp_path: Path) -> None:
+    first = loading.load(here(tiny.checkpoint()), 4, 2048)
+    first.model.save_pretrained(tmp_path)
+    first.processor.save_pretrained(tmp_path)
+    again = loading.load(here(tmp_path), 4, 2048)
+    ids = torch.tensor([[first.ids.bos, 300, 301, 302]])
+    assert torch.equal(first.model(input_ids=ids).logits, again.model(input_ids=ids).logits)
+
+
+def test_ids_are_those_of_the_tokenizer_and_none_may_be_spelled_by_a_text() -> None:
+    loaded = loading.load(here(tiny.checkpoint()), 16, 2048)
+    of, ids = loaded.tokenizer.convert_tokens_to_ids, loaded.ids
+    assert (ids.start_of_turn, ids.end_of_turn) == (of("<start_of_turn>"), of("<end_of_turn>"))
+    assert (ids.thinking_open, ids.thinking_close) == (of("<unused94>"), of("<unused95>"))
+    marks = [*tiny.MARKS, *tiny.THINKING, tiny.IMAGE]
+    assert {of(mark) for mark in marks if mark != "<unk>"} == ids.control
+
+
+def test_a_model_without_thinking_marks_is_known_to_have_none() -> None:
+    ids = loading.load(here(tiny.checkpoint(thinking=False)), 16, 2048).ids
+    assert (ids.thinking_open, ids.thinking_close) == (None, None)
+
+
+def test_what_does_not_fit_is_refused_before_it_is_loaded_with_what_would_fit(damaged: Path) -> None:
+    config = json.loads((damaged / "config.json").read_text())
+    config["text_config"] |= {"num_hidden_layers": 400, "hidden_size": 8192, "intermediate_size": 30_000}
+    (damaged / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelUnavailable, match=r"The model takes .* GiB .* are free .*take a 4B variant"):
+        loading.load(here(damaged), 16, 131_072)
+
+
+def test_free_memory_is_told_with_where_it_is() -> None:
+    free, where = loading.free_bytes()
+    assert free > GIB / 4
+    assert where
+
+
+def test_a_model_of_another_family_is_none_that_can_be_used(damaged: Path) -> None:
+    change(damaged / "config.json", model_type="llama")
+    with pytest.raises(ModelUnavailable, match="no Gemma 3"):
+        loading.load(here(damaged), 4, 2048)
+
+
+def test_image_tokens_of_another_revision_are_refused_and_the_files_named(damaged: Path) -> None:
+    change(damaged / "config.json", eoi_token_index=3)
+    with pytest.raises(ModelUnavailable, match=r"config\.json gives eoi_token_index 3.*tokenizer\.json"):
+        loading.load(here(damaged), 16, 2048)
+
+
+def test_images_of_another_size_are_refused_and_the_file_named(damaged: Path) -> None:
+    config = json.loads((damaged / "processor_config.json").read_text())
+    config["image_seq_length"] = 9
+    (damaged / "processor_config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelUnavailable, match=r"preprocessor_config\.json gives images of 32 pixels and 9"):
+        loading.load(here(damaged), 16, 2048)
+
+
+def test_a_template_that_is_not_gemmas_is_refused_and_the_file_named(damaged: Path) -> None:
+    (damaged / "chat_template.jinja").write_text("{{ messages }}")
+    with pytest.raises(ModelUnavailable, match=r"chat_template\.jinja is missing or not Gemma's"):
+        loading.load(here(damaged), 16, 2048)
+
+
+def test_half_a_checkpoint_is_refused_with_its_folder(damaged: Path) -> None:
+    weights = next(damaged.glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
+        loading.load(here(damaged), 16, 2048)
