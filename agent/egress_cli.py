@@ -16,6 +16,7 @@ from agent.audit_access import journal_path
 from agent.audit_reading import Draft, reading, sought
 from agent.config import Settings
 from agent.egress.ledger import Sent, sent
+from agent.egress.payload import told
 from agent.egress.policy import EgressPolicy
 from agent.egress.prices import PriceTable, price_table
 from agent.egress.spending import Estimate, Question, estimates, questions, spending
@@ -34,7 +35,6 @@ COLUMNS = (
 )  # fmt: skip
 SPENDING = ("period", "model", "questions", "tokens in", "of them cached", "tokens out", "paid", "a question")
 ESTIMATES = ("period", "on", "questions", "without cache", "with cache", "a question", "price seen")
-LONGEST = 2000  # characters of one text of a payload that `egress show` prints; an image has millions
 
 
 def add_commands(
@@ -145,10 +145,10 @@ def _show(settings: Settings, arguments: argparse.Namespace) -> int:
             found.recorder.act("re_identification", patient=act["patient"], facts=facts).complete("ok")
     unreadable = UNREADABLE.get(act["content"], "")
     if arguments.json:
-        told = {**asdict(sent(act)), "payload": said.get("payload"), "content": act["content"]}
-        print(_as_json({**told, "mapping": mapping} if arguments.mapping else told))
+        whole = {**asdict(sent(act)), "payload": said.get("payload"), "content": act["content"]}
+        print(_as_json({**whole, "mapping": mapping} if arguments.mapping else whole))
         return OK
-    for line in _told(act, said.get("payload"), unreadable):
+    for line in _line(act, said.get("payload"), unreadable):
         print(rendering.plain(line))
     if arguments.mapping:
         rows = [{"stands in": name, "for": _as_text(value)} for name, value in mapping.items()]
@@ -157,7 +157,7 @@ def _show(settings: Settings, arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _told(act: Mapping[str, Any], payload: object, unreadable: str) -> Iterator[str]:
+def _line(act: Mapping[str, Any], payload: object, unreadable: str) -> Iterator[str]:
     """The line of the ledger for a person, then what was sent."""
     one = sent(act)
     replaced = ", ".join(f"{count} {name}" for name, count in one.fields.items())
@@ -187,28 +187,10 @@ def _told(act: Mapping[str, Any], payload: object, unreadable: str) -> Iterator[
     ):
         yield f"  {name:<11}{value}"
     yield ""
-    yield unreadable or (
-        "(no payload is on record)" if payload is None else _as_text(_shortened(_parsed(payload)))
-    )
-
-
-def _parsed(payload: object) -> object:
-    """The payload as JSON where it is some, for a person to read."""
-    try:
-        return json.loads(payload) if isinstance(payload, str) else payload
-    except ValueError:
-        return payload
-
-
-def _shortened(value: object) -> object:
-    """JSON without the most of its long texts."""
-    if isinstance(value, dict):
-        return {name: _shortened(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_shortened(one) for one in value]
-    if isinstance(value, str) and len(value) > LONGEST:
-        return f"{value[:LONGEST]}... ({len(value):,} characters; --json has all)"
-    return value
+    if unreadable or payload is None:
+        yield unreadable or "(no payload is on record)"
+    else:
+        yield from told(payload)
 
 
 def _map(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -318,15 +300,11 @@ def _estimate(one: Estimate, prices: PriceTable) -> dict[str, str]:
 
 def _caveats(uncounted: int) -> str:
     """What the figures do not tell."""
-    rules = (
-        f"{uncounted} questions that rules answered alone are left out: rules count no tokens. "
-        if uncounted
-        else ""
-    )
+    rules = f"Left out are {uncounted} questions answered by rules alone, which count no tokens. "
     return (
-        f"{rules}Tokens are as the model that answered counts them; another may count a third more of"
-        " the same text. What a workstation costs, its power and its care are in no figure here. US dollars,"
-        " at the standard rates of the price table."
+        f"{rules if uncounted else ''}Tokens are as the model that answered counts them; another may count a"
+        " third more of the same text. What a workstation costs, its power and its care are in no figure here."
+        " US dollars, at the standard rates of the price table."
     )
 
 
@@ -346,6 +324,6 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def _as_json(told: Mapping[str, Any]) -> str:
+def _as_json(one: Mapping[str, Any]) -> str:
     """A JSON object; sums of money as text, for their digits' sake."""
-    return json.dumps(told, ensure_ascii=False, default=str)
+    return json.dumps(one, ensure_ascii=False, default=str)

@@ -234,7 +234,7 @@ def test_questions_that_rules_answered_are_left_out_of_what_others_would_charge(
 ) -> None:
     printed(capsys, "ask", "Any allergies?", "--patient", AMARA)
     text = printed(capsys, "cost")
-    assert "1 questions that rules answered alone are left out" in text
+    assert "Left out are 1 questions answered by rules alone" in text
     assert "claude" not in text
 
 
