@@ -303,7 +303,7 @@ def _caveats(uncounted: int) -> str:
     rules = f"Left out are {uncounted} questions answered by rules alone, which count no tokens. "
     return (
         f"{rules if uncounted else ''}Tokens are as the model that answered counts them; another may count a"
-        " third more of the same text. What a workstation costs, its power and its care are in no figure here."
+        " third more of the same text. What a workstation costs, its power and its care are in no figure."
         " US dollars, at the standard rates of the price table."
     )
 
