@@ -49,6 +49,7 @@ MARKS = [
     "<end_of_image>",
 ]
 THINKING = ["<unused94>", "<unused95>"]
+PLAIN = ["\n", "\n\n", "\n\n\n", "▁▁", "▁▁▁", "<table>", "<td>"]
 IMAGE = "<image_soft_token>"
 TEMPLATE = """{{ bos_token }}
 {%- set opening = "" -%}
@@ -73,7 +74,7 @@ TEMPLATE = """{{ bos_token }}
 
 def checkpoint(thinking: bool = True) -> Path:
     """The folder of the checkpoint, made once for all that run side by side."""
-    folder = Path(tempfile.gettempdir()) / f"tiny-gemma-{'thinking' if thinking else 'plain'}-4"
+    folder = Path(tempfile.gettempdir()) / f"tiny-gemma-{'thinking' if thinking else 'plain'}-5"
     folder.mkdir(exist_ok=True)
     with (folder / "turn").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
@@ -196,15 +197,16 @@ def trained_tokenizer(thinking: bool = True) -> Any:
     learner.train_from_iterator((line for text in texts for line in text.splitlines()), trainer)
     learned = json.loads(learner.to_str())["model"]
     vocabulary = learned["vocab"]
-    for piece in ["\n", "\n\n", "\t", *(f"<0x{byte:02X}>" for byte in range(256))]:
+    for piece in [*PLAIN, "\t", *(f"<0x{byte:02X}>" for byte in range(256))]:
         vocabulary.setdefault(piece, len(vocabulary))
-    merges = [tuple(pair) for pair in learned["merges"]] + [("\n", "\n")]
+    merges = [tuple(pair) for pair in learned["merges"]]
     whole = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     whole.normalizer = normalizers.Replace(" ", "▁")
     whole.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
     whole.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in [*MARKS, IMAGE]])
-    if thinking:  # in the real tokenizer these are added tokens too, and no special ones
-        whole.add_tokens([AddedToken(mark, special=False, normalized=False) for mark in THINKING])
+    # In the real tokenizer these are added tokens too, and no special ones.
+    plain = [*PLAIN, *(THINKING if thinking else [])]
+    whole.add_tokens([AddedToken(piece, special=False, normalized=False) for piece in plain])
     return GemmaTokenizerFast(
         tokenizer_object=whole,
         bos_token="<bos>",
