@@ -300,7 +300,7 @@ def _estimate(one: Estimate, prices: PriceTable) -> dict[str, str]:
 
 def _caveats(uncounted: int) -> str:
     """What the figures do not tell."""
-    rules = f"Left out are {uncounted} questions answered by rules alone, which count no tokens. "
+    rules = f"Left out are {uncounted} questions of which no tokens were counted: rules count none. "
     return (
         f"{rules if uncounted else ''}Tokens are as the model that answered counts them; another may count a"
         " third more of the same text. What a workstation costs, its power and its care are in no figure."
@@ -309,6 +309,8 @@ def _caveats(uncounted: int) -> str:
 
 
 def _paid(paid: Decimal, unpriced: int) -> str:
+    if unpriced and not paid:
+        return "not known"
     return _money(paid) + (f" and {unpriced} steps at an unknown price" if unpriced else "")
 
 

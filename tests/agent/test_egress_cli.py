@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import stat
 from contextlib import closing
 from pathlib import Path
@@ -221,6 +222,22 @@ def test_the_cost_is_told_by_model_and_beside_it_what_hosted_ones_would_have_cha
     assert (float(opus["uncached"]), float(opus["cached"])) == (0.056, 0.0446)
 
 
+def test_a_model_without_a_price_is_said_to_have_none_and_never_to_be_free(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, _ = load({"data_dir": home}, {})
+    with closing(open_journal(settings)) as journal:
+        recorder = recorder_of(settings, journal, "session-1", EMBEDDED)
+        asked = recorder.act("question", patient=None)
+        sent = recorder.act("escalation", patient=None, facts={**LEFT, "model": {"name": "frontier-1"}})
+        sent.complete("ok", facts={**USED, "cost": None})
+        asked.complete("ok")
+    row = printed(capsys, "cost").splitlines()[1]
+    assert re.search(r"frontier-1 .* not known +not known$", row)
+    assert "$" not in row
+    assert "not known" in printed(capsys, "egress", "list")
+
+
 @pytest.mark.usefixtures("left")
 def test_the_cost_is_told_question_by_question(capsys: pytest.CaptureFixture[str]) -> None:
     rows = lines(capsys, "cost", "--by", "question")
@@ -234,7 +251,7 @@ def test_questions_that_rules_answered_are_left_out_of_what_others_would_charge(
 ) -> None:
     printed(capsys, "ask", "Any allergies?", "--patient", AMARA)
     text = printed(capsys, "cost")
-    assert "Left out are 1 questions answered by rules alone" in text
+    assert "Left out are 1 questions of which no tokens were counted" in text
     assert "claude" not in text
 
 
