@@ -132,9 +132,11 @@ def test_what_is_missing_is_told_as_missing_and_the_plain_facts_stay() -> None:
 
 
 def test_an_event_that_the_store_lacks_is_told_with_the_reason() -> None:
-    refused = [{"id": "e1", "state": "refused", "diagnostics": "answered 422: no such Patient"}]
+    refused = [
+        {"id": "e1", "state": "refused", "diagnostics": "answered 422 Unprocessable Entity (processing)"}
+    ]
     text = told(tool_call(1, events=refused))
-    assert "AuditEvent/e1 refused: answered 422: no such Patient" in text
+    assert "AuditEvent/e1 refused: answered 422 Unprocessable Entity (processing)" in text
     assert "1 AuditEvents of it are not in the FHIR store." in text
 
 

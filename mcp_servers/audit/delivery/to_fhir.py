@@ -7,10 +7,12 @@ holds back those behind it in its session, one that the server refuses for good 
 """
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from mcp_servers.audit.chain import trail
@@ -42,6 +44,17 @@ OF_ALL = {None, 401, 403, 408, 429, 502, 503, 504}
 UNKNOWN = {404, 405, 501}
 
 TAKEN = {200, 201}
+
+ISSUE_TYPES = {
+    "invalid", "structure", "required", "value", "invariant", "security", "login", "unknown", "expired",
+    "forbidden", "suppressed", "processing", "not-supported", "duplicate", "multiple-matches", "not-found",
+    "deleted", "too-long", "code-invalid", "extension", "too-costly", "business-rule", "conflict",
+    "transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled",
+    "informational",
+}  # fmt: skip
+"""FHIR R4's codes of an issue (http://hl7.org/fhir/ValueSet/issue-type)."""
+
+_HAPI = re.compile(r"HAPI-\d{4}\b")  # the number by which HAPI's documentation and log know a message
 
 
 async def deliver(
@@ -180,7 +193,7 @@ class _Round:
         return status, said
 
     async def _put(self, path: str, resource: str, request_id: str) -> tuple[int | None, str]:
-        """The status that the server answered, None when it could not be reached, and its words."""
+        """The status that the server answered, None when it could not be reached, and its codes."""
         status, said, _ = await self._request("PUT", path, resource, request_id)
         return status, said
 
@@ -205,8 +218,7 @@ class _Round:
                         break
         except httpx.RequestError as error:
             return None, f"cannot be reached ({type(error).__name__})", body
-        said = _diagnostics(body) or response.reason_phrase
-        return response.status_code, f"answered {response.status_code}: {said}", body
+        return response.status_code, _answered(response.status_code, body), body
 
 
 def _refers(event: _Event, device_id: str) -> bool:
@@ -242,11 +254,17 @@ def _took_all(body: bytearray, entries: int) -> bool:
     return len(statuses) == entries and all(status.startswith("20") for status in statuses)
 
 
-def _diagnostics(body: bytearray) -> str:
-    """What the server says is wrong: its OperationOutcome's words, empty when it is none."""
+def _answered(status: int, body: bytearray) -> str:
+    """What the server answered, in codes: its words may repeat what is in the event, a patient's name too.
+
+    It stays in plain in the outbox. Who wants the words finds them in the server's log, by the X-Request-ID.
+    """
     try:
         issues = json.loads(body)["issue"]
-        said = [str(issue.get("diagnostics") or issue["details"]["text"]) for issue in issues]
+        codes = [issue.get("code") for issue in issues if issue.get("code") in ISSUE_TYPES]
+        numbers = [_HAPI.match(str(issue.get("diagnostics"))) for issue in issues]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return ""
-    return "".join(filter(str.isprintable, "; ".join(said)))[:500]
+        codes, numbers = [], []
+    known = dict.fromkeys([*codes, *(number[0] for number in numbers if number)])
+    phrase = HTTPStatus(status).phrase if status in {*HTTPStatus} else ""
+    return f"answered {status} {phrase}".rstrip() + (f" ({', '.join(known)})" if known else "")

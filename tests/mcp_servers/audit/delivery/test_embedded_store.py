@@ -100,14 +100,15 @@ async def test_a_query_that_found_several_patients_is_found_by_each(
     assert first["resource"]["id"] == call.id != second["resource"]["id"]
 
 
-async def test_an_event_about_a_patient_that_is_gone_is_kept_with_the_stores_reason(
+async def test_an_event_about_a_patient_that_is_gone_is_kept_with_the_stores_codes(
     journal: Journal, ehr: httpx.ASGITransport
 ) -> None:
     observe(journal, patient="Patient/gone")
     async with client(ehr) as http:
         await deliver(journal, http)
     (refused,) = undelivered(journal.path)
-    assert "Patient/gone" in refused.diagnostics
+    assert refused.diagnostics.startswith(f"{BASE} answered 4")
+    assert "Patient/gone" not in refused.diagnostics
 
 
 async def test_an_event_changed_in_the_store_is_found(journal: Journal, ehr: httpx.ASGITransport) -> None:

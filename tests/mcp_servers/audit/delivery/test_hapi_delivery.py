@@ -67,7 +67,7 @@ async def test_a_sessions_events_arrive_with_their_devices_and_stay_as_they_were
     assert (await deliver(journal, http)).delivered == 0
 
 
-async def test_an_event_that_hapi_judges_unfit_is_kept_with_its_words_and_holds_back_none(
+async def test_an_event_that_hapi_judges_unfit_is_kept_with_its_codes_and_holds_back_none(
     http: httpx.AsyncClient, journal: Journal
 ) -> None:
     recorder = session(journal, str(http.base_url), 2)
@@ -78,7 +78,8 @@ async def test_an_event_that_hapi_judges_unfit_is_kept_with_its_words_and_holds_
     assert (report.delivered, report.pending, report.refused) == (4, 0, 1)
     (unfit,) = undelivered(journal.path)
     assert unfit.id == call.id
-    assert NOBODY in unfit.diagnostics
+    assert "HAPI-1094" in unfit.diagnostics
+    assert NOBODY not in unfit.diagnostics
     found = await verify_delivery(journal.path, RING, http)
     assert [one.id for one in found.missing] == [call.id]
     assert found.altered == found.beyond == ()

@@ -59,7 +59,7 @@ async def test_an_event_not_delivered_yet_is_missing_and_says_so(
         await deliver(journal, http)
         found = await verify_delivery(journal.path, RING, http)
     assert [entry.why for entry in found.missing] == [
-        f"not in the store; pending {BASE} answered 503: HAPI-1094: status 503"
+        f"not in the store; pending {BASE} answered 503 Service Unavailable (processing, HAPI-1094)"
     ]
 
 

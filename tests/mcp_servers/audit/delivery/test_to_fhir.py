@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import closing
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -123,11 +124,11 @@ async def test_what_says_nothing_about_the_event_leaves_it_pending(
     async with store.client() as http:
         report = await deliver(journal, http)
     assert (report.pending, report.refused) == (1, 0)
-    assert report.problem == f"{BASE} answered {status}: HAPI-1094: status {status}"
+    assert report.problem == f"{BASE} answered {status} {HTTPStatus(status).phrase} (processing, HAPI-1094)"
 
 
 @pytest.mark.parametrize("status", [400, 412, 413, 422])
-async def test_a_refused_event_is_kept_with_the_servers_words(
+async def test_a_refused_event_is_kept_with_the_servers_codes(
     journal: Journal, store: ScriptedStore, status: int
 ) -> None:
     refused, _ = observe(journal)
@@ -140,24 +141,52 @@ async def test_a_refused_event_is_kept_with_the_servers_words(
     assert report.refused == 1
     (kept,) = undelivered(journal.path)
     assert (kept.id, kept.attempts) == (refused, 1)
-    assert kept.diagnostics == f"{BASE} answered {status}: HAPI-1094: status {status}"
+    assert kept.diagnostics == f"{BASE} answered {status} {HTTPStatus(status).phrase} (processing, HAPI-1094)"
+
+
+@pytest.mark.parametrize("status", [422, 503])
+async def test_what_a_server_says_of_an_event_is_not_kept_as_it_may_name_the_patient(
+    journal: Journal, status: int
+) -> None:
+    plain(journal)
+    issue = {
+        "code": "Amara Okafor",
+        "details": {"text": "Amara Okafor", "coding": [{"code": "Okafor"}]},
+        "diagnostics": "Patient Amara Okafor, born 1961-04-02, is unknown",
+    }
+    store = httpx.MockTransport(
+        lambda _: httpx.Response(
+            status,
+            extensions={"reason_phrase": b"Amara Okafor"},
+            stream=httpx.ByteStream(json.dumps({"issue": [issue]}).encode()),
+        )
+    )
+    async with httpx.AsyncClient(transport=store, base_url=BASE) as http:
+        report = await deliver(journal, http)
+    (kept,) = undelivered(journal.path)
+    assert "Okafor" not in str(report.problem) + kept.diagnostics + "".join(
+        file.read_bytes().decode(errors="replace")
+        for file in journal.path.parent.glob("audit.sqlite*")
+        if file.is_file()
+    )
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    "answer",
     [
-        ("[" * 100_000, "Unprocessable Entity"),
-        ('{"issue": [{"diagnostics": "no\\u001b[2J\\nsuch code"}]}', "no[2Jsuch code"),
+        "[" * 100_000,
+        '{"issue": [{"code": "no\\u001b[2J", "diagnostics": "no\\u001b[2J\\nsuch code"}]}',
+        '{"issue": [{"code": ["a list"]}]}',
     ],
 )
 async def test_a_hostile_answer_neither_stops_delivery_nor_steers_a_terminal(
-    journal: Journal, answer: str, said: str
+    journal: Journal, answer: str
 ) -> None:
     plain(journal)
     store = httpx.MockTransport(lambda _: httpx.Response(422, stream=httpx.ByteStream(answer.encode())))
     async with httpx.AsyncClient(transport=store, base_url=BASE) as http:
         report = await deliver(journal, http)
-    assert report.problem == f"{BASE} answered 422: {said}"
+    assert report.problem == f"{BASE} answered 422 {HTTPStatus(422).phrase}"
 
 
 async def test_an_answer_that_does_not_end_is_not_read_to_its_end(journal: Journal) -> None:
@@ -175,7 +204,7 @@ async def test_an_answer_that_does_not_end_is_not_read_to_its_end(journal: Journ
     )
     async with httpx.AsyncClient(transport=store, base_url=BASE) as http:
         report = await deliver(journal, http)
-    assert report.problem == f"{BASE} answered 400: Bad Request"
+    assert report.problem == f"{BASE} answered 400 Bad Request"
     assert read < 1024**2
 
 
@@ -328,7 +357,7 @@ async def test_events_whose_device_is_not_taken_wait_and_say_so(journal: Journal
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url=BASE) as http:
         report = await deliver(journal, http)
     assert (report.delivered, report.pending, report.refused) == (0, 1, 0)
-    assert f"{BASE} answered 422: Unprocessable Entity, to Device/model-" in str(report.problem)
+    assert f"{BASE} answered 422 {HTTPStatus(422).phrase}, to Device/model-" in str(report.problem)
 
 
 async def test_a_device_that_is_not_taken_holds_back_none_but_its_own_events(
