@@ -214,9 +214,11 @@ class _Asked:
 
 
 def pixels(loaded: "Loaded", images: list[Image]) -> list[Any]:
-    """A tensor (3, side, side) for each image."""
+    """A tensor (3, side, side) for each image. Raises ModelFailed where the model sees none."""
     from PIL import Image as Pillow
 
+    if images and not loaded.processor.image_seq_length:
+        raise ModelFailed(f"{loaded.identity.name} reads text alone: name a model for images (image_model).")
     opened = [Pillow.open(io.BytesIO(image.data)).convert("RGB") for image in images]
     return list(loaded.processor.image_processor(opened, return_tensors="pt")["pixel_values"])
 

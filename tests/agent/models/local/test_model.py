@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from agent.errors import ContextExceeded, ModelFailed, ModelUnavailable
 from agent.messages import Message, QuestionMessage, Step, SystemMessage, Turn
 from agent.models.local.generation import Chooser, Figures
+from agent.models.local.loading import Blind
 from agent.models.local.model import LocalModel
 from agent.models.local.template import opening
 from agent.steps import validate
@@ -347,6 +348,12 @@ def test_a_broken_gpu_is_told_as_unavailable() -> None:
     model, _ = local(replace(tiny.loaded(32), model=Wrapped(on_pass)))
     with pytest.raises(ModelUnavailable, match=r"The GPU failed \(CUDA error: an illegal memory access was"):
         ask(model, [tiny.SYSTEM, tiny.QUESTION])
+
+
+def test_a_model_that_reads_text_alone_refuses_an_image() -> None:
+    blind = replace(tiny.loaded(32), processor=Blind())
+    with pytest.raises(ModelFailed, match="tiny reads text alone: name a model for images"):
+        ask(local(blind)[0], [tiny.SYSTEM, tiny.QUESTION], images=[tiny.picture()])
 
 
 def test_its_identity_is_that_of_the_weights() -> None:
