@@ -53,11 +53,18 @@ def open_journal(settings: Settings) -> "Journal":
         journal = Journal(settings.folder / JOURNAL, audit_ring(settings, create=True))
         try:
             close_abandoned(journal)
-            journal.erase(f"{date.today() - timedelta(days=settings.audit_retention_days):%Y-%m}")
+            erase_due(settings, journal)
         except BaseException:
             journal.close()
             raise
         return journal
+
+
+def erase_due(settings: Settings, journal: "Journal") -> None:
+    """Erase what was kept for its time, whether its AuditEvents arrived or not. Raises AuditUnavailable."""
+    with audit_explained():
+        before = f"{date.today() - timedelta(days=settings.audit_retention_days):%Y-%m}"
+        journal.erase(before, undelivered=True)
 
 
 def identity(settings: Settings) -> "Identity":
@@ -108,9 +115,13 @@ def recorder_of(
 
 
 async def deliver_events(
-    settings: Settings, journal: "Journal", http: "httpx.AsyncClient"
+    settings: Settings,
+    journal: "Journal",
+    http: "httpx.AsyncClient",
+    *,
+    within: float | None = DELIVERY_SECONDS,
 ) -> "DeliveryReport":
-    """Hand the AuditEvents that wait to the FHIR store, or to files; what is left of them."""
+    """Hand the AuditEvents that wait to the FHIR store (`within` seconds), or to files; what is left."""
     from mcp_servers.audit.delivery.outbox import report
     from mcp_servers.audit.delivery.to_fhir import deliver
     from mcp_servers.audit.delivery.to_files import write_out
@@ -120,6 +131,6 @@ async def deliver_events(
             folder = settings.audit_events_dir or settings.folder / EVENTS
             return await asyncio.to_thread(write_out, journal, folder)
         with suppress(TimeoutError):
-            async with asyncio.timeout(DELIVERY_SECONDS):
+            async with asyncio.timeout(within):
                 return await deliver(journal, http)
         return report(journal, str(http.base_url).rstrip("/"), 0, None)

@@ -77,6 +77,14 @@ def add_commands(
     reconcile.add_argument("--json", action="store_true", help="a JSON object a line, the summary last")
     reconcile.set_defaults(run=_reconcile)
 
+    deliver = trails.add_parser(
+        "deliver", parents=[general, server], help="send AuditEvents that wait now (exit 0: all arrived)"
+    )
+    deliver.add_argument(
+        "--refused", action="store_true", help="also those that were refused, once the cause is mended"
+    )
+    deliver.set_defaults(run=_deliver)
+
     rotate = trails.add_parser("rotate-key", parents=[general, who], help="sign with a new key from now on")
     rotate.set_defaults(run=_rotate_key)
 
@@ -84,6 +92,9 @@ def add_commands(
         "erase", parents=[general, who], help="destroy what was said (who asked and read what stays)"
     )
     erase.add_argument("--before", type=_month, required=True, metavar="YYYY-MM", help="in the months before")
+    erase.add_argument(
+        "--undelivered", action="store_true", help="also where AuditEvents of that time still wait"
+    )
     erase.set_defaults(run=_erase)
 
 
@@ -226,11 +237,17 @@ def _reconcile(settings: Settings, arguments: argparse.Namespace) -> int:
     return OK if agreed else FAILED
 
 
+def _deliver(settings: Settings, arguments: argparse.Namespace) -> int:
+    arrived, report = auditing.deliver(settings, refused=arguments.refused)
+    print(report)
+    return OK if arrived else FAILED
+
+
 def _rotate_key(settings: Settings, _: argparse.Namespace) -> int:
     print(auditing.rotate_key(settings))
     return OK
 
 
 def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
-    print(auditing.erase(settings, arguments.before))
+    print(auditing.erase(settings, arguments.before, undelivered=arguments.undelivered))
     return OK

@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.audit_access import KEY_FILE, audit_explained, audit_ring, journal_path, open_journal
+from agent.audit_access import (
+    KEY_FILE,
+    audit_explained,
+    audit_ring,
+    deliver_events,
+    journal_path,
+    open_journal,
+)
 from agent.config import Settings
 from agent.errors import AuditKeyUnusable, Failed, UsageError
 from agent.fhir_access import open_fhir
@@ -14,6 +21,7 @@ from agent.fhir_access import open_fhir
 if TYPE_CHECKING:
     from mcp_servers.audit.chain.keys import Ring
     from mcp_servers.audit.chain.verify import Finding, UnknownOutcome
+    from mcp_servers.audit.delivery.outbox import DeliveryReport
     from mcp_servers.audit.delivery.stored import DeliveryVerification
 
 LEAST_KEPT = 6  # months: EU AI Act, articles 19 and 26(6)
@@ -62,11 +70,15 @@ def rotate_key(settings: Settings) -> str:
     return f"The journal is signed with {key.public} from now on; keep the file of keys, old ones included."
 
 
-def erase(settings: Settings, before: str) -> str:
+def erase(settings: Settings, before: str, *, undelivered: bool) -> str:
     """Destroy what was said in the months before `before` (`2026-11`); what was done.
+
+    Months with AuditEvents that still wait are left and named, but if `undelivered`.
 
     Raises UsageError for months that are to be kept.
     """
+    from mcp_servers.audit.chain import content, trail
+
     latest = months_ago(datetime.now(UTC), LEAST_KEPT)
     if before > latest:
         raise UsageError(
@@ -76,10 +88,46 @@ def erase(settings: Settings, before: str) -> str:
     journal = open_journal(settings)
     try:
         with audit_explained():
-            months = journal.erase(before, settings.user)
+            months = journal.erase(before, settings.user, undelivered=undelivered)
+            with trail.reading(journal.path) as db:
+                left = content.kept(db, before)
     finally:
         journal.close()
-    return f"Erased what was said in {', '.join(months)}." if months else f"Nothing is left before {before}."
+    done = (
+        f"Erased what was said in {', '.join(months)}." if months else f"Nothing was erased before {before}."
+    )
+    if left:
+        done += (
+            f" Left is what was said in {', '.join(left)}: AuditEvents of that time still wait for their FHIR"
+            " server (`ehr-navigator audit list --undelivered` says why); --undelivered erases them too."
+        )
+    return done
+
+
+def deliver(settings: Settings, *, refused: bool) -> tuple[bool, str]:
+    """Whether all AuditEvents are where the settings say, now that what waited was sent; with a report.
+
+    `refused`: what was refused before is sent again.
+    """
+    from mcp_servers.audit.delivery.outbox import retry
+    from mcp_servers.audit.recorder import TO_FILES
+
+    existing_journal(settings)
+    journal = open_journal(settings)
+
+    async def delivered() -> "DeliveryReport":
+        async with open_fhir(settings) as http:
+            where = TO_FILES if settings.audit_events == "files" else str(http.base_url).rstrip("/")
+            retry(journal, where, refused=refused)
+            return await deliver_events(settings, journal, http, within=None)
+
+    try:
+        with audit_explained():
+            found = asyncio.run(delivered())
+    finally:
+        journal.close()
+    said = f"{found.delivered} AuditEvents were delivered; {found.pending} wait, {found.refused} are refused."
+    return not (found.pending or found.refused), " ".join(filter(None, (said, found.problem)))
 
 
 def months_ago(now: datetime, months: int) -> str:

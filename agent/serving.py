@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.app import Navigator, open_navigator
-from agent.audit_access import audit_explained, audit_ring, deliver_events, journal_path
+from agent.audit_access import audit_explained, audit_ring, deliver_events, erase_due, journal_path
 from agent.config import PREFIX, Settings
 from agent.errors import AuditUnavailable, UsageError
 from agent.questions import patient_reference
@@ -129,13 +129,14 @@ async def serve_http(
 
 @asynccontextmanager
 async def delivering(navigator: Navigator, every: float = DELIVER_EVERY_SECONDS) -> AsyncIterator[None]:
-    """Hand over the AuditEvents that wait now and then, as a server may run for months."""
+    """Hand over the AuditEvents that wait, and erase what is due, as a server may run for months."""
 
     async def now_and_then() -> None:
         while True:
             await asyncio.sleep(every)
             with suppress(AuditUnavailable):  # calls are refused meanwhile; a full disk may have room later
                 await deliver_events(navigator.settings, navigator.journal, navigator.http)
+                erase_due(navigator.settings, navigator.journal)
 
     task = asyncio.create_task(now_and_then())
     try:

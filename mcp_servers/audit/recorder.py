@@ -19,10 +19,12 @@ from mcp_servers.audit.events.auditevent import devices, events
 from mcp_servers.audit.identity import PROGRAM, Identity
 
 MAX_PENDING = 100_000
-"""AuditEvents that may wait for one destination; some 400 MB."""
+"""AuditEvents that may wait for one destination, or were refused there; some 400 MB."""
 
 CLAIMS = frozenset({"session", "step", "model", "target", "policy_version", "traceparent"})
 """What a client may say of itself in plain: the model is `name`, `revision`, `quantisation`, `digest`."""
+
+_WITH_MONTH = "JOIN record USING (seq) JOIN content_key ON month = substr(record.at, 1, 7)"
 
 TO_FILES = "files"
 """The destination of AuditEvents that go to files (see `sink`), where the FHIR store takes none."""
@@ -33,7 +35,7 @@ class Context:
     """On whose behalf a session acts, through which program, on which FHIR server.
 
     `server` is the program that asks the FHIR server at `fhir_base`. AuditEvents go to that server unless
-    `to_files`; at most `max_pending` of them may wait.
+    `to_files`; at most `max_pending` of them may lack there.
     """
 
     session: str
@@ -199,21 +201,30 @@ class Recorder:
         return call
 
     def _check_room(self, write: Transaction) -> None:
-        """Raise OutboxFull where too many AuditEvents wait."""
-        waiting = "FROM outbox WHERE destination = ? AND state = 'pending'"
+        """Raise OutboxFull where too many AuditEvents wait, or were refused: neither is in the EMR.
+
+        Of what was refused, that counts which can be sent again: it was not erased.
+        """
         where, limit = self.context.destination, self.context.max_pending
-        # Each of the two is one look at the index; both in one query would read all that wait.
-        first, last = (
-            write.connection.execute(f"SELECT {end}(position) {waiting}", (where,)).fetchone()[0]
-            for end in ("min", "max")
-        )
-        if first is None or last - first + 1 < limit:  # no need to count
+
+        def asked(what: str, state: str, joined: str = "") -> Any:
+            query = f"SELECT {what} FROM outbox {joined} WHERE destination = ? AND state = '{state}'"  # noqa: S608
+            return write.connection.execute(query, (where,)).fetchone()[0]
+
+        # Each is one look at an index; two in one query would read all that lies between.
+        ends = [
+            (asked("min(position)", state), asked("max(position)", state)) for state in ("pending", "refused")
+        ]
+        if sum(last - first + 1 for first, last in ends if first is not None) < limit:  # no need to count
             return
-        (found,) = write.connection.execute(f"SELECT count(*) {waiting}", (where,)).fetchone()
-        if found >= limit:
+        waiting, refused = asked("count(*)", "pending"), asked("count(*)", "refused")
+        if waiting + refused >= limit and refused:
+            refused = asked("count(wrapped)", "refused", _WITH_MONTH)
+        if waiting + refused >= limit:
             raise OutboxFull(
-                f"{found} AuditEvents wait for {where}, which does not take them; `ehr-navigator audit list"
-                " --undelivered` says why. No call happens until it takes them."
+                f"{where} lacks {waiting + refused} AuditEvents ({waiting} wait, {refused} it refused);"
+                " `ehr-navigator audit list --undelivered` says why. No call happens until they are there:"
+                " mend what is wrong, then run `ehr-navigator audit deliver --refused`."
             )
 
 

@@ -96,7 +96,7 @@ def test_what_was_said_lately_is_not_erased(capsys: pytest.CaptureFixture[str]) 
     assert main(["audit", "erase", "--before", "2999-01"]) == 2
     assert "6 months at least" in capsys.readouterr().err
     assert main(["audit", "erase", "--before", "2001-01"]) == 0
-    assert "Nothing is left before 2001-01" in capsys.readouterr().out
+    assert "Nothing was erased before 2001-01" in capsys.readouterr().out
 
 
 def printed(capsys: pytest.CaptureFixture[str], *command: str) -> str:

@@ -86,20 +86,34 @@ def rewrap(db: sqlite3.Connection, content: Content, key: Key) -> None:
         )
 
 
-def erase(db: sqlite3.Connection, before: str) -> list[str]:
+def kept(db: sqlite3.Connection, before: str) -> list[str]:
+    """The months before `before` (`2026-11`) of which something that was said is still there."""
+    months = db.execute(
+        "SELECT month FROM content_key WHERE month < ? AND wrapped IS NOT NULL ORDER BY month", (before,)
+    )
+    return [month for (month,) in months]
+
+
+def erase(db: sqlite3.Connection, before: str, *, undelivered: bool) -> list[str]:
     """Destroy the keys of the months before `before` (`2026-11`), within a transaction; which they were.
 
-    A month with an AuditEvent that still waits for its FHIR store keeps its key.
+    A month with an AuditEvent that still waits for its FHIR store keeps its key, but if `undelivered`: what
+    waits is then refused, as there is nothing left to send.
     """
-    months = [
+    waiting = {
         month
         for (month,) in db.execute(
-            "SELECT month FROM content_key WHERE month < ? AND wrapped IS NOT NULL AND NOT EXISTS ("
-            " SELECT 1 FROM outbox JOIN record USING (seq)"
-            " WHERE outbox.state = 'pending' AND substr(record.at, 1, 7) = month) ORDER BY month",
-            (before,),
+            "SELECT DISTINCT substr(record.at, 1, 7) FROM outbox INDEXED BY outbox_pending"
+            " JOIN record USING (seq) WHERE outbox.state = 'pending'"
         )
-    ]
+    }
+    months = [month for month in kept(db, before) if undelivered or month not in waiting]
     for month in months:
         db.execute("UPDATE content_key SET wrapped = NULL WHERE month = ?", (month,))
+    for month in waiting.intersection(months):
+        db.execute(
+            "UPDATE outbox SET state = 'refused' WHERE state = 'pending'"
+            " AND seq IN (SELECT seq FROM record WHERE substr(at, 1, 7) = ?)",
+            (month,),
+        )
     return months

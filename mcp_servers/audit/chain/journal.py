@@ -146,14 +146,15 @@ class Journal:
         self._sealing.ring = self._ring
         self.write(rotated)
 
-    def erase(self, before: str, by: str = "") -> list[str]:
+    def erase(self, before: str, by: str = "", *, undelivered: bool = False) -> list[str]:
         """Destroy what was said in the months before `before` (`2026-11`); the chain still verifies.
 
-        Returns the months. Those with an AuditEvent that still waits are left. `by`: who did it, if by hand.
+        Returns the months. Those with an AuditEvent that still waits are left, but if `undelivered`.
+        `by`: who did it, if by hand.
         """
 
         def erased(write: Transaction) -> list[str]:
-            if months := content.erase(write.connection, before):
+            if months := content.erase(write.connection, before, undelivered=undelivered):
                 write.append("erasure", "", {"months": months, "by": by})
                 write.sealing.forget()
             return months

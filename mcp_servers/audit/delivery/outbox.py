@@ -61,7 +61,7 @@ class Depth:
 class DeliveryReport:
     """What one round did, and what this destination still lacks; `problem` is what went wrong last.
 
-    `refused` counts what was ever turned away for good.
+    `refused` counts what was turned away for good.
     """
 
     delivered: int
@@ -141,6 +141,27 @@ def note(journal: Journal, entries: Sequence[Undelivered], state: str, problem: 
         )
 
     journal.write(noted)
+
+
+def retry(journal: Journal, destination: str, *, refused: bool) -> None:
+    """Let what waits for a destination be due now, and what it `refused` too. Raises JournalUnavailable.
+
+    What was refused and erased since stays refused.
+    """
+
+    def due(write: Transaction) -> None:
+        write.connection.execute(
+            "UPDATE outbox SET next_at = 0 WHERE destination = ? AND state = 'pending'", (destination,)
+        )
+        if refused:
+            write.connection.execute(
+                "UPDATE outbox SET state = 'pending', next_at = 0 WHERE destination = ? AND state = 'refused'"
+                " AND EXISTS (SELECT 1 FROM record JOIN content_key ON month = substr(at, 1, 7)"
+                " WHERE record.seq = outbox.seq AND wrapped IS NOT NULL)",
+                (destination,),
+            )
+
+    journal.write(due)
 
 
 def _page(path: Path, destination: str, after: int) -> list[Undelivered]:

@@ -13,6 +13,7 @@ from mcp_servers.audit.chain.errors import KeyUnusable
 from mcp_servers.audit.chain.journal import Journal
 from mcp_servers.audit.chain.keys import Key, Ring
 from mcp_servers.audit.chain.verify import verify
+from mcp_servers.audit.delivery.outbox import undelivered
 
 from ..trails import RING, observe, recorder
 
@@ -96,6 +97,17 @@ def test_a_month_whose_events_still_wait_is_left(path: Path, journal: Journal) -
     observe(journal)
     assert journal.erase("9999-01") == []
     assert said(path)[0] == {"arguments": {"name": "HbA1c"}}
+
+
+def test_a_month_whose_events_still_wait_is_erased_where_that_is_meant_and_they_are_not_sent(
+    path: Path, journal: Journal
+) -> None:
+    observe(journal)
+    assert journal.erase("9999-01", undelivered=True)
+    assert said(path)[0] is None
+    (left,) = undelivered(path)
+    assert (left.state, left.diagnostics) == ("refused", " (its content was erased since)")
+    assert verify(path, [RING[0].public], RING).intact
 
 
 def test_nothing_is_said_in_a_month_that_was_erased(journal: Journal) -> None:

@@ -74,9 +74,41 @@ def test_past_the_bound_no_call_begins(journal: Journal) -> None:
     bounded = Recorder(journal, Context("s1", Identity("dr.grey"), BASE, max_pending=2))
     for _ in range(2):
         bounded.begin("observations", {}).complete("ok")
-    with pytest.raises(OutboxFull, match=f"2 AuditEvents wait for {BASE}"):
+    with pytest.raises(OutboxFull, match=f"{BASE} lacks 2 AuditEvents"):
         bounded.begin("observations", {})
     elsewhere(journal)
+
+
+def test_what_was_refused_is_lacking_too_until_it_is_erased(tmp_path: Path) -> None:
+    times = [datetime(2026, 9, 3, tzinfo=UTC)]
+    with closing(Journal(tmp_path / "audit.sqlite", RING, clock=lambda: times[-1])) as journal:
+        bounded = Recorder(journal, Context("s1", Identity("dr.grey"), BASE, max_pending=2))
+        for state in ("refused", "pending"):
+            bounded.begin("observations", {}).complete("ok")
+            note(journal, [*pending(journal.path, BASE)], state, "answered 422", 0)
+        with pytest.raises(OutboxFull, match=r"\(1 wait, 1 it refused\).*audit deliver --refused"):
+            bounded.begin("observations", {})
+        journal.erase("2026-10", undelivered=True)
+        times.append(datetime(2026, 10, 3, tzinfo=UTC))
+        bounded.begin("observations", {}).complete("ok")
+
+
+def test_what_was_refused_waits_again_when_its_cause_is_mended_unless_it_was_erased(tmp_path: Path) -> None:
+    times = [datetime(2026, 9, 3, tzinfo=UTC)]
+    with closing(Journal(tmp_path / "audit.sqlite", RING, clock=lambda: times[-1])) as journal:
+        erased, _ = observe(journal)
+        note(journal, [*undelivered(journal.path)], "refused", "answered 422", 0)
+        journal.erase("2026-10")
+        times.append(datetime(2026, 10, 3, tzinfo=UTC))
+        refused, _ = observe(journal)
+        note(journal, [*pending(journal.path, BASE)], "refused", "answered 422", 0)
+        waiting, _ = observe(journal)
+        note(journal, [*pending(journal.path, BASE)], "pending", "answered 503", 9e9)
+        outbox.retry(journal, BASE, refused=False)
+        assert [(one.id, one.next_at) for one in pending(journal.path, BASE)] == [(waiting, 0)]
+        outbox.retry(journal, BASE, refused=True)
+        assert [(one.id, one.next_at) for one in pending(journal.path, BASE)] == [(refused, 0), (waiting, 0)]
+        assert next((one.id, one.state) for one in undelivered(journal.path)) == (erased, "refused")
 
 
 def test_a_month_with_an_event_that_waits_is_kept_and_a_refused_one_is_told_as_erased(tmp_path: Path) -> None:
