@@ -18,6 +18,8 @@ from evals import grounding
 from evals.bench import audit, commands, session, tools
 from evals.bench.calling import open_tools
 from evals.bench.serving import measured_server
+from evals.deidentification import measuring, utility
+from evals.deidentification.notes import notes
 from evals.everyday import commands as daily
 from evals.graders import grade
 from evals.hard_cases import outcomes
@@ -138,6 +140,26 @@ def told(report: str, code: int) -> int:
     return code
 
 
+def strip(arguments: argparse.Namespace) -> int:
+    """De-identify the notes of a set, and print how much was taken out."""
+    found = measuring.measure(notes(arguments.set))
+    if arguments.show:
+        print("\n".join(["Missed:", *found.leaks, "Lost:", *found.losses]))
+    print(measuring.report(found))
+    return 0
+
+
+def usefulness(arguments: argparse.Namespace) -> int:
+    """Ask questions of charts as they are, and de-identified. Exit 1 where an answer differs."""
+    now = f"{as_of()[:10]}T12:00:00+00:00"
+    asked = build(list(resources()), datetime.fromisoformat(now))
+    step = max(1, len(asked) // arguments.limit)
+    compared = asyncio.run(utility.compare(asked[::step][: arguments.limit], now))
+    told, differing = utility.report(compared, show=arguments.show)
+    print(told)
+    return 1 if differing else 0
+
+
 def main() -> int:
     """Choose the command."""
     parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
@@ -174,6 +196,16 @@ def main() -> int:
     checking.add_argument("--show", action="store_true", help="print what was missed, and the false alarms")
     checking.add_argument("--set", choices=grounding.SETS, default="development")
     checking.set_defaults(run=lambda given: told(*grounding.table(given.set, show=given.show)))
+    stripping = parsers.add_parser(
+        "deidentification", help="what is taken out of notes, and what else with it"
+    )
+    stripping.add_argument("--set", choices=["development", "sealed"], default="development")
+    stripping.add_argument("--show", action="store_true", help="print what was missed, and what was lost")
+    stripping.set_defaults(run=strip)
+    useful = parsers.add_parser("utility", help="are answers from a de-identified chart the same?")
+    useful.add_argument("--limit", type=int, default=100, help="questions (default 100)")
+    useful.add_argument("--show", action="store_true", help="print the answers that differ")
+    useful.set_defaults(run=usefulness)
     for name, (how, about) in daily.COMMANDS.items():
         asking_daily = parsers.add_parser(name, help=about)
         daily.add_arguments(asking_daily)
