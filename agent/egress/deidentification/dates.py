@@ -22,6 +22,7 @@ ISO_SPAN = re.compile(
     r"(?<![\w-])(\d{4}-\d\d-\d\d)(?:\.\.|\s*/\s*|\s+(?:to|until|through|and|-|–)\s+)(\d{4}-\d\d-\d\d)(?![\d-])"
 )
 _MONTH_NAMED = re.compile("|".join(_MONTHS), re.IGNORECASE)
+_HOLIDAY = re.compile(r"day\b|christ|thanks|hallow|hanuk|diwali|ramadan|eid\b|eve\b", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 
 
@@ -56,9 +57,9 @@ class Dated(NamedTuple):
 def dates_in(text: str) -> list[Dated]:
     """The dates of a text, in their order. What looks like one and is none (2019-02-30) covers no days."""
     found: list[Dated] = []
-    if not _DIGIT.search(text):
-        return found
     named = _MONTH_NAMED.search(text) is not None
+    if not named and not _DIGIT.search(text) and not _HOLIDAY.search(text):
+        return found
     rest = text
     for form, pattern in _forms():
         if "month" in pattern.groupindex and not named:
@@ -116,7 +117,8 @@ def _dated(form: str, match: re.Match[str]) -> Dated:
         first, last = _days(form, match)
     except (ValueError, OverflowError):
         first = last = None
-    return Dated(match.start(), match.end(), first, last, form, match)
+    here = "here" if "here" in match.re.groupindex else 0
+    return Dated(match.start(here), match.end(here), first, last, form, match)
 
 
 def _days(form: str, match: re.Match[str]) -> tuple[date | None, date | None]:

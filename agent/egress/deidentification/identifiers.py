@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 
 from agent.egress.deidentification.collecting import Told, collected
 from agent.egress.deidentification.folding import Word, words
-from agent.egress.deidentification.lexicon import LISTS, is_clinical, is_weak, word_names
+from agent.egress.deidentification.lexicon import LISTS, is_caseless, is_clinical, is_weak, word_names
 from agent.egress.deidentification.spans import Class, Span
 
 # Not part of a name by which somebody can be found.
 _TITLES = frozenset(LISTS["no_part"].split())
+_FACILITIES = frozenset(LISTS["facilities"].split())
 _PARTICLES = frozenset(LISTS["particles"].split())
 _MONTH_BEFORE = re.compile(
     r"(?:\b(?:in|since|until|till|by|of|last|next|this|early|mid|late|from|through|to|before|after|during|and|or)|\d|-|/)\W*$",
     re.IGNORECASE,
 )
+_TITLE_BEFORE = re.compile(r"\b(?:mr|mrs|ms|miss|mx|dr|prof)\.?\s+$", re.IGNORECASE)
 _MODAL_AFTER = re.compile(
     r"\s+(?!(?:is|was|has|had|did|does|goes|went|felt|said|came|took|left)\b|\w+(?:ed|[^s]s)\b)[a-z]+"
 )
@@ -81,7 +83,9 @@ class Identifiers:
         """The dictionary of people of whom nothing is known but a name."""
         entries: dict[tuple[str, ...], _Entry] = {}
         for name in names:
-            _add(Told("PERSON", name, name), entries, {})
+            # Who did something may be an institution, of whose name no part is a person's.
+            of_place = any(word.text in _FACILITIES for word in words(name))
+            _add(Told("ORGANISATION" if of_place else "PERSON", name, name), entries, {})
         return cls(_entries=entries)
 
     def with_(self, other: "Identifiers") -> "Identifiers":
@@ -231,6 +235,10 @@ def _as_a_name(text: str, run: list[Word], place: int) -> bool:
     word = run[place]
     said = text[word.start : word.end]
     line = text[text.rfind("\n", 0, word.start) + 1 : (text.find("\n", word.end) + 1 or len(text) + 1) - 1]
+    if _TITLE_BEFORE.search(text[max(0, word.start - 12) : word.start]):
+        return True
+    if is_caseless(text) and len(said) > 3:
+        return word.text not in word_names() and not is_clinical(word.text)
     if not said[0].isupper() or (
         len(said) > 1 and said.isupper() and line.isupper() and len(line) > len(said) + 3
     ):

@@ -25,10 +25,10 @@ _USUAL = 100
 _MEDICAL = re.compile(
     r"\w{2,}(?:pril|sartan|statin|olol|cillin|mycin|micin|cycline|floxacin|azole|vir|formin|gliptin|gliflozin"
     r"|glutide|glitazone|prazole|tidine|dipine|parin|xaban|gatran|mab|tinib|azepam|azolam|triptyline|oxetine"
-    r"|semide|thiazide|lactone|solone|nisone|caine|codone|morphone|phylline|terol|profen|triptan|setron"
+    r"|azine|apine|semide|thiazide|lactone|solone|nisone|caine|codone|morphone|phylline|terol|profen|triptan|setron"
     r"|itis|emia|aemia|uria|osis|opathy|algia|ectomy|plasty|otomy|ostomy|oscopy|graphy|gram|rrhea|rrhage"
     r"|plegia|penia|megaly|tension|globin|coccus|bacter|bacterium|ology|ologist|iatry|iatric|iatrics"
-    r"|ic|ical|ous|ing|tion|sion|ment|ness|able|ible|ive|ated|ized|ased|uled|ined|ored)s?"
+    r"|ic|ical|ous|ing|tion|sion|ment|ness|able|ible|ive|ated|ized|ased|uled|ined|ored|\w{5}(?:ary|ory|ally|ity))s?"
 )
 
 
@@ -84,6 +84,12 @@ def is_weak(word: str) -> bool:
         or word in word_names()
         or (word not in names() and (word in clinical() or word in english()))
     )
+
+
+def is_caseless(text: str) -> bool:
+    """Whether a text is written without capitals, so that none tells a name."""
+    letters = sum(letter.isalpha() for letter in text)
+    return letters > 80 and sum(letter.isupper() for letter in text) * 50 < letters
 
 
 def _listed(name: str) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from agent.egress.deidentification.folding import folded
-from agent.egress.deidentification.lexicon import LISTS, english, is_clinical, names, word_names
+from agent.egress.deidentification.lexicon import LISTS, english, is_caseless, is_clinical, names, word_names
 from agent.egress.deidentification.spans import Span
 
 
@@ -18,7 +18,8 @@ def _any(which: str) -> str:
     return "(?:" + "|".join(LISTS[which].split()).replace(r"\s", r"\s+") + ")"
 
 
-_CAP = r"(?-i:[A-ZÀ-ÖØ-Þ])[\w'’-]*\.?"
+# A capitalised word; a full stop is part of it only after an initial or St.
+_CAP = r"(?-i:[A-ZÀ-ÖØ-Þ]\.(?![a-z])|St\.|[A-ZÀ-ÖØ-Þ][\w'’-]*)"
 _SEVERAL = rf"{_CAP}(?:\s+(?:(?:de|la|van|der|von|bin|al|del|di|da|st)\.?\s+)*{_CAP}){{0,3}}"
 _NAME = rf"(?P<name>{_SEVERAL})"
 _TITLED = re.compile(rf"\b{_any('titles')}\.?\s+{_NAME}", re.IGNORECASE)
@@ -30,17 +31,34 @@ _RELATED = re.compile(
 )
 _SIGNED = re.compile(rf"\b{_any('signed')}\s*[:\-]?\s+{_NAME}", re.IGNORECASE)
 _DEGREE = re.compile(rf"{_NAME},?\s+(?-i:{_any('degrees')})(?![\w-])", re.IGNORECASE)
+_LABELLED = re.compile(rf"\b{_any('labels')}\s*:[ \t]*{_NAME}", re.IGNORECASE)
+_DEGREE_LOW = re.compile(
+    r"\b(?P<name>[a-z][a-z'’-]+\s+(?:[a-z]\.?\s+)?(?P<last>[a-z][a-z'’-]+)),?\s+(?:md|do|rn|np|phd)\b"
+)
+_QUOTED = re.compile(rf"(?P<first>{_CAP})\s+[\"“](?P<name>[A-ZÀ-Þ][a-zß-ÿ'’-]+)[\"”]")
+_INITIALLED = re.compile(
+    r"(?<![\w.])(?P<name>(?:[A-Z]\.\s?){1,2}[A-ZÀ-Þ][^\W\d_’']+(?:-[A-ZÀ-Þ][^\W\d_]+)*)(?![\w])"
+)
+_CAMEL = re.compile(
+    r"[A-ZÀ-Þ][a-zß-ÿ'’]+|(?:Mc|Mac|O['’]|D['’]|De|Di|La|Le|Fitz|Van|Du|Al-)?[A-ZÀ-Þ][a-zß-ÿ'’-]+|[A-ZÀ-Þ]"
+)
+# A score or a size stands behind what is no person: Deauville 2, Clark level II.
+_MEASURED = re.compile(r"\s(?:\d{1,3}(?!\d|[-./]\d)|\d+\.\d|(?:level|stage|grade|type)\b|[IV]{1,4}\b)")
+_KIN_LOW = re.compile(
+    rf"\b(?:{_any('kin')}|mil|fil|hub|husb|bf|gf|baby (?:girl|boy)|nurse|charge|sitter)"
+    r"\s+(?P<name>[a-z'’-]{2,})"
+)
 _TITLE = re.compile(_any("called_by"))
 _WORD = re.compile(r"[^\W\d_][\w'’-]*\.?")
 _RUN = re.compile(
-    r"[A-ZÀ-ÖØ-Þ][\w'’-]*\.?"
-    r"(?:[ \t]+(?:(?:de|la|van|der|von|bin|al|del|di|da)[ \t]+)*[A-ZÀ-ÖØ-Þ][\w'’-]*\.?)*"
+    rf"(?<![\w.]){_CAP}(?:[ \t]+(?:(?:de|la|van|der|von|bin|al|del|di|da)[ \t]+)*{_CAP})*",
 )
 _CAPITALS_COMMA = re.compile(r"\b(?P<name>[A-Z][A-Z'’-]{2,},\s?[A-Z][A-Z'’-]{1,}(?:\s[A-Z]\.?)?)(?![\w])")
 _EPONYM_AFTER = re.compile(rf"['’]s?\s+[a-z]|\s+{_any('eponym_nouns')}\b")
 _BELONGING = re.compile(rf"['’]s?\s+{_any('belongings')}\b")
 _POSSESSIVE = re.compile(r"['’]s?\.?$")
 _NO_NAME = frozenset(LISTS["no_names"].split())
+_WARDS = frozenset(LISTS["wards"].split())
 _CALENDAR = frozenset(LISTS["calendar"].split())
 
 
@@ -53,7 +71,9 @@ class _Part(NamedTuple):
 
 def names_in(text: str, medicine: Collection[str]) -> Iterator[Span]:
     """Names of people, by their place and their look. `medicine` are more (folded) words that name nobody."""
-    for pattern, sure in ((_TITLED, True), (_DEGREE, False), (_SIGNED, False), (_RELATED, False)):
+    for pattern, sure in (
+        (_TITLED, True), (_LABELLED, False), (_DEGREE, False), (_SIGNED, False), (_RELATED, False),
+    ):  # fmt: skip
         for match in pattern.finditer(text):
             group = "name" if match["name"] else "called"
             yield from _of_context(text, match.start(group), match.end(group), medicine, sure=sure)
@@ -61,14 +81,38 @@ def names_in(text: str, medicine: Collection[str]) -> Iterator[Span]:
         word = folded(match["name"])
         if word not in _NO_NAME and (word in names() or word not in english()) and not is_clinical(word):
             yield Span(match.start("name"), match.end("name"), "PERSON")
+    for match in _DEGREE_LOW.finditer(text):
+        if folded(match["last"]) not in english() and not _says_medicine(folded(match["last"]), medicine):
+            yield Span(match.start("name"), match.end("name"), "PERSON")
+    for match in _INITIALLED.finditer(text):
+        words = re.split(r"[\s.-]+", folded(match["name"]))
+        if any(
+            one in names() or not (one in english() or _says_medicine(one, medicine)) for one in words[1:]
+        ):
+            yield Span(match.start("name"), match.end("name"), "PERSON")
+    for match in _QUOTED.finditer(text):
+        if folded(match["first"]) in names() or folded(match["first"]) not in english():
+            yield Span(match.start("name"), match.end("name"), "PERSON")
     for match in _CAPITALS_COMMA.finditer(text):
         parts = [folded(part) for part in re.split(r"[\s,]+", match["name"])]
         if any(part in names() for part in parts) and not any(
             _says_medicine(part, medicine) for part in parts
         ):
             yield Span(match.start("name"), match.end("name"), "PERSON")
+    if is_caseless(text):
+        yield from _caseless_names(text, medicine)
     for match in _RUN.finditer(text):
         yield from _of_run(text, match.start(), match.end(), medicine)
+
+
+def _caseless_names(text: str, medicine: Collection[str]) -> Iterator[Span]:
+    """In a text without capitals, what follows a word of kinship and is a name or no usual word."""
+    for match in _KIN_LOW.finditer(text):
+        word = folded(match["name"])
+        if word in _NO_NAME or _says_medicine(word, medicine):
+            continue
+        if word in names() or word not in english():
+            yield Span(match.start("name"), match.end("name"), "PERSON")
 
 
 def _of_context(text: str, start: int, end: int, medicine: Collection[str], *, sure: bool) -> Iterator[Span]:
@@ -86,7 +130,7 @@ def _of_context(text: str, start: int, end: int, medicine: Collection[str], *, s
             not named and word not in english() and not _says_medicine(word, medicine) and _is_cased(part)
         )
         eponym = _EPONYM_AFTER.match(text, _end(part)) is not None and _says_medicine(word, medicine)
-        if initial or ((named or unknown) and not eponym) or (sure and not taken and word not in _NO_NAME):
+        if initial or ((named or unknown) and not eponym) or (sure and not taken and not part.text.isupper()):
             if (
                 named
                 and not sure
@@ -115,9 +159,17 @@ def _of_run(text: str, start: int, end: int, medicine: Collection[str]) -> Itera
     for number, part in enumerate(parts):
         word = part.plain
         medical = _says_medicine(word, medicine)
-        eponym = _EPONYM_AFTER.match(text, _end(part)) is not None
-        hyphened = "-" in part.text and any(
-            _says_medicine(one, medicine) or one in english() for one in re.split(r"\W+", word)
+        eponym = _EPONYM_AFTER.match(text, _end(part)) is not None or (
+            medical and _POSSESSIVE.search(part.text) is not None
+        )
+        pieces = re.split(r"[\W_]+", word)
+        odd = re.search(r"[\d_]", part.text) is not None or not all(
+            _CAMEL.fullmatch(one) or one.isupper() or one.islower()
+            for one in re.split(r"-", part.text.rstrip("."))
+        )
+        hyphened = odd or (
+            "-" in part.text
+            and any(_says_medicine(one, medicine) or one in english() - names() for one in pieces if one)
         )
         usual = word in english() or word in word_names()
         cased = _is_cased(part) or (lower_line and word in names() and len(word) > 3)
@@ -125,6 +177,8 @@ def _of_run(text: str, start: int, end: int, medicine: Collection[str]) -> Itera
         known = word in names() and word not in word_names() and not (medical and (eponym or usual))
         if eponym and not (medical and known):
             known = unknown = _BELONGING.match(text, _end(part)) is not None
+        if (unknown or medical) and _MEASURED.match(text, _end(part)) is not None:
+            known = unknown = False
         certain.append(
             cased and not hyphened and not _TITLE.fullmatch(word) and (unknown or (known and len(word) > 2))
         )
@@ -139,6 +193,10 @@ def _of_run(text: str, start: int, end: int, medicine: Collection[str]) -> Itera
         possible.append(
             certain[-1] or (beside and not (first_of_line and word not in names() and not lone_initial))
         )
+    # Two or three usual words with capitals amid small ones: a person, a firm, a place.
+    if 1 < len(parts) < 4 and re.search(r"[a-z] $", text[max(0, start - 2) : start]):
+        if all(_is_plain(part, medicine) for part in parts):
+            yield Span(parts[0].start, _end(parts[-1]), "PERSON")
     number = 0
     while number < len(parts):
         if not possible[number]:
@@ -160,6 +218,11 @@ def _of_run(text: str, start: int, end: int, medicine: Collection[str]) -> Itera
         if any(certain[one] for one in group) or both_names:
             yield Span(parts[number].start, _end(parts[last]), "PERSON")
         number = last + 1
+
+
+def _is_plain(part: _Part, medicine: Collection[str]) -> bool:
+    """A usual word that is written as a name, and is none of medicine or of a hospital."""
+    return _is_cased(part) and part.plain not in _WARDS and not _says_medicine(part.plain, medicine)
 
 
 def _parts(text: str, start: int, end: int) -> Iterator[_Part]:

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from ipaddress import ip_address
 
+from agent.egress.deidentification.folding import folded
+from agent.egress.deidentification.lexicon import english, is_clinical, names
 from agent.egress.deidentification.spans import Class, Span
 
 _STATES = (
@@ -27,9 +29,19 @@ _AT_AGE = (
     r"\b(?:age[ds]?|died|passed(?:\s+away)?|deceased|dx|onset)"
     r"\s*(?:at)?\s*(?:the)?\s*(?:age)?\s*(?:of)?\s*[:=]?\s*"
 )
+# "Her mother turned 91", "Mr. Hale is 92 and": who is 92 is a person, and no pulse.
+_WHO = (
+    r"(?:he|she|they|who|patient|pt|mother|father|mom|dad|husband|wife|(?:mr|mrs|ms|miss)\.?\s+[\w'’-]+"
+    r"|(?P<name>[A-Z][a-z'’-]+))"
+)
+_IS_OLD = re.compile(
+    rf"\bturn(?:s|ed|ing)?\s+(?P<turned>{_OLD})(?![\w+]|\.\d|\s?%|/\d)"
+    rf"|\b{_WHO}\s+(?:is|was)\s+(?P<is>{_OLD})(?=\s+(?:and|now|in|this|next|today|with)\b|[.,;]?\s*$|[.,;]\s)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _AGE = re.compile(
     rf"(?<![\w.,-])(?P<age>{_OLD})(?=(?:\s|-)*{_YEARS_OLD})"
-    rf"|{_AT_AGE}(?P<at>{_OLD})(?!\w|\.\d|\s?%|/\d)",
+    rf"|{_AT_AGE}(?P<at>{_OLD})(?![\w+]|\.\d|\s?%|/\d)",
     re.IGNORECASE,
 )
 # The first three digits of the areas with at most 20,000 people (2000 census; 45 CFR 164.514(b)(2)(i)(B), as
@@ -43,9 +55,12 @@ _SPARSE = frozenset(
 
 
 _IS = r"\s*(?:is\b|was\b|[:=#]|\bno\.?|->)?\s*[:#]?\s*"
-# What follows a label: it holds a digit; of cards and accounts, several groups.
-_VALUE = r"(?P<value>(?=[\w./-]*\d)[A-Za-z0-9](?:[\w./-]*[A-Za-z0-9])?)"
-_GROUPS = r"(?P<value>(?=[\w ./-]*\d)[A-Za-z0-9][\w./-]*(?:[ -]\d[\w./-]*)*)"
+# What follows a label: it holds a digit, and may be in several groups.
+_VALUE = (
+    r"(?P<value>(?:[A-Za-z]{1,5}[ -](?=\d))?(?=[\w./-]*\d)[A-Za-z0-9](?:[\w./-]*[A-Za-z0-9])?"
+    r"(?:[ -]\d[\w./-]{1,}\w|[ -]\d\d)*)"
+)
+_LEAST = 3  # digits of a number that a label names
 
 
 @cache
@@ -53,7 +68,7 @@ def _by_label() -> list[tuple[Class, re.Pattern[str]]]:
     return [
         (
             kind,
-            re.compile(rf"(?<![\w/]){label}{_IS}{_GROUPS if kind in ('ACCOUNT', 'SSN') else _VALUE}", re.I),
+            re.compile(rf"(?<![\w/]){label}(?![a-z]){_IS}{_VALUE}", re.I),
         )
         for kind, label in _listed("label")
     ]
@@ -85,7 +100,7 @@ def identifiers_in(text: str, codes: Collection[str] = ()) -> Iterator[Span]:
             yield _span(match, kind)
     for kind, pattern in _by_label():
         for match in pattern.finditer(text):
-            if len(match["value"].strip()) > 3 and "[" not in match.group():
+            if sum(one.isdigit() for one in match["value"]) >= _LEAST and "[" not in match.group():
                 yield _span(match, kind)
     for match in _CITY.finditer(text):
         yield _span(match, "PLACE")
@@ -113,8 +128,14 @@ def shortened(code: str) -> str:
 def old_ages_in(text: str) -> Iterator[tuple[int, int]]:
     """Ages of 90 and over."""
     for match in _AGE.finditer(text):
-        group = "age" if match["age"] else "at"
-        yield match.start(group), match.end(group)
+        yield match.span("age" if match["age"] else "at")
+    for match in _IS_OLD.finditer(text):
+        if match["name"] is None or _may_be_name(folded(match["name"])):
+            yield match.span("turned" if match["turned"] else "is")
+
+
+def _may_be_name(word: str) -> bool:
+    return word in names() or not (word in english() or is_clinical(word))
 
 
 def _is_address(text: str) -> bool:

@@ -9,6 +9,7 @@ from agent.egress.deidentification.dates import Dated, collapsed, dates_in, move
 from agent.egress.deidentification.identifiers import Identifiers
 from agent.egress.deidentification.names import names_in
 from agent.egress.deidentification.patterns import shortened
+from agent.egress.deidentification.places import places_in
 from agent.egress.deidentification.scanning import told_in
 from agent.egress.deidentification.spans import Span, apart
 from agent.egress.deidentification.vault import ALIAS, BRACKETED, TOKEN, Vault
@@ -47,6 +48,8 @@ class Texts:
         self.counts: Counter[str] = Counter()
         self._shown: defaultdict[str, set[str]] = defaultdict(set)
         self._issued: set[date] = set()
+        # Texts as they left: at the next step of a conversation, they leave again.
+        self._done: dict[tuple[str, bool, bool, date | None, int], tuple[str, Counter[str]]] = {}
 
     def without(self, text: str, *, prose: bool = True, dates: bool = True) -> str:
         """The text with what identifies as tokens and its dates moved.
@@ -55,6 +58,17 @@ class Texts:
         of birth and death move: for texts of the host, whose other dates are examples. Raises NotPermitted
         where it holds a picture or a file, or cannot be freed of what identifies.
         """
+        key = text, prose, dates, self.today, len(self.chart)
+        if key not in self._done:
+            before = self.counts.copy()
+            out = self._without(text, prose=prose, dates=dates)
+            self._done[key] = out, self.counts - before
+            return out
+        out, counts = self._done[key]
+        self.counts += counts
+        return out
+
+    def _without(self, text: str, *, prose: bool, dates: bool) -> str:
         if _BLOB.search(text):
             raise NotPermitted(
                 "A text of this conversation holds a file or a picture, which cannot be de-identified: it"
@@ -64,6 +78,7 @@ class Texts:
         spans += [Span(match.start(), match.end(), "REFERENCE") for match in REFERENCE.finditer(text)]
         spans += told_in(text, self.chart)
         if prose:
+            spans += places_in(text, self.chart.displays)
             found = [one for one in names_in(text, self.chart.displays) if not _within(one, spans)]
             spans += found
             if found:
