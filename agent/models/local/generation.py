@@ -107,7 +107,7 @@ class Reader:
         """The pixels of a chunk's images, and which tokens are images: of all so far, or they are masked."""
         ids = conversation.ids
         first, last = (sum(self._begins(ids, at) for at in range(upto)) for upto in (start, end))
-        pixels = torch.stack(conversation.pixels[first:last])
+        pixels = torch.stack(conversation.pixels[first - conversation.seen : last - conversation.seen])
         return {
             "pixel_values": pixels.to(self.model.device, self.model.dtype),
             "token_type_ids": self._tensor([int(token == self.image) for token in ids[:end]]),

@@ -27,11 +27,12 @@ class Conversation:
 
     `cache` holds the keys and values of all ids but the last few; None where they had to go. The first
     `shared` ids are those that other sessions begin with too. `images` are those that came with a message, by
-    its number, and `pixels` the tensor (3, side, side) of each, in order.
+    its number; of them `seen` were read, and `pixels` has the tensor (3, side, side) of each that was not.
     """
 
     told: list[Message] = field(default_factory=list)
     images: dict[int, list[Image]] = field(default_factory=dict)
+    seen: int = 0
     pixels: list[Any] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
     shared: int = 0

@@ -29,7 +29,7 @@ from agent.messages import (
     silent,
 )
 from agent.models.local import keeping
-from agent.models.local.answer_text import AnswerText
+from agent.models.answer_text import AnswerText
 from agent.models.local.generation import (
     Bounds,
     Chooser,
@@ -121,8 +121,12 @@ class LocalModel:
         return turn
 
     def _tried(self, before: Conversation, asked: "_Asked") -> tuple[Turn, Conversation]:
-        """The step and the conversation after it. Out of memory, it is tried once more with less to read."""
-        for less in (False, True):
+        """The step and the conversation after it.
+
+        Out of memory, it is tried again with what was kept let go and smaller chunks, and then with a shorter
+        conversation, once.
+        """
+        for less in (False, False, True):
             try:
                 return self._written(self._draft(before, asked, less), asked)
             except torch.AcceleratorError as error:
@@ -139,8 +143,8 @@ class LocalModel:
             gc.collect()
             torch.cuda.empty_cache()
         raise ModelFailed(
-            "The model ran out of memory, twice. Lower local_context, end other programs on the device, or"
-            " take a smaller model (`ehr-navigator models list` says which fit)."
+            "The model ran out of memory, and again with a shorter conversation. Lower local_context, end"
+            " other programs on the device, or take a smaller model (see `ehr-navigator models list`)."
         )
 
     def _draft(self, before: Conversation, asked: "_Asked", less: bool) -> Conversation:
@@ -154,20 +158,23 @@ class LocalModel:
         goes_on = before.goes_on(messages) and images == {**images, **before.images} and not less
         since = len(before.told) if goes_on else 0
         new = {n - since: given for n, given in images.items() if n >= since and given}
-        seen = [tensor for _, given in sorted(new.items()) for tensor in pixels(self._loaded, given)]
         if goes_on:
             ids = [*before.ids, *continuation(self._loaded, messages[since:], new)]
-            draft = replace(before, ids=ids, pixels=[*before.pixels, *seen], images=images)
+            draft = replace(before, ids=ids, images=images)
         else:
             told = _shortened(messages) if less else messages
             ids, shared = opening(self._loaded, told, new, thinking=self._thinking > 0)
-            draft = Conversation(ids=ids, shared=shared, pixels=seen, images=images)
+            draft = Conversation(ids=ids, shared=shared, images=images)
         if len(ids) + self._thinking + _ROOM > self._bounds.context:
             raise ContextExceeded(too_long(len(ids), self._bounds.context))
         if draft.cache is None:
+            since = 0
             draft.cache = self._kept.beginning(ids[: draft.shared])
         if draft.cache is None:
             draft.cache = keeping.empty(self._loaded.model.config)
+        unread = [image for n, given in sorted(images.items()) if n >= since for image in given]
+        draft.seen = sum(map(len, images.values())) - len(unread)
+        draft.pixels = pixels(self._loaded, unread)
         return draft
 
     def _written(self, draft: Conversation, asked: "_Asked") -> tuple[Turn, Conversation]:
@@ -198,7 +205,7 @@ class LocalModel:
             raise ModelFailed(f"The model {self.identity.name} gave no valid step: {misfit}.") from None
         usage = Usage(prompt=figures.prompt, completion=figures.written, cached=figures.cached)
         told = [*asked.messages, StepMessage(step=step)]
-        return Turn(step=step, usage=usage), replace(draft, told=told)
+        return Turn(step=step, usage=usage), replace(draft, told=told, pixels=[])
 
 
 @dataclass(frozen=True)
@@ -217,7 +224,9 @@ def pixels(loaded: "Loaded", images: list[Image]) -> list[Any]:
     """A tensor (3, side, side) for each image. Raises ModelFailed where the model sees none."""
     from PIL import Image as Pillow
 
-    if images and not loaded.processor.image_seq_length:
+    if not images:
+        return []
+    if not loaded.processor.image_seq_length:
         raise ModelFailed(f"{loaded.identity.name} reads text alone: name a model for images (image_model).")
     opened = [Pillow.open(io.BytesIO(image.data)).convert("RGB") for image in images]
     return list(loaded.processor.image_processor(opened, return_tensors="pt")["pixel_values"])
