@@ -39,35 +39,39 @@ def existing_journal(settings: Settings) -> Path:
 def rotate_key(settings: Settings) -> str:
     """Sign the journal with a new key from now on, which the present one vouches for; what was done.
 
-    Raises UsageError where the key comes from a setting that this program cannot write.
+    The new key is the newest at hand, where the journal is not signed with that yet (it was put into the
+    setting, or a rotation broke off), else one that is made here. Raises UsageError where that would have to
+    be kept in the setting.
     """
     from keyring.errors import KeyringError
 
     from mcp_servers.audit.chain.keys import add_to_file, add_to_keyring, new_secret, ring_of
 
-    if settings.audit_key.get_secret_value():
-        raise UsageError(
-            "The audit key comes from the setting audit_key: put the new one after the present one there"
-            " yourself (`ehr-navigator audit rotate-key` writes to a file or the system's keyring)."
-        )
     existing_journal(settings)
     journal = open_journal(settings)
     try:
-        secret = new_secret()
-        (key,) = ring_of(secret, "this program")
         with audit_explained():
-            # Kept before it is used: a journal signed with a key that nobody has is lost.
-            if settings.audit_key_store == "keyring":
-                add_to_keyring(secret)
-            else:
-                add_to_file(settings.audit_key_file or settings.data_dir / KEY_FILE, secret)
+            key = audit_ring(settings)[-1]
+            if key.public == journal.public:
+                secret = new_secret()
+                (key,) = ring_of(secret, "this program")
+                # Kept before it is used: a journal signed with a key that nobody has is lost.
+                if settings.audit_key.get_secret_value():
+                    raise UsageError(
+                        "The audit key comes from the setting audit_key: put the new one (32 random bytes in"
+                        " base64url) there after the present one, with a space between, and run this again."
+                    )
+                if settings.audit_key_store == "keyring":
+                    add_to_keyring(secret)
+                else:
+                    add_to_file(settings.audit_key_file or settings.data_dir / KEY_FILE, secret)
             journal.rotate(key, settings.user)
     except (OSError, KeyringError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         raise Failed(f"The new key cannot be kept ({why}); nothing was changed.") from None
     finally:
         journal.close()
-    return f"The journal is signed with {key.public} from now on; keep the file of keys, old ones included."
+    return f"The journal is signed with {key.public} from now on; keep the keys before it too."
 
 
 def erase(settings: Settings, before: str, *, undelivered: bool) -> str:

@@ -19,6 +19,7 @@ from agent.config import load
 from agent.fhir_access import EMBEDDED
 from agent.replay import WIDTH
 from mcp_servers.audit.chain import trail
+from mcp_servers.audit.chain.keys import new_secret
 
 AMARA = "hard-amara-okafor"
 
@@ -57,7 +58,12 @@ def test_a_key_from_a_variable_is_rotated_where_it_is_kept(
 ) -> None:
     monkeypatch.setenv("EHR_NAVIGATOR_AUDIT_KEY", (home / "audit.key").read_text())
     assert main(["audit", "rotate-key"]) == 2
-    assert "audit_key" in capsys.readouterr().err
+    assert "put the new one" in capsys.readouterr().err
+    monkeypatch.setenv("EHR_NAVIGATOR_AUDIT_KEY", f"{(home / 'audit.key').read_text()} {new_secret()}")
+    assert main(["audit", "verify"]) == 1
+    assert "audit rotate-key` then finishes it" in capsys.readouterr().out
+    assert main(["audit", "rotate-key"]) == 0
+    assert main(["audit", "verify"]) == 0
 
 
 class FullKeyring(KeyringBackend):

@@ -56,6 +56,14 @@ def damaged(path: Path, what: str) -> JournalUnavailable:
     return JournalUnavailable(f"The audit journal {path} cannot be used: {what}; {_ASIDE}.")
 
 
+def of_another_version(path: Path, which: str) -> JournalUnavailable:
+    """The error for a journal of another version of this program: `which` names it."""
+    return JournalUnavailable(
+        f"The audit journal {path} cannot be used: {which}. Ask and verify it with that version; to begin a"
+        f" new one, move it and its companions ({path.name}*) aside, and keep them with a copy of their key."
+    )
+
+
 def busy(path: Path) -> JournalUnavailable:
     """The error for a journal that another process does not let go."""
     return JournalUnavailable(

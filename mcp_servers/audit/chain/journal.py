@@ -12,7 +12,14 @@ from typing import Any, Generic, TypeVar
 
 from mcp_servers.audit.chain import checkpoint, content, schema
 from mcp_servers.audit.chain.content import Content
-from mcp_servers.audit.chain.errors import JournalUnavailable, KeyUnusable, busy, damaged, unavailable
+from mcp_servers.audit.chain.errors import (
+    JournalUnavailable,
+    KeyUnusable,
+    busy,
+    damaged,
+    of_another_version,
+    unavailable,
+)
 from mcp_servers.audit.chain.files import companions, identity, lock_path
 from mcp_servers.audit.chain.head import (
     SignedHead,
@@ -129,6 +136,12 @@ class Journal:
     ) -> Record:
         """Append one record, durably."""
         return self.write(lambda write: write.append(kind, session, body, said=said))
+
+    @property
+    def public(self) -> str:
+        """The public half of the key that signs now."""
+        with self._lock, self._explained():
+            return self._current_key().public
 
     def rotate(self, to: Key, by: str = "") -> None:
         """Sign with another key from now on, for which the present one vouches; it wraps all content.
@@ -283,8 +296,10 @@ class Journal:
         self._db.execute("BEGIN IMMEDIATE")
         if not self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
             self._create()
-        if fault := schema.fault(self._db):
-            raise damaged(self.path, fault)
+        if not schema.is_journal(self._db):
+            raise damaged(self.path, "it is a database, but no audit journal")
+        if which := schema.other_version(self._db):
+            raise of_another_version(self.path, which)
         self._check_end(self._begun(self._current_key()))
         self._db.execute("COMMIT")
 

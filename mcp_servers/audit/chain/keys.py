@@ -127,7 +127,7 @@ def add_to_file(path: Path, secret: str) -> None:
     """Put a new secret at the end of a file of keys, durably. Raises OSError."""
     handle = os.open(path, os.O_WRONLY | os.O_APPEND)
     with os.fdopen(handle, "ab") as file:
-        file.write(f"{secret}\n".encode())
+        file.write(f"\n{secret}\n".encode())  # the last line may have no end
         file.flush()
         os.fsync(file.fileno())
 

@@ -27,10 +27,14 @@ def create(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def fault(db: sqlite3.Connection) -> str | None:
-    """Why this is no journal of this version; None where it is."""
-    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        return "it is a database, but no audit journal"
-    if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        return "it was written by another version of this program"
+def is_journal(db: sqlite3.Connection) -> bool:
+    """Whether the file is marked as an audit journal, of any version."""
+    return bool(db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+
+
+def other_version(db: sqlite3.Connection) -> str | None:
+    """Which version of the program wrote this journal, as a sentence; None where it was this one."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version != VERSION:
+        return f"another version of this program wrote it (its schema is {version}, this one's {VERSION})"
     return None

@@ -7,8 +7,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from mcp_servers.audit.chain import schema
 from mcp_servers.audit.chain.content import Content
-from mcp_servers.audit.chain.errors import JournalUnavailable, damaged, unavailable
+from mcp_servers.audit.chain.errors import JournalUnavailable, damaged, of_another_version, unavailable
 from mcp_servers.audit.chain.record import Record
 
 COLUMNS = "SELECT seq, id, session, kind, at, body, previous, hash FROM record"
@@ -48,6 +49,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
                     f"The audit journal {path} was never begun (was the disk full?);"
                     " the next tool call begins it."
                 )
+            if which := schema.is_journal(db) and schema.other_version(db):
+                raise of_another_version(path, which)
             yield db
     except sqlite3.Error as error:
         raise unavailable(path, error) from error

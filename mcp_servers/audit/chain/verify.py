@@ -30,7 +30,7 @@ from mcp_servers.audit.chain.record import GENESIS, Record, chain_hash
 MOST_AT_ONCE = 1000
 """Records that one commit may add after the last one that needed no checkpoint yet."""
 
-What = Literal["altered", "lost", "truncated"]
+What = Literal["altered", "lost", "truncated", "unverified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Finding:
     """Something wrong with the trail: why, and in which record, where one can be named.
 
     What was there and is not is `lost`, or `truncated` where it was the end; what is there and not as it was
-    written, or was never written, is `altered`.
+    written, or was never written, is `altered`. `unverified` is what this program cannot read.
     """
 
     why: str
@@ -103,7 +103,8 @@ def verify(path: Path, publics: Collection[str] = (), ring: Ring = ()) -> Verifi
 
     `publics` are the public keys (hex) that it may be signed with in the end; without them any key will do,
     and `public` in the result is the one to compare. With its `ring` at hand, also whether each month's key
-    opens. Never raises for a damaged or missing journal: that is the finding.
+    opens, and the newest key signed the end. Never raises for a damaged or missing journal: that is the
+    finding.
     """
     reading = _Reading()
     finding, sessions, behind = None, 0, 0
@@ -112,6 +113,7 @@ def verify(path: Path, publics: Collection[str] = (), ring: Ring = ()) -> Verifi
         with closing(trail.connect(path)) as db:
             if head and not head.seq and not trail.begun(db):
                 return Verification(0, 0, 0, (), None, "", 0, 0, 0)
+            _check_version(db)
             db.text_factory = bytes
             db.execute("BEGIN")
             reading.read_records(db, head)
@@ -121,6 +123,7 @@ def verify(path: Path, publics: Collection[str] = (), ring: Ring = ()) -> Verifi
             _check_open(db, reading.begun)
             _check_content(db, reading, ring)
             _check_devices(db, reading.devices)
+            _check_newest(reading.public, ring)
             now = read_head(path)  # what was written since is no lag
             behind = max(0, reading.last.seq - now.seq) if now else 0
             (sessions,) = db.execute(
@@ -255,6 +258,11 @@ class _Reading:
             self.devices[device["id"], call.to] = seq, device["sha256"]
 
 
+def _check_version(db: sqlite3.Connection) -> None:
+    if which := schema.is_journal(db) and schema.other_version(db):
+        raise _Wrong(f"{which}; verify it with that version", what="unverified")
+
+
 def _text(column: Any) -> str | None:
     return column.decode(errors="replace") if isinstance(column, bytes) else None
 
@@ -269,6 +277,15 @@ def _check_open(db: sqlite3.Connection, begun: dict[str, UnknownOutcome]) -> Non
 def _check_key(public: str, publics: Collection[str]) -> None:
     if publics and public not in publics:
         raise _Wrong("it was signed with another key than the one at hand")
+
+
+def _check_newest(public: str, ring: Ring) -> None:
+    if public in {key.public for key in ring[:-1]}:
+        raise _Wrong(
+            "it ends with an older key than the newest at hand: it was put back to before a rotation, or that"
+            " rotation was not finished (`ehr-navigator audit rotate-key` then finishes it)",
+            what="truncated",
+        )
 
 
 def _signed_head(db: sqlite3.Connection) -> SignedHead | None:
@@ -342,14 +359,13 @@ def _check_file(db: sqlite3.Connection) -> None:
             fresh.execute(statement)
         if db.execute(query).fetchall() != fresh.execute(query).fetchall():
             raise _Wrong("the schema is not the journal's: records may be unprotected")
-    marks = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-    if marks != [schema.APPLICATION_ID, schema.VERSION]:
-        raise _Wrong("the file is not marked as a journal of this version")
     (found,) = db.execute("PRAGMA integrity_check(1)").fetchone()
     if found != b"ok":
         raise _Wrong(
             f"the file is damaged outside its records: {found.decode(errors='replace')}", what="lost"
         )
+    if not schema.is_journal(db):
+        raise _Wrong("the file is not marked as a journal")
     stray = db.execute(
         "SELECT seq, id FROM outbox WHERE seq NOT IN (SELECT seq FROM record WHERE kind = 'completion')"
     ).fetchone()

@@ -10,6 +10,7 @@ import pytest
 from mcp_servers.audit.chain import trail
 from mcp_servers.audit.chain.content import Content
 from mcp_servers.audit.chain.errors import KeyUnusable
+from mcp_servers.audit.chain.head import head_path
 from mcp_servers.audit.chain.journal import Journal
 from mcp_servers.audit.chain.keys import Key, Ring
 from mcp_servers.audit.chain.verify import verify
@@ -144,3 +145,25 @@ def test_a_process_that_missed_a_rotation_stops_until_it_has_the_new_key(
     with pytest.raises(KeyUnusable, match="start again with the new one"):
         ask(journal)
     assert verify(path).intact
+
+
+def test_a_journal_put_back_to_before_a_rotation_and_written_on_with_the_old_key_is_found(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "audit.sqlite"
+    with closing(Journal(path, RING)) as journal:
+        observe(journal)
+    new, before = Key(b"n" * 32), (path.read_bytes(), head_path(path).read_bytes())
+    with closing(Journal(path, RING)) as journal:
+        journal.rotate(new)
+        observe(journal)
+    ring = [*RING, new]
+    assert verify(path, [key.public for key in ring], ring).intact
+    path.write_bytes(before[0])
+    head_path(path).write_bytes(before[1])
+    with closing(Journal(path, RING)) as journal:
+        observe(journal)
+    found = verify(path, [key.public for key in ring], ring).finding
+    assert found is not None
+    assert found.what == "truncated"
+    assert "before a rotation" in found.why

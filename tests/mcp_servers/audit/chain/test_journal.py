@@ -291,8 +291,13 @@ def test_a_journal_of_another_version_refuses(path: Path) -> None:
     Journal(path, RING).close()
     with closing(raw(path)) as db:
         db.execute("PRAGMA user_version = 1")
-    with pytest.raises(JournalUnavailable, match="another version"):
+    with pytest.raises(JournalUnavailable, match=r"its schema is 1, this one's \d\).*move it"):
         Journal(path, RING)
+    with pytest.raises(JournalUnavailable, match="another version"), trail.reading(path):
+        pass
+    found = verify(path, [RING[0].public], RING).finding
+    assert found is not None
+    assert found.what == "unverified"
 
 
 def test_a_folder_in_the_journals_place_refuses(path: Path) -> None:

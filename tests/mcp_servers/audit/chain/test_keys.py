@@ -68,6 +68,15 @@ def test_a_secret_that_is_added_to_a_file_is_the_last_of_its_ring(tmp_path: Path
     assert [key.public for key in after] == [before[0].public, ring_of(secret, "here")[0].public]
 
 
+def test_a_secret_is_added_to_a_file_whose_last_line_has_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "audit.key"
+    path.touch(mode=0o600)
+    path.write_text(new_secret().strip())
+    (first,) = ring_of_file(path)
+    add_to_file(path, new_secret())
+    assert [key.public for key in ring_of_file(path)][:1] == [first.public]
+
+
 def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "audit.key"
     ring_of_file(path, create=True)

@@ -134,7 +134,8 @@ def test_a_call_without_completion_is_of_unknown_outcome_and_no_alteration(tmp_p
             "schema is not the journal's",
         ),
         ("DROP INDEX record_session", None, "schema is not the journal's"),
-        ("PRAGMA user_version = 7", None, "not marked as a journal"),
+        ("PRAGMA user_version = 7", None, "another version of this program wrote it"),
+        ("PRAGMA application_id = 7", None, "not marked as a journal"),
     ],
 )
 def test_an_alteration_is_named(path: Path, statement: str, seq: int | None, why: str) -> None:
