@@ -34,6 +34,7 @@ _EPONYM = re.compile(
 )
 _DOTTED = frozenset(LISTS["dotted"].split())
 _INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\.[ -]?){2,4}(?!\w)")
+_INITIAL_AFTER = re.compile(r"\s[A-Z]\.(?!\w)|,\s?[A-Z]\.?(?!\w)|\s[A-Z]-[A-Z](?!\w)")
 _PARTS = re.compile(r"[;:!?|()\[\]{}=]|\n\s*\n")
 _DIGITS = re.compile(r"\d(?:[\s().+/-]{0,3}\d){5,}")
 
@@ -114,7 +115,8 @@ class Identifiers:
             )
             if longest:
                 entry, last = self._entries[longest], run[place + len(longest) - 1]
-                yield Span(run[place].start, last.end, entry.kind, entry.entity)
+                more = _INITIAL_AFTER.match(text, last.end) if entry.kind == "PERSON" else None
+                yield Span(run[place].start, more.end() if more else last.end, entry.kind, entry.entity)
             place += len(longest) or 1
         for match in _INITIALS.finditer(text):
             initials = re.sub(r"[^a-z]", "", match.group().lower())

@@ -76,7 +76,9 @@ def names_in(text: str, medicine: Collection[str]) -> Iterator[Span]:
     ):  # fmt: skip
         for match in pattern.finditer(text):
             group = "name" if match["name"] else "called"
-            yield from _of_context(text, match.start(group), match.end(group), medicine, sure=sure)
+            start, end = match.span(group)
+            near = pattern is _RELATED and text[max(0, start - 2) : start - 1].islower()
+            yield from _of_context(text, start, end, medicine, sure=sure, near=near)
     for match in _TITLED_LOW.finditer(text):
         word = folded(match["name"])
         if word not in _NO_NAME and (word in names() or word not in english()) and not is_clinical(word):
@@ -115,8 +117,13 @@ def _caseless_names(text: str, medicine: Collection[str]) -> Iterator[Span]:
             yield Span(match.start("name"), match.end("name"), "PERSON")
 
 
-def _of_context(text: str, start: int, end: int, medicine: Collection[str], *, sure: bool) -> Iterator[Span]:
-    """The name that a title (`sure`) or another word announces: as far as its words can be one's."""
+def _of_context(
+    text: str, start: int, end: int, medicine: Collection[str], *, sure: bool, near: bool
+) -> Iterator[Span]:
+    """The name that a title (`sure`) or another word announces, as far as its words can be one's.
+
+    `near`: the word of kinship stands right before it, in small letters ("her son Dewey").
+    """
     taken: list[_Part] = []
     for part in _parts(text, start, end):
         word = part.plain
@@ -145,7 +152,8 @@ def _of_context(text: str, start: int, end: int, medicine: Collection[str], *, s
         else:
             break
     if taken and any(len(one.plain) > 1 for one in taken):
-        if not sure and all(one.plain in english() and one.plain not in names() for one in taken):
+        usual = all(one.plain in english() and one.plain not in names() for one in taken)
+        if not sure and usual and not (near and _is_plain(taken[0], medicine)):
             return
         yield Span(taken[0].start, _end(taken[-1]), "PERSON")
 

@@ -20,7 +20,7 @@ _ZIP = re.compile(
     r"(?P<value>\d{5}(?:-?\d{4})?)(?!\w)"
 )
 _CITY = re.compile(rf"(?P<value>(?:[A-Z][\w'’.-]+\s+){{0,2}}[A-Z][\w'’.-]+),\s*(?:{_STATES})\b")
-_OLD = r"9\d|1[0-3]\d"
+_OLD = r"(?:9\d|1[0-3]\d)"
 _YEARS_OLD = (
     r"(?:years?(?:\s|-)*(?:old|of\s+age)|y\.?\s?/?\s?o\b|yrs?\.?(?:\s|-)*old|yo\b|y\.o\.|[MF]\b"
     r"|(?:male|female|man|woman|gentleman|lady)\b)"
@@ -35,7 +35,9 @@ _WHO = (
     r"|(?P<name>[A-Z][a-z'’-]+))"
 )
 _IS_OLD = re.compile(
-    rf"\bturn(?:s|ed|ing)?\s+(?P<turned>{_OLD})(?![\w+]|\.\d|\s?%|/\d)"
+    rf"(?-i:\b[A-Z][a-z'’-]+)\s\((?P<beside>{_OLD})\)"
+    rf"|(?<![\w.,/-])(?P<today>{_OLD})(?=\s+today\b)"
+    rf"|\bturn(?:s|ed|ing)?\s+(?P<turned>{_OLD})(?![\w+]|\.\d|\s?%|/\d)"
     rf"|\b{_WHO}\s+(?:is|was)\s+(?P<is>{_OLD})(?=\s+(?:and|now|in|this|next|today|with)\b|[.,;]?\s*$|[.,;]\s)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -131,7 +133,7 @@ def old_ages_in(text: str) -> Iterator[tuple[int, int]]:
         yield match.span("age" if match["age"] else "at")
     for match in _IS_OLD.finditer(text):
         if match["name"] is None or _may_be_name(folded(match["name"])):
-            yield match.span("turned" if match["turned"] else "is")
+            yield match.span(match.lastgroup or 0)
 
 
 def _may_be_name(word: str) -> bool:
