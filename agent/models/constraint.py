@@ -23,6 +23,13 @@ def json_object(schema: dict[str, Any]) -> dict[str, Any]:
     return {"response_format": {"type": "json_object", "schema": grammar_schema(schema)}}
 
 
+def tool_call(schema: dict[str, Any]) -> dict[str, Any]:
+    """As servers take it that constrain the arguments of tools: one tool, which must be called."""
+    function = {"name": "step", "description": "Take the next step.", "parameters": grammar_schema(schema)}
+    chosen = {"type": "function", "function": {"name": "step"}}
+    return {"tools": [{"type": "function", "function": function}], "tool_choice": chosen}
+
+
 def unconstrained(_: dict[str, Any]) -> dict[str, Any]:
     """For servers that enforce no schema."""
     return {}

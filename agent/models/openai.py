@@ -1,8 +1,8 @@
 """Any OpenAI-compatible chat-completions endpoint as a model that takes steps.
 
-Used with Ollama, LM Studio, llama.cpp's server, llama-cpp-python, vLLM, Lemonade and MLX servers. They
-differ in how they take a schema, so the endpoint is probed once, and every reply is validated regardless:
-a server may accept a schema and ignore it.
+Used with Ollama, LM Studio, llama.cpp's server, llama-cpp-python, vLLM, Lemonade, MLX servers and
+`transformers serve`. They differ in how they take a schema, so the endpoint is probed once, and every reply
+is validated regardless: a server may accept a schema and ignore it.
 """
 
 import json
@@ -14,7 +14,9 @@ import httpx
 
 from agent.errors import ModelFailed
 from agent.messages import Image, Message, ModelIdentity, OnText, Turn, Usage, silent
-from agent.models.constraint import Constraint, json_object, json_schema, unconstrained
+from agent.models.answer_text import AnswerText
+from agent.models.chat_completions import ChatCompletions, Reply
+from agent.models.constraint import Constraint, json_object, json_schema, tool_call, unconstrained
 from agent.models.conversation import ChatTurn, alternate, defuse
 from agent.models.reply import NoStep, read_step, without_thinking
 
@@ -28,8 +30,13 @@ _PROBE = {
     "required": ["probe"],
     "additionalProperties": False,
 }
+_REFUSES_THE_FORM = (
+    400,
+    422,
+    500,
+    501,
+)  # llama-cpp-python answers 500 to a response format that it does not know
 _KEPT_OF_A_BAD_REPLY = 500  # characters
-_LONGEST_NAME = 300  # characters; llama.cpp serves a model under a path
 _CORRECTION = (
     "Your last reply was not a valid step: {why}. Reply with one JSON object, one step, and nothing else."
 )
@@ -54,13 +61,10 @@ class OpenAICompatible:
         timeout: float,
         constraint: Constraint | None = None,
     ) -> None:
-        self._http = http
-        self._base = base_url.rstrip("/")
+        self._endpoint = ChatCompletions(http, base_url.rstrip("/"), api_key, timeout)
         self._model = model
         self._served = model
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._max_tokens = max_tokens
-        self._timeout = timeout
         self._constraint = constraint
 
     @property
@@ -79,17 +83,19 @@ class OpenAICompatible:
     ) -> Turn:
         """The next step, valid against `schema`; a reply that is none is corrected once.
 
-        Raises ModelFailed: the endpoint cannot be used, or two replies in a row were no step.
+        Raises ModelUnavailable, ContextExceeded, and ModelFailed: two replies in a row were no step, or
+        another model than the one that was named replied.
         """
         if not self._model:
             self._model = self._served = await self._only_model()
+        self._endpoint.model = self._model
         if self._constraint is None:
             self._constraint = await self._probe()
         turns = alternate(messages, images)
         if self._constraint is unconstrained:
             turns = _with_schema(turns, schema)
         try:
-            return await self._step(turns, schema, Usage())
+            return await self._step(turns, schema, Usage(), on_text)
         except NoStep as first:
             corrected = [
                 *turns,
@@ -98,161 +104,80 @@ class OpenAICompatible:
             ]
             spent = first.spent
         try:
-            return await self._step(corrected, schema, spent)
+            return await self._step(corrected, schema, spent, silent)
         except NoStep as second:
             raise ModelFailed(
                 f"The model {self.identity.name!r} gave no valid step, twice: {second}. "
                 "Try a larger model, or a server that constrains its output to a JSON schema."
             ) from None
 
-    async def _step(self, turns: list[ChatTurn], schema: dict[str, Any], before: Usage) -> Turn:
+    async def _step(
+        self, turns: list[ChatTurn], schema: dict[str, Any], before: Usage, on_text: OnText
+    ) -> Turn:
         """One reply as a step; NoStep carries the reply and what has been spent so far."""
-        constraint = self._constraint(schema) if self._constraint else {}
-        reply, truncated, spent = self._read(
-            await self._checked(await self._post(turns, constraint, self._max_tokens))
-        )
-        spent = Usage(prompt=before.prompt + spent.prompt, completion=before.completion + spent.completion)
+        body = self._body(turns, self._constraint(schema) if self._constraint else {}, self._max_tokens)
+        if on_text is silent:
+            reply = await self._endpoint.complete(body)
+        else:
+            answer = AnswerText()
+
+            def on_piece(piece: str) -> None:
+                if text := answer.read(piece.encode(errors="replace")):
+                    on_text(text)
+
+            reply = await self._endpoint.stream(body, on_piece)
+        self._check_model(reply)
+        spent = before.plus(reply.usage)
         try:
-            return Turn(step=read_step(reply, schema, truncated), usage=spent)
+            return Turn(step=read_step(reply.text, schema, reply.truncated), usage=spent)
         except NoStep as no_step:
-            no_step.reply, no_step.spent = reply, spent
+            no_step.reply, no_step.spent = reply.text, spent
             raise
 
     async def _probe(self) -> Constraint:
         """Which form of schema the server enforces: a word that no one would say shows whether it does."""
         ask = [{"role": "user", "content": "Say hello."}]
-        for constraint in (json_schema, json_object):
-            response = await self._post(ask, constraint(_PROBE), 64)
-            # llama-cpp-python answers 500, not 400, to a response format that it does not know.
-            if response.status_code in (400, 422, 500, 501):
+        for constraint in (json_schema, json_object, tool_call):
+            response = await self._endpoint.post(self._body(ask, constraint(_PROBE), 64))
+            if response.status_code in _REFUSES_THE_FORM:
                 continue
-            reply, _, _ = self._read(await self._checked(response))
+            reply = self._endpoint.read(await self._endpoint.checked(response))
             try:
-                if json.loads(without_thinking(reply)) == {"probe": "k7"}:
+                if json.loads(without_thinking(reply.text)) == {"probe": "k7"}:
                     return constraint
             except (ValueError, RecursionError, NoStep):
                 continue
         return unconstrained
 
-    async def _post(
-        self, turns: list[ChatTurn], constraint: dict[str, Any], max_tokens: int
-    ) -> httpx.Response:
-        body = {"model": self._model, "messages": turns, "temperature": 0, "max_tokens": max_tokens}
-        return await self._request("POST", "/chat/completions", body | constraint)
+    def _body(self, turns: list[ChatTurn], constraint: dict[str, Any], max_tokens: int) -> dict[str, Any]:
+        plain = {"model": self._model, "messages": turns, "temperature": 0, "max_tokens": max_tokens}
+        return plain | constraint
 
-    async def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
-        try:
-            return await self._http.request(
-                method,
-                self._base + path,
-                json=body,
-                headers=self._headers,
-                timeout=httpx.Timeout(self._timeout, connect=min(5.0, self._timeout)),
-                follow_redirects=False,
-            )
-        except httpx.ConnectError:
-            raise ModelFailed(
-                f"No model server answers at {self._base}; start it, or correct the endpoint's address."
-            ) from None
-        except httpx.TimeoutException:
-            raise ModelFailed(
-                f"The model server at {self._base} took longer than {self._timeout:g} s; it may still be "
-                "loading the model. Try again, or allow more time."
-            ) from None
-        except httpx.HTTPError as error:
-            raise ModelFailed(
-                f"The connection to the model server at {self._base} broke ({type(error).__name__}); it may "
-                "have crashed or run out of memory: see its log."
-            ) from None
+    def _check_model(self, reply: Reply) -> None:
+        """Raise ModelFailed where another model than the one asked for replied: it has other faults.
 
-    async def _checked(self, response: httpx.Response) -> Any:
-        """The response's JSON. Raises ModelFailed with what to do; its text is never repeated, since a
-        server may quote the prompt, and with it the chart, in an error."""
-        status = response.status_code
-        if 300 <= status < 400:
+        Servers add a tag, a snapshot's date, a path or `.gguf`: one of the two names must hold the other.
+        """
+        if not reply.served:
+            return
+        asked, served = _bare(self._model), _bare(reply.served)
+        if asked not in served and served not in asked:
             raise ModelFailed(
-                f"The model server at {self._base} redirects elsewhere, which is not followed; set the "
-                "endpoint to its final address."
+                f"{self._endpoint.base} was asked for the model {self._model!r}, and {reply.served!r}"
+                " replied: name the one that it serves."
             )
-        if status in (401, 403):
-            raise ModelFailed(
-                f"The model server at {self._base} refuses the API key (HTTP {status}); set the right one."
-            )
-        body = response.text[:4000].lower() if status >= 400 else ""
-        if status in (400, 413) and ("context" in body or "too long" in body):
-            raise ModelFailed(
-                f"The conversation is longer than the model server at {self._base} takes; give the model a "
-                "larger context, or ask a narrower question."
-            )
-        if status == 404 or (status == 400 and "model" in body and "not " in body):
-            raise ModelFailed(await self._unknown_model(status))
-        if status == 429:
-            raise ModelFailed(f"The model server at {self._base} is busy (HTTP 429); try again in a while.")
-        if status >= 500:
-            raise ModelFailed(
-                f"The model server at {self._base} failed (HTTP {status}); see its log, and restart it."
-            )
-        if status >= 400:
-            raise ModelFailed(
-                f"The model server at {self._base} refused the request (HTTP {status}); see its log."
-            )
-        return self._json(response)
-
-    def _json(self, response: httpx.Response) -> Any:
-        try:
-            return response.json()
-        except (ValueError, RecursionError):
-            kind = response.headers.get("content-type", "no content type")
-            raise ModelFailed(
-                f"{self._base} answers with {kind}, not JSON: it is no OpenAI-compatible endpoint, whose "
-                "address usually ends in /v1."
-            ) from None
-
-    def _read(self, document: Any) -> tuple[str, bool, Usage]:
-        """The text of a completion, whether it was cut off, and its tokens."""
-        try:
-            choice = document["choices"][0]
-            reply = choice["message"]["content"] or ""
-            truncated = choice.get("finish_reason") == "length"
-            spent = document.get("usage") or {}
-            usage = Usage(
-                prompt=spent.get("prompt_tokens") or 0, completion=spent.get("completion_tokens") or 0
-            )
-            served = document.get("model")
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-            served = reply = None
-        if not isinstance(reply, str):
-            raise ModelFailed(
-                f"{self._base} answers with JSON that is no chat completion; its address usually ends in /v1."
-            )
-        if isinstance(served, str) and served:
-            # It goes into the audit trail, which leaves out what is too long to be a claim.
-            self._served = "".join(filter(str.isprintable, served))[:_LONGEST_NAME]
-        return reply, truncated, usage
-
-    async def _models(self) -> list[str]:
-        """The ids of the models that the server offers; none when it does not say."""
-        response = await self._request("GET", "/models")
-        try:
-            return [str(model["id"]) for model in response.json()["data"]]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return []
-
-    async def _unknown_model(self, status: int) -> str:
-        offered = await self._models()
-        if not offered:
-            return (
-                f"There is no chat-completions endpoint at {self._base} (HTTP {status}); its address usually "
-                "ends in /v1."
-            )
-        return f"The server at {self._base} has no model {self._model!r}; it offers: {', '.join(offered)}."
+        self._served = reply.served
 
     async def _only_model(self) -> str:
-        offered = await self._models()
+        offered = await self._endpoint.models()
         if len(offered) == 1:
             return offered[0]
         known = f"it offers: {', '.join(offered)}" if offered else "the server lists none"
-        raise ModelFailed(f"Which model at {self._base}? Name one; {known}.")
+        raise ModelFailed(f"Which model at {self._endpoint.base}? Name one; {known}.")
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", PurePath(name.lower()).name.removesuffix(".gguf"))
 
 
 def _with_schema(turns: list[ChatTurn], schema: dict[str, Any]) -> list[ChatTurn]:

@@ -81,6 +81,8 @@ class Chart:
             places = (*self.address, *self.organisations)
             return any(f" {wanted} " in f" {' '.join(_words(place))} " for place in places)
         values = (*self.mrns, *self.phones, *self.emails, *self.identifiers)
+        if kind in ("phone", "fax"):
+            return _dialled(text) in {_dialled(value) for value in self.phones}
         return _squeezed(text) in {_squeezed(value) for value in values}
 
     def _names(self) -> tuple[str, ...]:
@@ -199,6 +201,11 @@ def _words(text: str) -> list[str]:
 
 def _squeezed(text: str) -> str:
     return "".join(re.findall(r"\w", text.casefold()))
+
+
+def _dialled(text: str) -> str:
+    digits = re.sub(r"\D", "", text)
+    return digits[1:] if len(digits) == 11 and digits.startswith("1") else digits
 
 
 def _is_date(text: str, birth_date: str) -> bool:

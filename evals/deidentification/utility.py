@@ -1,8 +1,8 @@
 """Do answers stay the same when the model is told a de-identified chart?
 
 The offline planner takes the hosted model's place: it reads rows, dates and names as they were sent, and its
-answer comes home as a hosted one would. It says the same of the same chart each time, so each difference is made
-by de-identification. What a language model would lose besides, this does not show.
+answer comes home as a hosted one would. It says the same of the same chart each time, so each difference
+is made by de-identification. What a language model would lose besides, this does not show.
 """
 
 import tempfile

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from agent.errors import ModelFailed
+from agent.errors import ContextExceeded, ModelFailed, ModelUnavailable
 from agent.messages import Message, QuestionMessage, Step, SystemMessage, Usage
 from agent.models.constraint import grammar_schema
 from agent.models.openai import OpenAICompatible
@@ -41,20 +41,27 @@ class ScriptedServer:
         self.refuses = refuses
         self.models = ["scripted-server"]
         self.finish = "stop"
+        self.broken = False
+        self.served = "scripted-server:Q4_K_M"
         self.asked: list[dict[str, Any]] = []
         self.probes: list[str] = []
 
     async def complete(self, request: Request) -> Response:
         body = await request.json()
-        form = body.get("response_format", {})
+        form = body.get("response_format") or {"type": "tool", "tools": body.get("tools")}
         if "probe" in json.dumps(form):
             self.probes.append(form["type"])
             if form["type"] != self.enforces:
                 return JSONResponse({}, self.refuses) if self.refuses else completion("Hello!")
-            return completion('{"probe": "k7"}')
+            return self.said('{"probe": "k7"}')
         self.asked.append({**body, "authorization": request.headers.get("authorization")})
         reply = self.replies.pop(0)
-        return reply if isinstance(reply, Response) else completion(reply, self.finish)
+        if isinstance(reply, Response):
+            return reply
+        return streamed(reply, self.broken) if body.get("stream") else self.said(reply)
+
+    def said(self, text: str) -> Response:
+        return called(text) if self.enforces == "tool" else completion(text, self.finish)
 
     async def list_models(self, request: Request) -> Response:
         return JSONResponse({"object": "list", "data": [{"id": name} for name in self.models]})
@@ -72,6 +79,25 @@ def completion(text: str | None, finish: str = "stop") -> JSONResponse:
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
     usage = {"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107}
     return JSONResponse({"model": "scripted-server:Q4_K_M", "choices": [choice], "usage": usage})
+
+
+def called(arguments: str) -> JSONResponse:
+    call = {"id": "c", "type": "function", "function": {"name": "step", "arguments": arguments}}
+    choice = {"index": 0, "message": {"role": "assistant", "content": None, "tool_calls": [call]}}
+    return JSONResponse({"model": "scripted-server", "choices": [choice], "usage": None})
+
+
+def streamed(text: str, broken: bool) -> Response:
+    """The text in pieces of five characters; `broken`: the connection ends before the end is told."""
+    pieces = [text[at : at + 5] for at in range(0, len(text), 5)]
+    events: list[Any] = [
+        {"model": "scripted-server", "choices": [{"delta": {"content": piece}}]} for piece in pieces
+    ]
+    if not broken:
+        usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
+        events += [{"choices": [{"delta": {}, "finish_reason": "stop"}]}, {"choices": [], "usage": usage}]
+    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
+    return Response("".join([": keep-alive\n\n", *lines, "data: [DONE]\n\n"]), media_type="text/event-stream")
 
 
 def model_of(
@@ -273,9 +299,93 @@ async def test_a_probe_that_never_stops_nesting_shows_that_no_schema_is_enforced
 
 @pytest.mark.anyio
 async def test_a_model_cannot_hide_from_the_trail_behind_a_name_without_end() -> None:
-    reply = {"model": "\x1b[2Jm" + "x" * 100_000, "choices": [{"message": {"content": GOOD}}]}
+    reply = {"model": "\x1b[2Jscripted-server" + "x" * 100_000, "choices": [{"message": {"content": GOOD}}]}
     server = ScriptedServer([JSONResponse(reply)])
     model = model_of(server)
     await model.next_step(MESSAGES, STEP_SCHEMA, [])
-    assert model.identity.name.startswith("[2Jmxx")
+    assert model.identity.name.startswith("[2Jscripted-serverxx")
     assert len(model.identity.name) == 300
+
+
+@pytest.mark.anyio
+async def test_where_no_form_of_schema_is_enforced_but_tools_are_a_tool_takes_the_step() -> None:
+    server = ScriptedServer([GOOD], enforces="tool", refuses=400)
+    assert (await step_of(server)).model_dump(mode="json") == STEP
+    [asked] = server.asked
+    assert asked["tools"][0]["function"]["name"] == asked["tool_choice"]["function"]["name"] == "step"
+    assert server.probes == ["json_schema", "json_object", "tool"]
+
+
+ANSWER = {
+    "thought": "",
+    "actions": [
+        {"tool": "answer", "arguments": {"text": "HbA1c was 6.1 %.", "citations": [], "status": "answered"}}
+    ],
+}
+
+
+@pytest.mark.anyio
+async def test_who_listens_hears_the_answer_while_it_is_written() -> None:
+    server, heard = ScriptedServer([json.dumps(ANSWER)]), list[str]()
+    turn = await model_of(server).next_step(MESSAGES, STEP_SCHEMA, [], heard.append)
+    assert len(heard) > 2
+    assert "".join(heard) == turn.step.actions[0].arguments["text"] == "HbA1c was 6.1 %."
+    assert turn.usage == Usage(prompt=9, completion=3, cached=4)
+
+
+@pytest.mark.anyio
+async def test_a_stream_that_breaks_off_is_no_reply() -> None:
+    server = ScriptedServer([json.dumps(ANSWER)])
+    server.broken = True
+    with pytest.raises(ModelUnavailable, match="broke off in the middle"):
+        await model_of(server).next_step(MESSAGES, STEP_SCHEMA, [], print)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("events", ["data: {]\n\n", "data: 3\n\n", 'data: {"choices": [{"delta": 4}]}\n\n'])
+async def test_a_stream_of_garbage_is_told_as_that(events: str) -> None:
+    server = ScriptedServer([Response(events, media_type="text/event-stream")])
+    with pytest.raises(ModelFailed, match="streams what is no chat completion"):
+        await model_of(server).next_step(MESSAGES, STEP_SCHEMA, [], print)
+
+
+@pytest.mark.anyio
+async def test_a_busy_server_is_asked_once_more_when_it_says() -> None:
+    busy = JSONResponse({}, 429, headers={"Retry-After": "0"})
+    assert (await step_of(ScriptedServer([busy, GOOD]))).model_dump(mode="json") == STEP
+    with pytest.raises(ModelUnavailable, match="busy"):
+        await step_of(ScriptedServer([busy, busy]))
+    with pytest.raises(ModelUnavailable, match="busy"):
+        await step_of(ScriptedServer([JSONResponse({}, 429, headers={"Retry-After": "600"})]))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("asked", "served", "same"),
+    [
+        ("medgemma", "medgemma:latest", True),
+        ("gpt-6-luna", "gpt-6-luna-2026-09-01", True),
+        ("medgemma-27b-it", "/models/medgemma-27b-it.gguf", True),
+        ("google/medgemma-27b-it", "medgemma-27b-it", True),
+        ("medgemma-27b-it", "llama-3.3-70b", False),
+        ("medgemma-27b-it", "medgemma-4b-it", False),
+    ],
+)
+async def test_another_model_than_the_one_asked_for_is_refused(asked: str, served: str, same: bool) -> None:
+    reply = {"model": served, "choices": [{"message": {"content": GOOD}}]}
+    model = model_of(ScriptedServer([JSONResponse(reply)]), asked)
+    if same:
+        await model.next_step(MESSAGES, STEP_SCHEMA, [])
+        assert served.endswith(model.identity.name)
+    else:
+        with pytest.raises(ModelFailed, match="was asked for the model"):
+            await model.next_step(MESSAGES, STEP_SCHEMA, [])
+
+
+@pytest.mark.anyio
+async def test_a_server_that_leaves_out_a_part_of_a_long_conversation_is_found_out() -> None:
+    usage = {"prompt_tokens": 2048, "completion_tokens": 7}
+    reply = {"model": "scripted-server", "choices": [{"message": {"content": GOOD}}], "usage": usage}
+    long: list[Message] = [*MESSAGES, QuestionMessage(text="Once more. " * 3000)]
+    with pytest.raises(ContextExceeded, match="longer than the model server"):
+        await model_of(ScriptedServer([JSONResponse(reply)])).next_step(long, STEP_SCHEMA, [])

@@ -4,9 +4,11 @@ import codecs
 import json
 import re
 
-# The grammar fixes whitespace and the order of properties, and within a string quotes are escaped: these
-# characters stand nowhere else. An answer beside tool calls is no answer, so it must be the first action.
-_BEGINNING = '"actions":[{"tool":"answer","arguments":{"text":"'
+# The schema fixes the order of properties, and within a string quotes are escaped: these characters stand
+# nowhere else. An answer beside tool calls is no answer, so it must be the first action.
+_BEGINNING = re.compile(
+    r'"actions"\s*:\s*\[\s*\{\s*"tool"\s*:\s*"answer"\s*,\s*"arguments"\s*:\s*\{\s*"text"\s*:\s*"'
+)
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _CHARACTERS = re.compile(
     rf'(?:[^"\\]|{_HIGH}{_LOW}|(?!{_HIGH})\\u[0-9a-fA-F]{{4}}|{_HIGH}(?=[^\\]|\\[^u]|\\u(?![dD][c-fC-F])..)|\\[^u])+'
@@ -28,10 +30,10 @@ class AnswerText:
         if self._ended:
             return ""
         if not self._within:
-            _, found, rest = self._unread.partition(_BEGINNING)
+            found = _BEGINNING.search(self._unread)
             if not found:
                 return ""
-            self._within, self._unread = True, rest
+            self._within, self._unread = True, self._unread[found.end() :]
         whole = _CHARACTERS.match(self._unread)
         told = whole[0] if whole else ""
         self._unread = self._unread[len(told) :]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.models.local.answer_text import AnswerText
+from agent.models.answer_text import AnswerText
 
 
 def answer(text: str, thought: str = "") -> dict[str, Any]:
