@@ -13,8 +13,14 @@ DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 LIFECYCLE = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 
-_OUTCOMES = {"ok": "0", "refused": "4", "failed": "8", "unknown": "8"}  # success, minor and serious failure
-_ISSUES = {"refused": "business-rule", "failed": "processing", "unknown": "exception"}
+NOT_FOUND = "not_found"  # the error of a call that asked for what is not there: its caller's, as in HTTP
+
+_OUTCOMES = {  # success, minor and serious failure
+    "ok": "0", "refused": "4", NOT_FOUND: "4", "failed": "8", "unknown": "8",
+}  # fmt: skip
+_ISSUES = {
+    "refused": "business-rule", NOT_FOUND: "not-found", "failed": "processing", "unknown": "exception",
+}  # fmt: skip
 _UNTOLD = {"refused": "refused", "failed": "failed", "unknown": "unknown outcome"}
 _OUTCOME_ID = "outcome"  # of the contained OperationOutcome
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]*/[A-Za-z0-9.-]{1,64}")
@@ -86,6 +92,8 @@ def event(
     """
     outcome, failed = done.told["outcome"], not done.ok
     reason = (done.text("error").strip() or _UNTOLD[outcome]) if failed else success
+    if (outcome, reason) == ("failed", NOT_FOUND):
+        outcome = NOT_FOUND
     made = {
         "resourceType": "AuditEvent",
         "id": event_id or done.id,

@@ -10,6 +10,9 @@ from mcp_servers.audit.reconciliation.calls import Called
 from mcp_servers.audit.reconciliation.emr import EmrEvent
 from mcp_servers.audit.reconciliation.interactions import Interaction, of_request, reason_unseen
 
+COUNTING = "count_patients"
+"""The tool whose record names no patient, as its result names none."""
+
 Kind = Literal["unrecorded", "unseen", "disagreement"]
 
 
@@ -110,7 +113,7 @@ def _patients(call: Called, events: Iterable[EmrEvent]) -> Iterator[Difference]:
         why, accounted = "what the EMR answered about others was withheld: the call was refused", True
     elif call.withheld:
         why, accounted = "what the EMR answered about others besides was withheld, as our record says", True
-    elif call.outcome == "ok" and not ours:
+    elif call.tool == COUNTING and call.outcome == "ok" and not ours:
         why, accounted = "the call counted patients, and names none", True
     else:
         why, accounted = "the EMR names patients whom our record does not", False

@@ -111,6 +111,7 @@ SHAPES: dict[str, list[Event]] = {
     "a read from what is kept": called("fhir_read", requests=[]),
     "refused": called("fhir_read", outcome="refused", error="[patient_locked] no", requests=[], **NOTHING),
     "failed": called(outcome="failed", error="[server_failed] down", **NOTHING),
+    "not there": called("fhir_read", outcome="failed", error="not_found", **NOTHING),
     "failed without a reason": called(outcome="failed", **NOTHING),
     "unknown": called(outcome="unknown", error=GONE, requests=[], **NOTHING),
     "no model named": called(meta={}),

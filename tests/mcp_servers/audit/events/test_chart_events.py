@@ -177,7 +177,9 @@ def test_a_patient_asked_for_but_not_seen_is_named_by_identifier() -> None:
     assert patients(shape("refused")) == [{"type": "Patient", "identifier": {"value": "Patient/p1"}}]
 
 
-@pytest.mark.parametrize(("name", "outcome"), [("nothing found", "0"), ("refused", "4"), ("failed", "8")])
+@pytest.mark.parametrize(
+    ("name", "outcome"), [("nothing found", "0"), ("refused", "4"), ("not there", "4"), ("failed", "8")]
+)
 def test_the_outcome_tells_refusal_from_failure(name: str, outcome: str) -> None:
     event = shape(name)
     assert event["outcome"] == outcome

@@ -33,10 +33,15 @@ Request = tuple[str, int | None, int | None]
 
 
 def called(
-    journal: Journal, *requests: Request, patient: str | None = "Patient/p1", outcome: Any = "ok", **done: Any
+    journal: Journal,
+    *requests: Request,
+    tool: str = "observations",
+    patient: str | None = "Patient/p1",
+    outcome: Any = "ok",
+    **done: Any,
 ) -> Call:
     """A completed call that sent these requests."""
-    call = recorder(journal).begin("observations", {}, patient)
+    call = recorder(journal).begin(tool, {}, patient)
     for url, status, entries in requests:
         call.request("GET", f"{BASE}/{url}", status, 1.0, entries)
     call.complete(outcome, **done)
@@ -288,11 +293,20 @@ async def test_records_of_two_patients_are_accounted_for_where_our_record_says_t
     assert (told.kind, told.accounted, told.patients) == ("disagreement", bool(withheld), ("Patient/p2",))
 
 
-async def test_a_call_that_counts_patients_names_none(journal: Journal, emr: ScriptedEmr) -> None:
-    call = called(journal, ("Condition?code=44054006", 200, 2), patient=None)
+@pytest.mark.parametrize(
+    ("tool", "accounted", "why"),
+    [
+        ("count_patients", True, "the call counted patients, and names none"),
+        ("observations", False, "the EMR names patients whom our record does not"),
+    ],
+)
+async def test_a_call_that_counts_patients_names_none_and_no_other_may(
+    journal: Journal, emr: ScriptedEmr, tool: str, accounted: bool, why: str
+) -> None:
+    call = called(journal, ("Condition?code=44054006", 200, 2), tool=tool, patient=None)
     emr.saw("Condition?code=44054006", call.id, "Patient/p1", "Patient/p2")
     found, (told,) = await reconciled(journal, emr)
-    assert (found.complete, told.why) == (True, "the call counted patients, and names none")
+    assert (found.complete, told.why) == (accounted, why)
 
 
 async def test_an_author_whom_hapi_takes_for_the_owner_of_a_note_is_no_patient(
