@@ -102,6 +102,7 @@ def test_ids_are_unique() -> None:
         ("dayton", "geography", True),
         ("Day", "geography", False),
         ("(419) 555-0100", "phone", True),
+        ("+1 419.555.0100", "fax", True),
         ("555-0100", "phone", False),
         ("mr 12-3", "mrn", True),
         ("lee@example.org", "email", True),
@@ -125,7 +126,7 @@ def test_the_notes_are_whole(split: Split) -> None:
     found = notes(split)
     marks = [mark for note in found for mark in note.identifiers]
     assert {note.split for note in found} == {split}
-    assert len(found) >= 24
+    assert len(found) >= 60
     assert Counter(mark.kind for mark in marks).keys() == CLASSES
     assert {mark.in_chart for mark in marks} == {True, False}
     assert all(note.identifiers and note.keep for note in found)
