@@ -13,8 +13,10 @@ from agent.models.local.grammar import Writing
 from agent.models.local.keeping import Conversation, Kept
 
 CHUNK = 2048
-"""Tokens read at once. More would take memory (the activations of 27B: about 0.4 MB a token), less would take
-time: 4-bit weights are unpacked once a chunk."""
+"""Tokens that a GPU reads at once. More would take memory (activations of 27B: about 0.4 MB a token), less
+would take time: 4-bit weights are unpacked once a chunk."""
+SMALL_CHUNK = 256
+"""Where memory ran out, and on a processor, which would not hear of a cancellation for minutes."""
 _LONGEST_PERIOD = 48  # tokens
 _ROUNDS = 8
 _SHORTEST_LOOP = 64  # tokens

@@ -28,9 +28,11 @@ from agent.messages import (
     Usage,
     silent,
 )
-from agent.models.local import keeping
 from agent.models.answer_text import AnswerText
+from agent.models.local import keeping
 from agent.models.local.generation import (
+    CHUNK,
+    SMALL_CHUNK,
     Bounds,
     Chooser,
     Figures,
@@ -51,7 +53,6 @@ if TYPE_CHECKING:
 _ROOM = 128
 """Tokens that a short step takes, after its thinking: a conversation with less left is too long."""
 _LEFT_OUT = "(left out for want of memory; call the tool again if you need it)"
-_SMALL_CHUNK = 256
 
 
 class LocalModel:
@@ -80,7 +81,8 @@ class LocalModel:
         self._on_generated = on_generated
         self._chooser = chooser or Chooser()
         self._grammars = Grammars(loaded)
-        self._reader = Reader(loaded.model, loaded.ids.image)
+        chunk = CHUNK if loaded.model.device.type == "cuda" else SMALL_CHUNK
+        self._reader = Reader(loaded.model, loaded.ids.image, chunk)
         self._turns = Turns()
 
     @property
@@ -136,10 +138,11 @@ class LocalModel:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
+            asked = replace(asked, tell=silent)  # what was told of an answer is not told twice
             # Only now that the error is gone, nothing holds the tensors of the attempt.
             before.cache = None
             self._kept.clear()
-            self._reader = replace(self._reader, chunk=_SMALL_CHUNK)
+            self._reader = replace(self._reader, chunk=SMALL_CHUNK)
             gc.collect()
             torch.cuda.empty_cache()
         raise ModelFailed(

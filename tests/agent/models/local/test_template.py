@@ -96,7 +96,7 @@ def test_a_step_of_another_model_right_after_the_models_own_stays_in_its_turn() 
 
 
 def test_sessions_share_what_stands_before_the_patient_and_the_date() -> None:
-    texts = [f"Rules.\n\nTools:\n- a\n\nPatient: {who}\nNow: {day}" for who, day in SESSIONS]
+    texts = [f"Rules.\n\nTools:\n- a\n\nNow: {day}\nPatient: {who}" for who, day in SESSIONS]
     begun = [
         opening(
             tiny.loaded(),
