@@ -46,10 +46,12 @@ def audit_explained() -> Iterator[None]:
 
 def open_journal(settings: Settings) -> "Journal":
     """The audit journal, open for writing, without what was kept for its time. Raises AuditUnavailable."""
+    from mcp_servers.audit.chain import trail
     from mcp_servers.audit.chain.journal import Journal
     from mcp_servers.audit.recorder import close_abandoned
 
     with audit_explained():
+        trail.check_version(journal_path(settings))
         journal = Journal(settings.folder / JOURNAL, audit_ring(settings, create=True))
         try:
             close_abandoned(journal)

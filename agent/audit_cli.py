@@ -166,7 +166,7 @@ def _public_key(text: str) -> str:
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
     """The filters that were given."""
     names = ("patient", "person", "session", "of_model", "since", "until", "act", "outcome")
-    return {name: getattr(arguments, name) for name in names if getattr(arguments, name, None)}
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name, None) is not None}
 
 
 def _list(settings: Settings, arguments: argparse.Namespace) -> int:

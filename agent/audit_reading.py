@@ -59,12 +59,19 @@ Filters = Mapping[str, Any]
 
 
 def sought(asked: Filters) -> "Sought":
-    """The filters as the trail takes them. Raises UsageError for an act or a patient that cannot be one."""
+    """The filters as the trail takes them. Raises UsageError for what fits nothing, as it cannot be."""
     from mcp_servers.audit.asking.acts import Sought
     from mcp_servers.audit.chain.record import Act
 
     if asked.get("act", "tool_call") not in get_args(Act):
         raise UsageError(f"There is no act {asked['act']!r}; there are {', '.join(get_args(Act))}.")
+    for name, value in asked.items():
+        if value == "":  # as from a variable that a script did not set: it must not mean all
+            raise UsageError(
+                f"An empty --{name.removeprefix('of_')} fits nothing; leave it out to ask for all."
+            )
+    if "since" in asked and "until" in asked and asked["until"] <= asked["since"]:
+        raise UsageError("--until must come after --since.")
     names = {"person": "user", "of_model": "model"}
     text: dict[str, Any] = {
         names.get(name, name): value for name, value in asked.items() if isinstance(value, str)

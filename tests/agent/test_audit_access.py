@@ -1,6 +1,7 @@
 """The audit journal as the settings have it: where its AuditEvents go, how many wait, how long it is kept."""
 
 import json
+import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from agent.app import open_navigator
 from agent.audit_access import audit_ring, journal_path, open_journal, recorder_of
 from agent.config import Settings, load
-from agent.errors import UsageError
+from agent.errors import AuditUnavailable, UsageError
 from mcp_servers.audit.chain import trail
 from mcp_servers.audit.chain.content import Content
 from mcp_servers.audit.chain.errors import OutboxFull
@@ -66,6 +67,18 @@ def test_past_the_bound_of_the_settings_no_call_begins(data_dir: Path) -> None:
         recorder.begin("observations", {}).complete("ok")
         with pytest.raises(OutboxFull, match="audit list --undelivered"):
             recorder.begin("observations", {})
+
+
+def test_a_journal_of_another_version_is_told_as_such_though_it_has_no_key(data_dir: Path) -> None:
+    settings = settings_of(data_dir)
+    open_journal(settings).close()
+    (data_dir / "audit.key").unlink()
+    with closing(sqlite3.connect(journal_path(settings))) as db:
+        db.execute("PRAGMA user_version = 1")
+    with pytest.raises(
+        AuditUnavailable, match=r"another version.*move it and its companions \(audit.sqlite\*\)"
+    ):
+        open_journal(settings)
 
 
 @pytest.mark.parametrize("state", ["delivered", "refused", "pending"])

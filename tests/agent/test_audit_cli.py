@@ -204,7 +204,13 @@ def test_a_session_is_replayed_from_the_question_to_its_answer(
 @pytest.mark.usefixtures("session")
 @pytest.mark.parametrize(
     ("filters", "told"),
-    [(["--act", "peek"], "there are tool_call,"), (["--patient", "../x"], "no patient reference")],
+    [
+        (["--act", "peek"], "there are tool_call,"),
+        (["--patient", "../x"], "no patient reference"),
+        (["--patient", ""], "An empty --patient"),
+        (["--model", ""], "An empty --model"),
+        (["--since", "2026-11-02", "--until", "2026-11-01"], "--until must come after --since"),
+    ],
 )
 def test_what_cannot_be_asked_for_is_told_before_anything_is_read(
     filters: list[str], told: str, home: Path, capsys: pytest.CaptureFixture[str]
@@ -218,6 +224,17 @@ def test_what_cannot_be_asked_for_is_told_before_anything_is_read(
 def test_a_session_that_is_not_on_record_is_named_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", "show", "no-such"]) == 2
     assert "no session 'no-such'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("session")
+def test_what_is_left_empty_by_a_script_is_not_taken_for_all(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["show", ""], ["disclosures", str(tmp_path / "d.csv"), "--patient", ""]):
+        assert main(["audit", *command]) == 2
+        assert "An empty --" in capsys.readouterr().err
+    assert acts_of(home, "audit_read") == acts_of(home, "export") == []
+    assert not (tmp_path / "d.csv").exists()
 
 
 @pytest.mark.usefixtures("session")

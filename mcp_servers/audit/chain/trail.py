@@ -49,11 +49,20 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
                     f"The audit journal {path} was never begun (was the disk full?);"
                     " the next tool call begins it."
                 )
-            if which := schema.is_journal(db) and schema.other_version(db):
-                raise of_another_version(path, which)
+            _check_version(path, db)
             yield db
     except sqlite3.Error as error:
         raise unavailable(path, error) from error
+
+
+def check_version(path: Path) -> None:
+    """Raise JournalUnavailable for the journal of another version of the program: it may have no key."""
+    if path.exists():
+        try:
+            with closing(connect(path)) as db:
+                _check_version(path, db)
+        except sqlite3.Error as error:
+            raise unavailable(path, error) from error
 
 
 def records(path: Path, session: str | None = None) -> Iterator[Record]:
@@ -83,6 +92,11 @@ def said(db: sqlite3.Connection, content: Content, record: Record) -> dict[str, 
         return {}
     opened: dict[str, Any] | None = content.open(db, record.at, record.id, sealed)
     return opened
+
+
+def _check_version(path: Path, db: sqlite3.Connection) -> None:
+    if which := schema.is_journal(db) and schema.other_version(db):
+        raise of_another_version(path, which)
 
 
 def _record(row: Any) -> Record:
