@@ -1,6 +1,6 @@
 """What a Gemma 3 takes of memory, by arithmetic from its configuration's shapes, before it is loaded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,15 +13,34 @@ _HALF = 2  # bytes of a bfloat16
 _CHUNK = 2048  # tokens read at once (generation.CHUNK)
 _ROOM = 1 * GIB  # the driver's own, matrices unpacked for their product, what is torn between blocks
 _VISION_ROOM = GIB // 2  # of one image at a time
+_CONTEXTS = (65_536, 32_768, 16_384, 8_192)
 # What a config.json leaves out has these values (transformers' Gemma3TextConfig).
 _DEFAULTS = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "vocab_size": 262_208}
+_4B: Mapping[str, Any] = {
+    "model_type": "gemma3",
+    "text_config": {
+        "hidden_size": 2560,
+        "intermediate_size": 10240,
+        "num_hidden_layers": 34,
+        "sliding_window": 1024,
+    },
+    "vision_config": {
+        "hidden_size": 1152,
+        "intermediate_size": 4304,
+        "num_hidden_layers": 27,
+        "image_size": 896,
+        "patch_size": 14,
+    },
+}
+"""The shapes of MedGemma 4B, published in its config.json."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes that a model takes: `weights` at their bits, `unquantised` weights (embeddings, vision), `cache`
-    of keys and values for the whole context, and `activations`, an estimate."""
+    """Bytes that a model takes: `weights` at their `bits`, `unquantised` weights (embeddings, vision), the
+    `cache` of keys and values for the whole context, and `activations`, an estimate."""
 
+    bits: Bits
     weights: int
     unquantised: int
     cache: int
@@ -31,6 +50,11 @@ class Need:
     def total(self) -> int:
         """All of it."""
         return self.weights + self.unquantised + self.cache + self.activations
+
+    def beside(self, free: int) -> int:
+        """Bytes of main memory for the weights that a GPU with `free` bytes cannot hold: none are quantised
+        there (transformers keeps what it offloads whole)."""
+        return round(max(0, self.total - free) / _BYTES[self.bits] * _BYTES[16])
 
     def __str__(self) -> str:
         return (
@@ -44,13 +68,47 @@ def need(config: Mapping[str, Any], bits: Bits, context: int) -> Need:
 
     Raises ValueError where the configuration is of no Gemma 3.
     """
+    try:
+        return _need(config, bits, context)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"config.json is of no Gemma 3 model ({error})") from None
+
+
+def bits_of(config: Mapping[str, Any], wanted: Bits) -> Bits:
+    """The bits that its weights will have: `wanted`, unless they lie on disk quantised.
+
+    Raises ValueError where they are quantised in a way that is not used here: float16 gives empty output
+    (transformers #36822), and other methods than bitsandbytes are not at hand.
+    """
+    told = config.get("quantization_config")
+    if not told:
+        return wanted
+    if told.get("load_in_8bit"):
+        return 8
+    if told.get("bnb_4bit_quant_type") == "nf4" and told.get("bnb_4bit_compute_dtype") == "bfloat16":
+        return 4
+    method = told.get("quant_method", "unknown")
+    raise ValueError(
+        f"config.json tells of weights quantised in another way ({method}) than NF4 with bfloat16 or 8 bits:"
+        " take the unquantised checkpoint, which is quantised as it is loaded"
+    )
+
+
+def longest(config: Mapping[str, Any]) -> int:
+    """The tokens that the model can read at most."""
+    return int(_text(config).get("max_position_embeddings") or 131_072)
+
+
+def _need(config: Mapping[str, Any], bits: Bits, context: int) -> Need:
     text = _text(config)
     vision = config.get("vision_config")
     return Need(
+        bits=bits,
         weights=round(_linear(text) * _BYTES[bits]),
         unquantised=_HALF * (text["vocab_size"] * text["hidden_size"] + (_seeing(vision) if vision else 0)),
         cache=cache_bytes(config, context),
-        activations=round(_CHUNK * _HALF * (10 * text["hidden_size"] + 4 * text["intermediate_size"]))
+        activations=_CHUNK * _HALF * (10 * text["hidden_size"] + 4 * text["intermediate_size"])
+        + context * _a_token_at_work(text)
         + _ROOM
         + (_VISION_ROOM if vision else 0),
     )
@@ -68,35 +126,42 @@ def cache_bytes(config: Mapping[str, Any], tokens: int) -> int:
     return int(a_token * (whole * tokens + (layers - whole) * window))
 
 
-def advice(config: Mapping[str, Any], bits: Bits, context: int, free: int, *, offload: bool) -> list[str]:
-    """What to do where `free` bytes are too few; empty where they are enough."""
-    if offload or need(config, bits, context).total <= free:
+def advice(config: Mapping[str, Any], bits: Bits, context: int, free: int) -> list[str]:
+    """What to do where `free` bytes are too few; empty where they are enough.
+
+    Each way is enough alone, but for the last: offloading wants main memory (Need.beside), and is slow.
+    """
+
+    def fits(fewer: Bits, shorter: int) -> bool:
+        return need(config, fewer, shorter).total <= free
+
+    if fits(bits, context):
         return []
-    return [
-        *_ways(config, bits, context, free),
-        "set local_offload: parts lie in main memory, and it is slow",
-    ]
-
-
-def _ways(config: Mapping[str, Any], bits: Bits, context: int, free: int) -> Iterator[str]:
-    for fewer in (8, 4):
-        if fewer < bits and need(config, fewer, context).total <= free:
-            yield f"set local_bits to {fewer}"
-            break
-    for shorter in (65_536, 32_768, 16_384, 8_192):
-        if shorter < context and need(config, bits, shorter).total <= free:
-            yield f"set local_context to {shorter}"
-            break
-    if _text(config)["hidden_size"] > 2560:
-        yield "take a 4B variant (google/medgemma-1.5-4b-it)"
+    lower: list[Bits] = [b for b in (8, 4) if b < bits and not config.get("quantization_config")]
+    shorter = [tokens for tokens in _CONTEXTS if tokens < context]
+    ways = [f"set local_bits to {b}" for b in lower if fits(b, context)][:1]
+    ways += [f"set local_context to {tokens}" for tokens in shorter if fits(bits, tokens)][:1]
+    if not ways:
+        both = [(b, tokens) for b in lower for tokens in shorter if fits(b, tokens)][:1]
+        ways = [f"set local_bits to {b} and local_context to {tokens}" for b, tokens in both]
+    if _text(config)["hidden_size"] > _4B["text_config"]["hidden_size"] and need(_4B, 4, 8_192).total <= free:
+        ways.append("take a 4B variant (google/medgemma-1.5-4b-it)")
+    return [*ways, "set local_offload: parts lie in main memory, and it is slow"]
 
 
 def _text(config: Mapping[str, Any]) -> Mapping[str, Any]:
     text = config.get("text_config", config)
     wanted = ("hidden_size", "intermediate_size", "num_hidden_layers")
-    if not str(config.get("model_type", "")).startswith("gemma3") or any(name not in text for name in wanted):
+    # A name that only begins so is of another family: gemma3n has other layers.
+    if config.get("model_type") not in ("gemma3", "gemma3_text") or any(name not in text for name in wanted):
         raise ValueError("config.json is of no Gemma 3 model")
     return {**_DEFAULTS, **text}
+
+
+def _a_token_at_work(text: Mapping[str, Any]) -> int:
+    """Bytes a token of context while a chunk is read: a whole layer's keys and values, repeated for each head
+    (transformers' sdpa does so under a mask), and the mask, as booleans and as numbers."""
+    return int(2 * text["num_attention_heads"] * text["head_dim"] * _HALF + _CHUNK * (1 + _HALF))
 
 
 def _linear(text: Mapping[str, Any]) -> int:

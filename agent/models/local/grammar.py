@@ -27,11 +27,12 @@ class Grammars:
     """Grammars for one model. To build it takes seconds at 262,144 tokens: build it once."""
 
     def __init__(self, loaded: "Loaded") -> None:
-        # The logits have more rows than the tokenizer has tokens, and a mask has a bit for each row.
+        # The logits have more rows than the tokenizer has tokens, and a mask has a bit for each row. Those of
+        # a text-only model have one less: its tokenizer has the image token too, which no grammar writes.
         self.rows: int = loaded.model.config.get_text_config().vocab_size
         ids = loaded.ids
         self.tokens: LLTokenizer = from_tokenizer(
-            loaded.tokenizer, n_vocab=self.rows, eos_token=[ids.end_of_turn]
+            loaded.tokenizer, n_vocab=max(self.rows, len(loaded.tokenizer)), eos_token=[ids.end_of_turn]
         )
         self._thinking = None if ids.thinking_open is None else (ids.thinking_open, ids.thinking_close)
 
@@ -50,7 +51,7 @@ class Grammars:
             )
         else:
             lark = f"%llguidance {{}}\nstart: %json {body}\n"
-        return Writing(LLMatcher(self.tokens, lark), self.rows)
+        return Writing(LLMatcher(self.tokens, lark), self.rows, self.tokens.vocab_size)
 
     def text(self, tokens: list[int]) -> bytes:
         """The bytes that tokens stand for, exactly: a token may be a part of a character."""
@@ -61,10 +62,10 @@ class Grammars:
 class Writing:
     """Where one reply stands in its grammar."""
 
-    def __init__(self, matcher: LLMatcher, rows: int) -> None:
+    def __init__(self, matcher: LLMatcher, rows: int, tokens: int) -> None:
         self._matcher = matcher
         self._rows = rows
-        self._bits: np.ndarray[Any, np.dtype[np.int32]] = np.zeros((rows + 31) // 32, dtype=np.int32)
+        self._bits: np.ndarray[Any, np.dtype[np.int32]] = np.zeros((tokens + 31) // 32, dtype=np.int32)
         self._check()
 
     @property

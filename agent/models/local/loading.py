@@ -1,8 +1,4 @@
-"""Weights into memory: quantised where that is right, and nothing taken for granted that can be looked up.
-
-What is wrong without an error elsewhere is refused here: a vision tower that was quantised with the rest, ids
-of control tokens that are others than the tokenizer's, images of another size, another family's template.
-"""
+"""Weights into memory: quantised where that is right, on the GPU if there is one."""
 
 import logging
 import os
@@ -15,6 +11,14 @@ import torch
 from agent.errors import ModelUnavailable
 from agent.messages import ModelIdentity
 from agent.models.local import fit
+from agent.models.local.assumptions import (
+    Ids,
+    check_complete,
+    check_images,
+    check_quantised,
+    check_template,
+    control_ids,
+)
 from agent.models.local.checkpoints import Checkpoint
 from agent.models.local.fit import GIB, Bits
 
@@ -22,22 +26,7 @@ _QUANTISATION = {4: "nf4", 8: "int8", 16: "bf16"}
 # Names are matched at the start or as a suffix: "vision_tower" alone would leave the tower quantised, and a
 # list replaces the defaults, of which the head is one.
 _WHOLE = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
-_THINKING = ("<unused94>", "<unused95>")
-
-
-@dataclass(frozen=True)
-class Ids:
-    """Control tokens as the tokenizer has them; what a text-only model lacks is -2, thinking None."""
-
-    bos: int
-    start_of_turn: int
-    end_of_turn: int
-    image_open: int
-    image: int
-    image_close: int
-    thinking_open: int | None
-    thinking_close: int | None
-    control: frozenset[int]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,53 +49,43 @@ class Blind:
 
 
 def load(checkpoint: Checkpoint, bits: Bits, context: int, *, offload: bool = False) -> Loaded:
-    """The model, on the GPU if there is one. `offload`: what does not fit lies in main memory.
+    """The model. `offload`: what does not fit on the GPU lies in main memory.
+
+    A checkpoint that is quantised on disk keeps its bits, and one that reads less than `context` its length.
 
     Raises ModelUnavailable where it does not fit, or is not what it should be; the message names the file.
     """
-    os.environ.setdefault(
-        "HF_HUB_OFFLINE", "1"
-    )  # read when the hub's library is imported: nothing is fetched
-    config = checkpoint.config
-    _check_room(config, bits, context, offload=offload)
-    from safetensors import SafetensorError
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer
-    from transformers.utils import logging as progress
-
-    progress.disable_progress_bar()
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it recommends kernels, from the internet
-    path = str(checkpoint.path)
-    sees = "vision_config" in config
+    # Read when the hub's library is imported: nothing is fetched.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    config, path = checkpoint.config, checkpoint.path
     try:
-        shape = AutoConfig.from_pretrained(path, local_files_only=True)
-        model = (
-            (AutoModelForImageTextToText if sees else AutoModelForCausalLM)
-            .from_pretrained(
-                path,
-                config=shape,
-                dtype=torch.bfloat16,  # float16 gives empty output or no numbers (transformers #36822)
-                quantization_config=None
-                if "quantization_config" in config
-                else _quantised(bits, offload=offload),
-                device_map="auto" if offload else {"": 0 if torch.cuda.is_available() else "cpu"},
-                local_files_only=True,
-            )
-            .eval()
-        )
-        processor: Any = _processor(path) if sees else Blind()
-        tokenizer = (
-            processor.tokenizer if sees else AutoTokenizer.from_pretrained(path, local_files_only=True)
-        )
+        bits = fit.bits_of(config, bits)
+        context = min(context, fit.longest(config))
+        needed = fit.need(config, bits, context)
+    except ValueError as error:
+        raise ModelUnavailable(f"{path}: {error}. MedGemma and other Gemma 3 can be used.") from None
+    where = _placed(config, needed, context, offload=offload)
+    sees = bool(config.get("vision_config"))
+    try:
+        model, told = _model(str(path), sees, where, _quantised(config, bits, offload="max_memory" in where))
+        processor: Any = _processor(str(path)) if sees else Blind()
+        tokenizer = processor.tokenizer if sees else _tokenizer(str(path))
     except torch.OutOfMemoryError:
-        raise ModelUnavailable(_no_room(config, bits, context)) from None
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelUnavailable(_no_room(config, needed, context)) from None
+    except ImportError as error:
+        raise ModelUnavailable(
+            f"Of the extra `local` something is missing ({error}): pip install 'ehr-navigator[local]'."
+        ) from None
+    except Exception as error:  # of a damaged file, each library raises what it likes
         said = str(error).strip().partition("\n")[0][:300]
-        raise ModelUnavailable(f"{checkpoint.path} cannot be loaded ({said}): fetch it again.") from error
-    _check_quantised(model, bits)
-    ids = control_ids(tokenizer, config, checkpoint.path)
+        raise ModelUnavailable(f"{path} cannot be loaded ({said}): fetch it again.") from error
+    check_complete(told["missing_keys"], path)
+    if bits != 16:
+        check_quantised(model, path)
+    ids = control_ids(tokenizer, config, path)
     if sees:
-        _check_images(processor, config, checkpoint.path)
-    _check_template(processor if sees else tokenizer, checkpoint.path)
+        check_images(processor, config, path)
+    check_template(processor if sees else tokenizer, path)
     identity = ModelIdentity(
         name=checkpoint.name,
         revision=checkpoint.revision,
@@ -120,11 +99,7 @@ def free_bytes() -> tuple[int, str]:
     """Memory that is free for a model, and where: of the first GPU, or of this machine."""
     if torch.cuda.is_available():
         return int(torch.cuda.mem_get_info(0)[0]), torch.cuda.get_device_name(0)
-    free = Path("/proc/meminfo")
-    if free.exists():
-        lines = dict(line.split(":") for line in free.read_text().splitlines())
-        return int(lines["MemAvailable"].split()[0]) * 1024, "main memory; no GPU is at hand"
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), "main memory; no GPU is at hand"
+    return _main_memory(), f"main memory; {_no_gpu()}"
 
 
 def peak_bytes() -> int:
@@ -136,52 +111,64 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def control_ids(tokenizer: Any, config: dict[str, Any], path: Path) -> Ids:
-    """The ids of control tokens, looked up and held against config.json. Raises ModelUnavailable."""
+def _no_gpu() -> str:
+    """Why there is none."""
+    if torch.version.cuda is None:
+        return "no GPU is used: this build of torch has no CUDA"
+    if Path("/proc/driver/nvidia/version").exists():
+        return f"no GPU is used: its driver is too old for CUDA {torch.version.cuda}, or it is hidden"
+    return "no GPU is at hand"
 
-    def of(token: str) -> int | None:
-        found = tokenizer.convert_tokens_to_ids(token)
-        return None if found is None or found == tokenizer.unk_token_id else int(found)
 
-    def needed(token: str) -> int:
-        if (found := of(token)) is None:
-            raise ModelUnavailable(f"{path / 'tokenizer.json'} has no {token}: this is no Gemma 3 tokenizer.")
-        return found
+def _main_memory() -> int:
+    free = Path("/proc/meminfo")
+    if free.exists():
+        lines = dict(line.split(":") for line in free.read_text().splitlines())
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
-    sees = "vision_config" in config
-    image = {
-        "boi_token_index": "<start_of_image>",
-        "image_token_index": "<image_soft_token>",
-        "eoi_token_index": "<end_of_image>",
-    }
-    images = {key: needed(token) if sees else -2 for key, token in image.items()}
-    for key, found in images.items():
-        if sees and config.get(key, found) != found:
-            raise ModelUnavailable(
-                f"{path / 'config.json'} gives {key} {config[key]}, and {path / 'tokenizer.json'} {found}:"
-                " they are of two revisions (MedGemma v1.0.1 mended an image token); fetch the model again."
-            )
-    rows = config.get("text_config", config).get("vocab_size", 262_208)
-    if len(tokenizer) > rows:
-        raise ModelUnavailable(
-            f"{path / 'tokenizer.json'} has {len(tokenizer)} tokens, and {path / 'config.json'} {rows} rows:"
-            " they do not belong together."
-        )
-    thinking = [of(token) for token in _THINKING]
-    opening, closing = thinking if None not in thinking else (None, None)
-    bos, start, end = needed("<bos>"), needed("<start_of_turn>"), needed("<end_of_turn>")
-    every = {bos, start, end, of("<eos>"), of("<pad>"), opening, closing, *images.values()}
-    return Ids(
-        bos=bos,
-        start_of_turn=start,
-        end_of_turn=end,
-        image_open=images["boi_token_index"],
-        image=images["image_token_index"],
-        image_close=images["eoi_token_index"],
-        thinking_open=opening,
-        thinking_close=closing,
-        control=frozenset(found for found in every if found is not None),
+
+def _placed(config: dict[str, Any], needed: fit.Need, context: int, *, offload: bool) -> dict[str, Any]:
+    """Where the weights go, in transformers' words. Raises ModelUnavailable where there is no room."""
+    free, _ = free_bytes()
+    gpu = torch.cuda.is_available()
+    if needed.total <= free:
+        if not gpu:
+            _log.warning("%s: the model runs on the processor, which is slow.", _no_gpu())
+        return {"device_map": {"": 0 if gpu else "cpu"}}
+    at_work = needed.cache + needed.activations
+    main = _main_memory()
+    if not (gpu and offload) or at_work > free or needed.beside(free) > main:
+        raise ModelUnavailable(_no_room(config, needed, context))
+    # Without a bound the weights would fill the GPU, and the first question would find no room.
+    return {"device_map": "auto", "max_memory": {0: free - at_work, "cpu": main}}
+
+
+def _no_room(config: dict[str, Any], needed: fit.Need, context: int) -> str:
+    free, where = free_bytes()
+    ways = fit.advice(config, needed.bits, context, free) or ["end other programs on the device"]
+    return f"The model takes {needed}, and {free / GIB:.1f} GiB are free ({where}): {'; or '.join(ways)}."
+
+
+def _model(path: str, sees: bool, where: dict[str, Any], quantised: Any) -> tuple[Any, dict[str, Any]]:
+    """The model, and what transformers tells of its loading."""
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+    from transformers.utils import logging as progress
+
+    progress.disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it recommends kernels, from the internet
+    kind = AutoModelForImageTextToText if sees else AutoModelForCausalLM
+    model, told = kind.from_pretrained(
+        path,
+        config=AutoConfig.from_pretrained(path, local_files_only=True),
+        dtype=torch.bfloat16,  # float16 gives empty output or no numbers (transformers #36822)
+        quantization_config=quantised,
+        local_files_only=True,
+        use_safetensors=True,  # a pickle could run what it likes
+        output_loading_info=True,
+        **where,
     )
+    return model.eval(), told
 
 
 def _processor(path: str) -> Any:
@@ -190,10 +177,17 @@ def _processor(path: str) -> Any:
     return AutoProcessor.from_pretrained(path, local_files_only=True)
 
 
-def _quantised(bits: Bits, *, offload: bool) -> Any:
+def _tokenizer(path: str) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(path, local_files_only=True)
+
+
+def _quantised(config: dict[str, Any], bits: Bits, *, offload: bool) -> Any:
+    """How transformers shall quantise. With `offload` it leaves whole what is put in main memory."""
     from transformers import BitsAndBytesConfig
 
-    if bits == 16:
+    if bits == 16 or config.get("quantization_config"):
         return None
     if bits == 8:
         return BitsAndBytesConfig(
@@ -209,64 +203,3 @@ def _quantised(bits: Bits, *, offload: bool) -> Any:
         llm_int8_skip_modules=_WHOLE,
         llm_int8_enable_fp32_cpu_offload=offload,
     )
-
-
-def _check_room(config: dict[str, Any], bits: Bits, context: int, *, offload: bool) -> None:
-    try:
-        needed = fit.need(config, bits, context)
-    except ValueError as error:
-        raise ModelUnavailable(f"{error}; MedGemma and other Gemma 3 checkpoints can be used.") from None
-    free, _ = free_bytes()
-    if needed.total > free and not offload:
-        raise ModelUnavailable(_no_room(config, bits, context))
-
-
-def _no_room(config: dict[str, Any], bits: Bits, context: int) -> str:
-    free, where = free_bytes()
-    ways = fit.advice(config, bits, context, free, offload=False)
-    return (
-        f"The model takes {fit.need(config, bits, context)}, and {free / GIB:.1f} GiB are free ({where}):"
-        f" {'; or '.join(ways)}."
-    )
-
-
-def _check_quantised(model: Any, bits: Bits) -> None:
-    """Raise ModelUnavailable unless just the language model's matrices are quantised."""
-    if bits == 16:
-        return
-    for name, module in model.named_modules():
-        small = type(module).__name__ in ("Linear4bit", "Linear8bitLt")
-        spared = any(part in name for part in ("vision_tower", "multi_modal_projector", "lm_head"))
-        if small == spared and (small or type(module).__name__ == "Linear"):
-            raise ModelUnavailable(
-                f"{name} is {'' if small else 'not '}quantised, as it should {'not ' if small else ''}be:"
-                " this version of transformers or bitsandbytes names modules in another way; install the one"
-                " in constraints.txt."
-            )
-
-
-def _check_images(processor: Any, config: dict[str, Any], path: Path) -> None:
-    """Raise ModelUnavailable where images would be cut to another size than the model sees."""
-    wanted = config["vision_config"]["image_size"], config.get("mm_tokens_per_image", 256)
-    images = processor.image_processor
-    found = images.size.get("height"), processor.image_seq_length
-    where = path / "preprocessor_config.json"
-    if found != wanted:
-        raise ModelUnavailable(
-            f"{where} gives images of {found[0]} pixels and {found[1]} tokens, and config.json {wanted[0]}"
-            f" and {wanted[1]}: fetch the model again."
-        )
-    if getattr(images, "do_pan_and_scan", None):
-        raise ModelUnavailable(
-            f"{where} switches pan-and-scan on, for which there is no room: set it to false."
-        )
-
-
-def _check_template(owner: Any, path: Path) -> None:
-    """Raise ModelUnavailable where the chat template is not Gemma's, whose turns are written here."""
-    template = str(owner.chat_template or "")
-    if "<start_of_turn>" not in template or "<end_of_turn>" not in template:
-        raise ModelUnavailable(
-            f"{path / 'chat_template.jinja'} is missing or not Gemma's: this checkpoint is no"
-            " instruction-tuned Gemma 3 (take one whose name ends in -it)."
-        )

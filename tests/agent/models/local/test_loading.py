@@ -1,18 +1,25 @@
 """Weights into memory, with a tiny stand-in that has the real one's classes and files."""
 
+import asyncio
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from agent.errors import ModelUnavailable
 from agent.models.local import loading
+from agent.models.local.assumptions import check_quantised
 from agent.models.local.checkpoints import Checkpoint
 from agent.models.local.fit import GIB, Bits
+from agent.models.local.generation import Chooser
+from agent.models.local.model import LocalModel
 from tests.agent.models.local import tiny
+from tests.agent.models.step_schema import STEP_SCHEMA
 
 pytestmark = pytest.mark.local
 
@@ -80,9 +87,9 @@ def test_a_model_without_thinking_marks_is_known_to_have_none() -> None:
 
 def test_what_does_not_fit_is_refused_before_it_is_loaded_with_what_would_fit(damaged: Path) -> None:
     config = json.loads((damaged / "config.json").read_text())
-    config["text_config"] |= {"num_hidden_layers": 400, "hidden_size": 8192, "intermediate_size": 30_000}
+    config["text_config"] |= {"num_hidden_layers": 4000, "hidden_size": 8192, "intermediate_size": 30_000}
     (damaged / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelUnavailable, match=r"The model takes .* GiB .* are free .*take a 4B variant"):
+    with pytest.raises(ModelUnavailable, match=r"The model takes .* GiB .* are free .*set local_offload"):
         loading.load(here(damaged), 16, 131_072)
 
 
@@ -108,12 +115,22 @@ def test_images_of_another_size_are_refused_and_the_file_named(damaged: Path) ->
     config = json.loads((damaged / "processor_config.json").read_text())
     config["image_seq_length"] = 9
     (damaged / "processor_config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelUnavailable, match=r"preprocessor_config\.json gives images of 32 pixels and 9"):
+    with pytest.raises(ModelUnavailable, match=r"processor_config\.json gives 9 tokens an image"):
+        loading.load(here(damaged), 16, 2048)
+    config["image_seq_length"] = tiny.IMAGE_TOKENS
+    config["image_processor"]["size"] = {"height": 448, "width": 448}
+    (damaged / "processor_config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelUnavailable, match=r"processor_config\.json gives images of 448 x 448 pixels"):
         loading.load(here(damaged), 16, 2048)
 
 
-def test_a_template_that_is_not_gemmas_is_refused_and_the_file_named(damaged: Path) -> None:
-    (damaged / "chat_template.jinja").write_text("{{ messages }}")
+@pytest.mark.parametrize(
+    "template", ["{{ messages }}", "{{ no", "", tiny.TEMPLATE.replace("<end_of_turn>\n", "<end_of_turn>")]
+)
+def test_a_template_that_writes_other_turns_is_refused_and_the_file_named(
+    damaged: Path, template: str
+) -> None:
+    (damaged / "chat_template.jinja").write_text(template)
     with pytest.raises(ModelUnavailable, match=r"chat_template\.jinja is missing or not Gemma's"):
         loading.load(here(damaged), 16, 2048)
 
@@ -123,3 +140,81 @@ def test_half_a_checkpoint_is_refused_with_its_folder(damaged: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ModelUnavailable, match="cannot be loaded"):
         loading.load(here(damaged), 16, 2048)
+
+
+def test_weights_that_lack_are_refused_and_not_made_up(damaged: Path) -> None:
+    weights = load_file(damaged / "model.safetensors")
+    lacking = next(name for name in weights if "layers.3.mlp.up_proj" in name)
+    del weights[lacking]
+    save_file(weights, damaged / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelUnavailable, match=r"lacks 1 of the weights .*layers\.3\.mlp\.up_proj"):
+        loading.load(here(damaged), 16, 2048)
+
+
+def test_a_pickle_is_never_opened(damaged: Path) -> None:
+    weights = damaged / "model.safetensors"
+    torch.save(load_file(weights), damaged / "pytorch_model.bin")
+    weights.unlink()
+    with pytest.raises(ModelUnavailable, match="safetensors"):
+        loading.load(here(damaged), 16, 2048)
+
+
+def test_quantised_on_disk_it_is_called_what_it_is_whatever_is_wanted(tmp_path: Path) -> None:
+    first = loading.load(here(tiny.checkpoint()), 4, 2048)
+    first.model.save_pretrained(tmp_path)
+    first.processor.save_pretrained(tmp_path)
+    assert loading.load(here(tmp_path), 16, 2048).identity.quantisation == "nf4"
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["quantization_config"]["bnb_4bit_compute_dtype"] = "float16"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelUnavailable, match=r"config\.json .*take the unquantised checkpoint"):
+        loading.load(here(tmp_path), 4, 2048)
+
+
+def test_a_context_longer_than_the_model_reads_is_cut_to_what_it_reads() -> None:
+    assert loading.load(here(tiny.checkpoint()), 4, 32_768).context == 8192
+
+
+def test_to_allow_offloading_changes_nothing_where_all_fits() -> None:
+    loaded = loading.load(here(tiny.checkpoint()), 4, 2048, offload=True)
+    layer = loaded.model.model.language_model.layers[0].mlp.up_proj
+    assert type(layer).__name__ == "Linear4bit"
+
+
+def test_a_tower_that_was_quantised_is_found_and_so_is_a_layer_that_was_not() -> None:
+    def model(tower: str, layer: str, **devices: str) -> Any:
+        made = torch.nn.ModuleDict({"vision_tower": kind(tower), "layers": kind(layer)})
+        made.hf_device_map = devices
+        return made
+
+    def kind(name: str) -> Any:
+        return type(name, (torch.nn.Module,), {})()
+
+    check_quantised(model("Linear", "Linear4bit"), Path("m"))
+    with pytest.raises(ModelUnavailable, match=r"vision_tower is quantised, and should not be.*config\.json"):
+        check_quantised(model("Linear4bit", "Linear4bit"), Path("m"))
+    with pytest.raises(ModelUnavailable, match="layers is not quantised"):
+        check_quantised(model("Linear", "Linear"), Path("m"))
+    check_quantised(model("Linear", "Linear", layers="cpu", vision_tower="0"), Path("m"))
+
+
+def test_a_text_only_model_without_a_row_for_the_image_token_plans_too(tmp_path: Path) -> None:
+    tiny.make_text_only(tmp_path)
+    loaded = loading.load(here(tmp_path), 4, 2048)
+    assert type(loaded.model).__name__ == "Gemma3ForCausalLM"
+    assert loaded.model.config.vocab_size == len(loaded.tokenizer) - 1
+    assert (loaded.ids.image, loaded.processor) == (-2, loading.Blind())
+    kinds = {type(module).__name__ for name, module in loaded.model.named_modules() if "_proj" in name}
+    assert (kinds, type(loaded.model.lm_head).__name__) == ({"Linear4bit"}, "Linear")
+    noise = Chooser(temperature=1.0)  # a random model goes in circles without
+    planner = LocalModel(loaded, thinking_tokens=8, max_tokens=900, seconds=60, kept=GIB, chooser=noise)
+    step = asyncio.run(planner.next_step([tiny.SYSTEM, tiny.QUESTION], STEP_SCHEMA, [])).step
+    assert step.actions
+
+
+def test_nothing_is_asked_of_the_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: asked.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given: asked.append(given))
+    loading.load(here(tiny.checkpoint()), 16, 2048)
+    assert asked == []

@@ -74,7 +74,7 @@ TEMPLATE = """{{ bos_token }}
 
 def checkpoint(thinking: bool = True) -> Path:
     """The folder of the checkpoint, made once for all that run side by side."""
-    folder = Path(tempfile.gettempdir()) / f"tiny-gemma-{'thinking' if thinking else 'plain'}-5"
+    folder = Path(tempfile.gettempdir()) / f"tiny-gemma-{'thinking' if thinking else 'plain'}-6"
     folder.mkdir(exist_ok=True)
     with (folder / "turn").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
@@ -169,6 +169,20 @@ def make(folder: Path, thinking: bool = True, vocabulary: int = VOCABULARY, **sh
     processor(tokenizer).save_pretrained(folder)
 
 
+def make_text_only(folder: Path) -> None:
+    """Write a checkpoint that sees nothing: another class, and no row for the image token, the last one."""
+    import torch
+    from transformers import AutoConfig, Gemma3ForCausalLM
+
+    tokenizer = trained_tokenizer()
+    tokenizer.chat_template = TEMPLATE
+    shape = AutoConfig.from_pretrained(checkpoint()).text_config
+    shape.vocab_size = len(tokenizer) - 1
+    torch.manual_seed(7)
+    Gemma3ForCausalLM(shape).to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
 def processor(tokenizer: Any) -> Any:
     """Gemma's processor of text and images, for images of IMAGE_SIDE pixels."""
     from transformers import Gemma3ImageProcessor, Gemma3Processor
@@ -190,7 +204,7 @@ def trained_tokenizer(thinking: bool = True) -> Any:
     learner.normalizer = normalizers.Replace(" ", "▁")
     trainer = trainers.BpeTrainer(
         vocab_size=1100,
-        special_tokens=MARKS,
+        special_tokens=[*MARKS, "<mask>"],
         initial_alphabet=[chr(n) for n in range(32, 127)],
         max_token_length=12,
     )
@@ -203,10 +217,11 @@ def trained_tokenizer(thinking: bool = True) -> Any:
     whole = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     whole.normalizer = normalizers.Replace(" ", "▁")
     whole.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
-    whole.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in [*MARKS, IMAGE]])
+    whole.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in MARKS])
     # In the real tokenizer these are added tokens too, and no special ones.
     plain = [*PLAIN, *(THINKING if thinking else [])]
     whole.add_tokens([AddedToken(piece, special=False, normalized=False) for piece in plain])
+    whole.add_special_tokens([AddedToken(IMAGE, special=True, normalized=False)])  # the last one there too
     return GemmaTokenizerFast(
         tokenizer_object=whole,
         bos_token="<bos>",
