@@ -1,6 +1,7 @@
 """A session on weights of our own: each step from what is kept, whatever happens in between."""
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Callable
@@ -9,10 +10,12 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from agent.errors import ContextExceeded, ModelFailed, ModelUnavailable
-from agent.messages import Message, QuestionMessage, Step, SystemMessage, Turn
+from agent.messages import Image, Message, QuestionMessage, Step, SystemMessage, Turn
 from agent.models.local.generation import Chooser, Figures
 from agent.models.local.loading import Blind
 from agent.models.local.model import LocalModel
@@ -301,6 +304,43 @@ def test_after_a_step_that_failed_the_conversation_goes_on_from_the_step_before(
     assert ask(model, [*mine, again]).step == ask(anew, [*whole, again]).step
     assert took[-1].prompt == fresh[-1].prompt  # the image of the first question is still there
     assert 0 < took[-1].cached < took[0].prompt  # and all but the instructions was read again
+
+
+@settings(max_examples=15)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(["step", "fails", "image"])), min_size=4, max_size=9
+    ),
+    st.sampled_from([0, 80_000, 200_000, 10**9]),
+)
+def test_whatever_happens_in_between_a_session_says_what_it_says_alone(
+    events: list[tuple[int, str]], kept: int
+) -> None:
+    """Three sessions in any order, steps that break midway, images in any turn, little memory or much."""
+    failing: list[int] = []
+
+    def on_pass(n: int, _: Any) -> None:
+        if failing and n > failing[0] + 1:
+            raise ValueError("broken")
+
+    wrapped = Wrapped(on_pass)
+    (model, _), (alone, _) = local(replace(tiny.loaded(32), model=wrapped), kept=kept), local(kept=0)
+    mine = [list[Message]([system(f"Patient/{n}"), tiny.QUESTION]) for n in range(3)]
+    plain = [list[Message](messages[:]) for messages in mine]
+    images: list[list[Image]] = [[], [], []]
+    for number, (session, event) in enumerate(events):
+        if event == "image":
+            images[session] = [tiny.picture(number)]
+            for told in (mine[session], plain[session]):
+                told.append(QuestionMessage(text="And this one?"))
+        if event == "fails":
+            failing.append(wrapped.passes)
+            with contextlib.suppress(ValueError):
+                ask(model, mine[session], images=images[session])
+            failing.clear()
+            continue
+        said = talk(model, 1, images[session], mine[session])
+        assert said == talk(alone, 1, images[session], plain[session])
 
 
 def test_cancelled_it_stops_within_a_token_says_no_more_and_the_next_session_goes_on() -> None:
