@@ -30,6 +30,7 @@ META_KEY = "ehr-navigator/step"
 
 _log = logging.getLogger(__name__)
 TRACE_KEY = "traceparent"  # where MCP clients put W3C's trace context
+UNKNOWN_TOOL = "unknown"  # what a call is recorded as that names no tool of ours
 _MAX_META = 2000
 _TRACE_LENGTH = 55
 _MAX_REFUSED = 4000
@@ -80,7 +81,7 @@ async def refused(recorder: Recorder, asked: Asked, why: str) -> CallToolResult:
     """The answer to a call that no tool takes, once it is on the trail: it may have been an attempt."""
     text = json.dumps(asked.arguments)
     kept = asked.arguments if len(text) <= _MAX_REFUSED else {"cut": text[:_MAX_REFUSED]}
-    short = asked._replace(tool=asked.tool[:64], arguments=kept)
+    short = asked._replace(arguments=kept)
 
     def written() -> CallToolResult:
         return _complete(short.begin(recorder), None, InvalidRequest(why))

@@ -40,7 +40,7 @@ from mcp_servers.fhir.rendering import Count, by_bytes
 from mcp_servers.fhir.surface import resources
 from mcp_servers.fhir.surface.completions import complete
 from mcp_servers.fhir.surface.prompts import instructions, prompts
-from mcp_servers.fhir.surface.recorded import Asked, recorded, refused
+from mcp_servers.fhir.surface.recorded import UNKNOWN_TOOL, Asked, recorded, refused
 from mcp_servers.fhir.surface.schemas import brief
 from mcp_servers.fhir.tools import CATALOGUE, Answer, ChartSession, Kept, Offer, Profile
 
@@ -139,7 +139,8 @@ class _Server(MCPServer):
     ) -> CallToolResult:
         if name not in self._arguments:
             why = f"There is no such tool; there are {', '.join(self._arguments)}."
-            return await self._refused(name, arguments, context, why)
+            # Its name may be any text, and a tool's name is recorded in plain.
+            return await self._refused(UNKNOWN_TOOL, {**arguments, "tool": name}, context, why)
         known = self._arguments[name]
         unknown = sorted(arguments.keys() - set(known))
         if unknown:

@@ -111,7 +111,6 @@ def test_a_session_cannot_be_bound_to_what_is_no_patient_id(patient: str) -> Non
         ("observations", {"name": "bp", "since": "2026", "until": "2025-12"}, "later than `until`"),
         ("list_records", {"kind": "problems", "since": "2019-13"}, "ISO date"),
         ("observations", {"name": "x" * 300}, "name"),
-        ("write_record", {}, "no such tool"),
     ],
 )
 @pytest.mark.anyio
@@ -150,6 +149,18 @@ async def test_of_a_refused_call_no_more_than_a_part_is_recorded(embedded: Starl
     async with session(embedded, OKAFOR, recorder) as client:
         await client.call_tool("x" * 10_000, {"y": "z" * 100_000})
     assert len(recorder.calls[0].tool) + len(str(recorder.calls[0].arguments)) < 5000
+
+
+@pytest.mark.anyio
+async def test_a_tool_that_is_none_is_told_so_and_its_name_is_recorded_as_what_was_said(
+    embedded: Starlette,
+) -> None:
+    recorder = ScriptedRecorder()
+    async with session(embedded, OKAFOR, recorder) as client:
+        result = await client.call_tool("Okafor has diabetes", {"x": 1})
+    assert text(result).startswith("[invalid_request] There is no such tool")
+    (call,) = recorder.calls
+    assert (call.tool, call.arguments) == ("unknown", {"tool": "Okafor has diabetes", "x": 1})
 
 
 @pytest.mark.anyio
