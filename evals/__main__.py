@@ -78,6 +78,14 @@ def measure(arguments: argparse.Namespace) -> int:
     if arguments.what == "commands":
         print(commands.bench())
         return 0
+    if arguments.what == "model":
+        from evals.bench import model  # needs the extra `local`
+
+        failed = False
+        for line in model.measure(arguments.shape):
+            print(line, flush=True)
+            failed = failed or line.startswith("FAIL")
+        return int(failed)
     sizes = tuple(int(size) for size in arguments.sizes.split(","))
     if arguments.what == "session":
         report = session.measure()
@@ -176,10 +184,13 @@ def main() -> int:
     asking.set_defaults(run=run)
     measuring = parsers.add_parser("bench", help="speed and size, as ratios within one run")
     measuring.add_argument(
-        "what", nargs="?", choices=["commands", "tools", "session", "audit"], default="commands"
+        "what", nargs="?", choices=["commands", "tools", "session", "audit", "model"], default="commands"
     )
     measuring.add_argument(
         "--fhir", help="FHIR base that holds the sample charts (default: the embedded store)"
+    )
+    measuring.add_argument(
+        "--shape", choices=["small", "4b", "27b"], default="small", help="of the local model (default small)"
     )
     measuring.add_argument(
         "--sizes", default=",".join(map(str, SIZES)), help="resources of the scaled charts"
