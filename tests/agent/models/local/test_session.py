@@ -10,9 +10,12 @@ from agent.app import open_navigator
 from agent.audit_access import journal_path
 from agent.config import load
 from agent.models.local.generation import Chooser, Figures
+from agent.models.local.grammar import Grammars
 from agent.models.local.model import LocalModel
+from agent.models.reply import read_step
 from mcp_servers.audit.chain import trail
 from tests.agent.models.local import tiny
+from tests.agent.models.local.test_grammar import noise
 
 pytestmark = [pytest.mark.local, pytest.mark.anyio]
 
@@ -51,3 +54,19 @@ async def test_questions_end_with_tools_called_and_a_complete_trail(data_dir: Pa
         assert kinds["intent"] == kinds["completion"] > len(steps)
     instructions = took[0][0].prompt * 0.9
     assert [steps[0].cached > instructions for steps in took] == [False, True, True]
+
+
+@pytest.mark.parametrize("patient", ["lee-watson", None])
+@pytest.mark.parametrize("tools", ["core", "full"])
+async def test_the_schema_of_every_tool_on_offer_is_a_grammar(
+    data_dir: Path, patient: str | None, tools: str
+) -> None:
+    settings, _ = load({"data_dir": data_dir, "tools": tools, "cohorts": True}, {})
+    grammars = Grammars(tiny.loaded(4, 32_768))
+    async with open_navigator(settings) as navigator, navigator.conversation(patient=patient) as conversation:
+        schema = conversation.toolbox.schema
+        called: set[str] = set()
+        for seed in range(60):
+            written = grammars.text(noise(grammars.step(schema, 0), seed)).decode()
+            called |= {action.tool for action in read_step(written, schema, truncated=False).actions}
+    assert called == {"answer", *(offer.name for offer in conversation.toolbox.offers)}
