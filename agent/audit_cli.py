@@ -78,7 +78,9 @@ def add_commands(
     reconcile.set_defaults(run=_reconcile)
 
     deliver = trails.add_parser(
-        "deliver", parents=[general, server], help="send AuditEvents that wait now (exit 0: all arrived)"
+        "deliver",
+        parents=[general, server],
+        help="send at once the AuditEvents that wait (exit 0: all arrived)",
     )
     deliver.add_argument(
         "--refused", action="store_true", help="also those that were refused, once the cause is mended"
@@ -192,7 +194,7 @@ def _undelivered(settings: Settings, *, as_json: bool) -> int:
         age = f", the oldest for {depth['oldest_s'] / 3600:.1f} h" if depth["pending"] else ""
         print(
             f"{depth['destination']}: {depth['pending']} AuditEvents wait{age};"
-            f" {depth['refused']} were refused for good."
+            f" {depth['refused']} were refused."
         )
     if events:
         print(rendering.table(events, ("id", "session", "state", "attempts", "diagnostics")))

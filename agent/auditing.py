@@ -109,7 +109,7 @@ def erase(settings: Settings, before: str, *, undelivered: bool) -> str:
 
 
 def deliver(settings: Settings, *, refused: bool) -> tuple[bool, str]:
-    """Whether all AuditEvents are where the settings say, now that what waited was sent; with a report.
+    """Whether all AuditEvents for where the settings say are there, once what waited was sent; with a report.
 
     `refused`: what was refused before is sent again.
     """
@@ -119,19 +119,20 @@ def deliver(settings: Settings, *, refused: bool) -> tuple[bool, str]:
     existing_journal(settings)
     journal = open_journal(settings)
 
-    async def delivered() -> "DeliveryReport":
+    async def delivered() -> "tuple[DeliveryReport, str]":
         async with open_fhir(settings) as http:
             where = TO_FILES if settings.audit_events == "files" else str(http.base_url).rstrip("/")
             retry(journal, where, refused=refused)
-            return await deliver_events(settings, journal, http, within=None)
+            return await deliver_events(settings, journal, http, within=None), where
 
     try:
         with audit_explained():
-            found = asyncio.run(delivered())
+            found, where = asyncio.run(delivered())
     finally:
         journal.close()
-    said = f"{found.delivered} AuditEvents were delivered; {found.pending} wait, {found.refused} are refused."
-    return not (found.pending or found.refused), " ".join(filter(None, (said, found.problem)))
+    left = f"{found.pending} wait, {found.refused} are refused."
+    report = f"{where}: {found.delivered} AuditEvents arrived now; {left}"
+    return not (found.pending or found.refused), " ".join(filter(None, (report, found.problem)))
 
 
 def months_ago(now: datetime, months: int) -> str:

@@ -37,9 +37,9 @@ def test_what_was_refused_is_sent_again_once_its_cause_is_mended(
 ) -> None:
     path = call(home, EMBEDDED, "refused")
     assert main(["audit", "deliver"]) == 1
-    assert "0 AuditEvents were delivered; 0 wait, 1 are refused." in capsys.readouterr().out
+    assert f"{EMBEDDED}: 0 AuditEvents arrived now; 0 wait, 1 are refused." in capsys.readouterr().out
     assert main(["audit", "deliver", "--refused"]) == 0
-    assert "1 AuditEvents were delivered; 0 wait, 0 are refused." in capsys.readouterr().out
+    assert f"{EMBEDDED}: 1 AuditEvents arrived now; 0 wait, 0 are refused." in capsys.readouterr().out
     assert [*undelivered(path)] == []
 
 
@@ -48,7 +48,7 @@ def test_what_waits_is_sent_when_asked_however_often_it_failed(
 ) -> None:
     call(home, EMBEDDED, "pending")
     assert main(["audit", "deliver"]) == 0
-    assert "1 AuditEvents were delivered" in capsys.readouterr().out
+    assert "1 AuditEvents arrived now" in capsys.readouterr().out
 
 
 def test_a_month_that_is_left_as_its_events_wait_is_named_and_erased_if_that_is_meant(

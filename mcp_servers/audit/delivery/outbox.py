@@ -26,7 +26,7 @@ _BOTH = ("pending", "refused")
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """An event that did not arrive yet (`pending`), or was turned away for good (`refused`).
+    """An event that did not arrive yet (`pending`), or was turned away (`refused`).
 
     `next_at` is the time before which it waits, in seconds since 1970.
     """
@@ -61,7 +61,7 @@ class Depth:
 class DeliveryReport:
     """What one round did, and what this destination still lacks; `problem` is what went wrong last.
 
-    `refused` counts what was turned away for good.
+    `refused` counts what was turned away.
     """
 
     delivered: int
