@@ -174,23 +174,29 @@ def write(
     def written() -> int:
         return len(conversation.ids) - prompt
 
+    def thinks() -> bool:
+        return closing is not None and not thinking
+
+    def circles() -> bool:
+        return goes_in_circles(conversation.ids[prompt:])
+
     def check() -> None:
         if stop.is_set():
             raise Stopped
-        within = "within its thinking" if closing is not None and not thinking else "within its step"
+        within = "within its thinking" if thinks() else "within its step"
         if time.monotonic() - began > bounds.seconds:
             raise ModelFailed(f"The model took longer than {bounds.seconds:g} s, {within}. {_SLOW}")
         if len(conversation.ids) > bounds.context:
             raise ContextExceeded(too_long(len(conversation.ids), bounds.context))
         if written() > bounds.tokens:
             raise ModelFailed(f"The model wrote more than {bounds.tokens} tokens, {within}; it was stopped.")
-        if goes_in_circles(conversation.ids[prompt:]):
-            raise ModelFailed(f"The model repeated itself {within}; it was stopped after {written()} tokens.")
+        if not thinks() and circles():
+            raise ModelFailed(f"The model repeated itself; it was stopped after {written()} tokens.")
 
     def take(tokens: list[int]) -> None:
         nonlocal thinking
         conversation.ids.extend(tokens)
-        if closing is not None and not thinking:
+        if thinks():
             if closing not in tokens:
                 return
             tokens = tokens[tokens.index(closing) + 1 :]
@@ -208,7 +214,8 @@ def write(
         moment = time.monotonic()
         allowed = writing.allowed()
         masks += time.monotonic() - moment
-        token = chooser.choose(logits, allowed)
+        # A thought that goes in circles is ended, as it would be at its bound: the step may still be good.
+        token = closing if closing and thinks() and circles() else chooser.choose(logits, allowed)
         first_token = first_token or time.monotonic() - began
         moment = time.monotonic()
         follow = writing.write(token)

@@ -27,6 +27,7 @@ from agent.models.local.generation import (
 from agent.models.local.grammar import Grammars
 from agent.models.local.keeping import Conversation, Kept
 from agent.models.local.model import pixels
+from agent.models.reply import read_step
 from tests.agent.models.local import tiny
 from tests.agent.models.step_schema import STEP_SCHEMA
 
@@ -274,8 +275,21 @@ class Stubborn(Chooser):
 
 @pytest.mark.parametrize("thinking", [0, 1000])
 def test_a_model_that_repeats_itself_is_stopped(grammars: Grammars, thinking: int) -> None:
-    with pytest.raises(ModelFailed, match=r"repeated itself within its .* stopped after \d\d tokens"):
+    with pytest.raises(ModelFailed, match=r"repeated itself; it was stopped after \d{2,3} tokens"):
         written(conversation(text(30)), grammars, chooser=Stubborn(), thinking=thinking)
+
+
+def test_a_thought_that_goes_in_circles_is_ended_and_the_step_written(grammars: Grammars) -> None:
+    closing = tiny.loaded(32).ids.thinking_close
+
+    class Brooding(Stubborn):
+        def choose(self, logits: Any, allowed: Any) -> int:
+            brooding = allowed[closing] and allowed.sum() > 1
+            return super().choose(logits, allowed) if brooding else Chooser.choose(self, logits, allowed)
+
+    figures, step = written(conversation(text(30)), grammars, chooser=Brooding(1.0), thinking=1000)
+    assert 64 <= figures.thinking < 80
+    assert read_step(step, STEP_SCHEMA, truncated=False)
 
 
 @given(
