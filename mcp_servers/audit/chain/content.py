@@ -100,6 +100,9 @@ def erase(db: sqlite3.Connection, before: str, *, undelivered: bool) -> list[str
     A month with an AuditEvent that still waits for its FHIR store keeps its key, but if `undelivered`: what
     waits is then refused, as there is nothing left to send.
     """
+    due = kept(db, before)
+    if not due:  # as nearly always: what waits need not be looked at
+        return []
     waiting = {
         month
         for (month,) in db.execute(
@@ -107,7 +110,7 @@ def erase(db: sqlite3.Connection, before: str, *, undelivered: bool) -> list[str
             " JOIN record USING (seq) WHERE outbox.state = 'pending'"
         )
     }
-    months = [month for month in kept(db, before) if undelivered or month not in waiting]
+    months = [month for month in due if undelivered or month not in waiting]
     for month in months:
         db.execute("UPDATE content_key SET wrapped = NULL WHERE month = ?", (month,))
     for month in waiting.intersection(months):
