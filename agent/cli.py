@@ -15,6 +15,7 @@ from agent import (
     audit_access,
     audit_cli,
     chores,
+    doctor,
     egress_cli,
     fhir_access,
     models_cli,
@@ -196,6 +197,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     audit_cli.add_commands(commands, general, who, server)
     models_cli.add_commands(commands, [general, who])
+    doctor.add_commands(commands, [general, who, server, planner])
     egress_cli.add_commands(commands, [general, who, server, audit_cli.sealed()], audit_cli.times())
 
     config = commands.add_parser(
