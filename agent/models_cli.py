@@ -3,9 +3,9 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent import rendering
 from agent.config import Settings
@@ -35,7 +35,7 @@ def add_commands(
     pull.add_argument(
         "--from", dest="source", type=Path, metavar="DIR", help="copy it from here, without the internet"
     )
-    pull.add_argument("--revision", default="main", help="a commit or tag (default: the latest)")
+    pull.add_argument("--revision", help="a commit or tag (default: the latest)")
     pull.set_defaults(run=_pull)
 
     check = chores.add_parser(
@@ -46,55 +46,86 @@ def add_commands(
 
 
 def _list(settings: Settings, arguments: argparse.Namespace) -> int:
-    from agent.models.local import checkpoints
-    from agent.models.local.fit import GIB, need
+    from agent.models.local import checkpoints, fit
 
     folder = models_dir(settings)
-    free, where = _free()
-    print(f"{free / GIB:.1f} GiB are free ({where}); models lie in {folder}.")
-    rows, worst = [], OK
+    free = _free()
+    told = (
+        f"{free[0] / fit.GIB:.1f} GiB are free ({free[1]})"
+        if free
+        else "Memory is not known: no extra `local`"
+    )
+    print(f"{told}; models lie in {folder}.")
+    rows, more, worst = [], [], OK
     for one in checkpoints.listed(folder):
-        needed = need(one.config, settings.local_bits, settings.local_context)
-        fits = "fits" if needed.total <= free else f"needs {needed.total / GIB:.1f} GiB"
+        try:
+            bits, needs, advice = _fit(one.config, settings, free)
+        except (ModelUnavailable, ValueError) as error:
+            bits, needs, advice = "-", "cannot be used", [str(error)]
         try:
             checkpoints.checked(one, content=arguments.verify)
         except ModelUnavailable as error:
-            fits, worst = str(error), FAILED
+            needs, advice, worst = "damaged", [str(error)], FAILED
+        more += [f"{one.name}: {'; or '.join(advice)}"] if advice else []
         rows.append(
             {
                 "model": one.name,
                 "revision": one.revision[:12],
-                "on disk": f"{one.bytes / GIB:.1f} GiB",
-                f"with {settings.local_bits} bits, {settings.local_context} tokens": fits,
+                "on disk": f"{one.bytes / fit.GIB:.1f} GiB",
+                "loaded as": bits,
+                f"with {settings.local_context} tokens": needs,
             }
         )
+    for path in checkpoints.unlisted(folder):
+        more.append(f"{path} has no manifest that can be read: remove it, and fetch the model again.")
+        worst = FAILED
     if rows:
         print(rendering.table(rows, tuple(rows[0])))
-    else:
-        print("None yet. Fetch one with `ehr-navigator models pull NAME`:")
-        print(
-            rendering.table(
-                [{"model": n, "what it is": w} for n, w in checkpoints.KNOWN.items()], ("model", "what it is")
-            )
-        )
+    here = {row["model"] for row in rows}
+    away = [
+        {"not here": name, "what it is": what, "needs": _fit(fit.PUBLISHED[name], settings, free)[1]}
+        for name, what in checkpoints.KNOWN.items()
+        if name not in here
+    ]
+    if away:
+        print(f"\n{rendering.table(away, tuple(away[0]))}\nFetch one with `ehr-navigator models pull NAME`.")
     for part in checkpoints.unfinished(folder):
-        print(f"Not whole: {part}. Run its `models pull` again, and it goes on.")
+        more.append(f"Not whole: {part}. Run its `models pull` again, and it goes on.")
+    for line in more:
+        print(f"- {rendering.plain(line)}")
     return worst
 
 
-def _pull(settings: Settings, arguments: argparse.Namespace) -> int:
-    from agent.models.local import checkpoints
+def _fit(
+    config: Mapping[str, Any], settings: Settings, free: tuple[int, str] | None
+) -> tuple[str, str, list[str]]:
+    """How the weights would be loaded, what they take, and what to do where that is too much."""
+    from agent.models.local import fit
 
-    folder = models_dir(settings)
+    bits = fit.bits_of(config, settings.local_bits)
+    context = min(settings.local_context, fit.longest(config))
+    needed = fit.need(config, bits, context)
+    advice = fit.advice(config, bits, context, free[0]) if free else []
+    fits = "" if not free else "does not fit: " if advice else "fits: "
+    return fit.QUANTISATION[bits], f"{fits}{needed}", advice
+
+
+def _pull(settings: Settings, arguments: argparse.Namespace) -> int:
+    from agent.models.local import fetching
+    from agent.models.local.checkpoints import full_name
+
+    folder, name = models_dir(settings), full_name(arguments.name)
 
     def said(file: str, done: int, total: int) -> None:
         print(f"  {done / 2**30:6.1f} of {total / 2**30:.1f} GiB  {file}", file=sys.stderr, flush=True)
 
     if arguments.source:
-        made = checkpoints.copy(arguments.source, arguments.name, folder, said)
+        if arguments.revision:
+            raise UsageError("A copy has the revision that its manifest names: leave --revision out.")
+        made = fetching.copy(arguments.source, name, folder, said)
     else:
         _need_extra("huggingface_hub")
-        made = checkpoints.pull(arguments.name, arguments.revision, folder, checkpoints.token(), said)
+        made = fetching.pull(name, arguments.revision or "main", folder, fetching.token(), said)
     print(
         f"{made.name} at revision {made.revision}, {made.bytes / 2**30:.1f} GiB, digest {made.digest[:16]}."
     )
@@ -143,11 +174,12 @@ def _short(made: "Checkpoint") -> str:
     return made.name.removeprefix("google/")
 
 
-def _free() -> tuple[int, str]:
+def _free() -> tuple[int, str] | None:
+    """Bytes of memory that are free, and where; None without the extra."""
     try:
         from agent.models.local.loading import free_bytes
     except ModuleNotFoundError:
-        return 0, "not known: the extra `local` is not installed"
+        return None
     return free_bytes()
 
 

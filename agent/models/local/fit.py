@@ -16,6 +16,13 @@ _VISION_ROOM = GIB // 2  # of one image at a time
 _CONTEXTS = (65_536, 32_768, 16_384, 8_192)
 # What a config.json leaves out has these values (transformers' Gemma3TextConfig).
 _DEFAULTS = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "vocab_size": 262_208}
+_VISION = {
+    "hidden_size": 1152,
+    "intermediate_size": 4304,
+    "num_hidden_layers": 27,
+    "image_size": 896,
+    "patch_size": 14,
+}
 _4B: Mapping[str, Any] = {
     "model_type": "gemma3",
     "text_config": {
@@ -24,15 +31,30 @@ _4B: Mapping[str, Any] = {
         "num_hidden_layers": 34,
         "sliding_window": 1024,
     },
-    "vision_config": {
-        "hidden_size": 1152,
-        "intermediate_size": 4304,
-        "num_hidden_layers": 27,
-        "image_size": 896,
-        "patch_size": 14,
-    },
+    "vision_config": _VISION,
 }
-"""The shapes of MedGemma 4B, published in its config.json."""
+_27B_TEXT: Mapping[str, Any] = {
+    "model_type": "gemma3_text",
+    "hidden_size": 5376,
+    "intermediate_size": 21504,
+    "num_hidden_layers": 62,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 16,
+    "head_dim": 128,
+    "sliding_window": 1024,
+}
+PUBLISHED: Mapping[str, Mapping[str, Any]] = {
+    "google/medgemma-27b-it": {
+        "model_type": "gemma3",
+        "text_config": _27B_TEXT,
+        "vision_config": _VISION,
+    },
+    "google/medgemma-27b-text-it": _27B_TEXT,
+    "google/medgemma-1.5-4b-it": _4B,
+    "google/medgemma-4b-it": _4B,
+}
+"""The shapes in MedGemma's own configurations: what is not here yet can be fitted too."""
+QUANTISATION: Mapping[Bits, str] = {4: "nf4", 8: "int8", 16: "bf16"}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from agent.models.local.assumptions import (
 from agent.models.local.checkpoints import Checkpoint
 from agent.models.local.fit import GIB, Bits
 
-_QUANTISATION = {4: "nf4", 8: "int8", 16: "bf16"}
 # Names are matched at the start or as a suffix: "vision_tower" alone would leave the tower quantised, and a
 # list replaces the defaults, of which the head is one.
 _WHOLE = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
@@ -89,7 +88,7 @@ def load(checkpoint: Checkpoint, bits: Bits, context: int, *, offload: bool = Fa
     identity = ModelIdentity(
         name=checkpoint.name,
         revision=checkpoint.revision,
-        quantisation=_QUANTISATION[bits],
+        quantisation=fit.QUANTISATION[bits],
         digest=checkpoint.digest,
     )
     return Loaded(model, processor, tokenizer, identity, ids, context)

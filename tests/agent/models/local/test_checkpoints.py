@@ -1,41 +1,25 @@
-"""Weights on disk: found, copied, checked."""
+"""Weights on disk: found and checked."""
 
-import os
-import shutil
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.errors import ModelUnavailable, UsageError
-from agent.models.local import checkpoints
-from agent.models.local.checkpoints import MANIFEST, checked, copy, find, listed, unfinished
-
-NAME = "google/medgemma-tiny"
-FILES = {
-    "config.json": b'{"model_type": "gemma3"}',
-    "tokenizer.json": b"{}",
-    "model.safetensors": bytes(range(256)) * 4096,
-    "README.md": b"# not wanted",
-}
-
-
-def quiet(file: str, done: int, total: int) -> None:
-    """Nobody watches."""
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    for name, content in FILES.items():
-        (folder / name).write_bytes(content)
-    return folder
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> Path:
-    return tmp_path / "models"
+from agent.models.local.checkpoints import (
+    DEFAULT,
+    KNOWN,
+    MANIFEST,
+    checked,
+    find,
+    full_name,
+    listed,
+    unlisted,
+)
+from agent.models.local.fetching import copy
+from agent.models.local.fit import PUBLISHED
+from tests.agent.models.local.conftest import NAME, quiet
 
 
 def test_a_model_taken_from_a_disk_is_found_by_its_name_with_or_without_its_maker(
@@ -49,19 +33,36 @@ def test_a_model_taken_from_a_disk_is_found_by_its_name_with_or_without_its_make
     assert listed(models) == [made]
 
 
-def test_a_copy_of_a_copy_keeps_its_revision_and_digest(source: Path, tmp_path: Path, models: Path) -> None:
-    first = copy(source, NAME, models, quiet)
-    again = copy(first.path, NAME, tmp_path / "other", quiet)
-    assert (again.revision, again.digest, again.files) == (first.revision, first.digest, first.files)
-
-
 def test_a_path_is_a_model_too(source: Path, models: Path) -> None:
     assert find(str(source), models).name == "disk"
 
 
-def test_what_is_not_there_is_told_with_the_command_that_fetches_it(models: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="models pull google/medgemma-27b-it"):
-        find("", models)
+@pytest.mark.parametrize("name", ["", "medgemma-27b-it", DEFAULT, f"{DEFAULT}@1234"])
+def test_what_is_not_there_is_told_with_the_command_that_fetches_it(models: Path, name: str) -> None:
+    with pytest.raises(ModelUnavailable, match="models pull google/medgemma-27b-it`"):
+        find(name, models)
+
+
+def test_a_known_model_may_be_named_without_its_maker_and_what_is_no_name_is_refused() -> None:
+    assert full_name("medgemma-4b-it") == "google/medgemma-4b-it"
+    assert full_name("someone/gemma-3-tuned") == "someone/gemma-3-tuned"
+    for wrong in ("", "gemma", "../x/y", "a b/c", "a/b@c", "/etc", "a/.."):
+        with pytest.raises(UsageError, match="no model's name"):
+            full_name(wrong)
+
+
+def test_the_shapes_of_every_known_model_are_at_hand() -> None:
+    assert set(PUBLISHED) == set(KNOWN)
+
+
+def test_a_path_whose_index_names_a_missing_part_is_no_whole_model(source: Path, models: Path) -> None:
+    index = source / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}))
+    with pytest.raises(ModelUnavailable, match=r"model-2\.safetensors is missing"):
+        find(str(source), models)
+    index.write_text("[")
+    with pytest.raises(ModelUnavailable, match=r"index\.json is damaged"):
+        find(str(source), models)
 
 
 @pytest.mark.parametrize(
@@ -81,37 +82,28 @@ def test_a_file_that_is_damaged_is_named(
         checked(made, content=content)
 
 
-def test_a_damaged_manifest_is_said_to_be_damaged(source: Path, models: Path) -> None:
+def test_an_altered_template_is_found_at_each_load_though_its_size_is_the_same(
+    source: Path, models: Path
+) -> None:
     made = copy(source, NAME, models, quiet)
-    (made.path / MANIFEST).write_text("[]")
-    with pytest.raises(ModelUnavailable, match=MANIFEST):
+    (made.path / "tokenizer.json").write_bytes(b"[]")
+    with pytest.raises(ModelUnavailable, match=r"tokenizer\.json was altered"):
         find(NAME, models)
 
 
-def test_a_disk_whose_files_differ_from_its_manifest_is_refused_and_nothing_stays(
-    source: Path, tmp_path: Path, models: Path
+@pytest.mark.parametrize("manifest", ["[]", "{", '{"name": 1}', "\0"])
+def test_a_damaged_manifest_is_said_to_be_damaged_and_hides_no_other_model(
+    source: Path, models: Path, manifest: str
 ) -> None:
-    first = copy(source, NAME, models, quiet)
-    (first.path / "tokenizer.json").write_bytes(b"[]")
-    with pytest.raises(ModelUnavailable, match="damaged"):
-        copy(first.path, NAME, tmp_path / "other", quiet)
-    assert (listed(tmp_path / "other"), unfinished(tmp_path / "other")) == ([], [])
+    made, other = copy(source, NAME, models, quiet), copy(source, "google/other", models, quiet)
+    (made.path / MANIFEST).write_text(manifest)
+    with pytest.raises(ModelUnavailable, match=f"{MANIFEST} is missing or damaged"):
+        find(NAME, models)
+    assert find("google/other", models) == other
+    assert (listed(models), unlisted(models)) == ([other], [made.path])
 
 
-def test_a_folder_without_weights_is_no_source(tmp_path: Path, models: Path) -> None:
-    with pytest.raises(UsageError, match=r"config\.json and \*\.safetensors"):
-        copy(tmp_path, NAME, models, quiet)
-
-
-def test_too_little_disk_is_told_before_anything_is_written(
-    source: Path, models: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
-    with pytest.raises(ModelUnavailable, match="make room"):
-        copy(source, NAME, models, quiet)
-    assert unfinished(models) == []
-
-
-def test_the_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(os.environ, "HF_TOKEN", "secret")
-    assert checkpoints.token() == "secret"
+def test_a_revision_in_a_manifest_names_no_other_folder(source: Path, models: Path) -> None:
+    written = {"name": NAME, "revision": "../../../x", "files": {}}
+    (source / MANIFEST).write_text(json.dumps(written))
+    assert find(str(source), models).revision == "x"

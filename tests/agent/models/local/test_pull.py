@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,19 +11,14 @@ from typing import Any
 
 import pytest
 
-from agent.errors import ModelUnavailable
-from agent.models.local import checkpoints
+from agent.errors import ModelUnavailable, UsageError
+from agent.models.local import fetching
 from agent.models.local.checkpoints import checked, find, listed, unfinished
-from tests.agent.models.local.test_checkpoints import FILES, NAME, quiet
+from tests.agent.models.local.conftest import FILES, NAME, quiet
 from tests.conftest import absent
 
 pytestmark = pytest.mark.local
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> Path:
-    return tmp_path / "models"
 
 
 class Hub(ThreadingHTTPServer):
@@ -31,9 +27,12 @@ class Hub(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answers)
         self.gated = False
+        self.gated_files = False
+        self.down = False
         self.breaks_after: int | None = None
         self.corrupt = False
         self.asked: list[tuple[str, str]] = []
+        self.sent: set[str] = set()
         self.tokens: set[str] = set()
 
     @property
@@ -56,6 +55,10 @@ class Answers(BaseHTTPRequestHandler):
         hub.tokens.add(self.headers.get("Authorization") or "")
         if not self.path.startswith((f"/api/models/{NAME}", f"/{NAME}/resolve/")):
             self.refuse(404, "RepoNotFound")
+        elif hub.down:
+            self.refuse(503, "")
+        elif hub.gated_files and "/resolve/" in self.path and self.headers.get("Authorization") is None:
+            self.refuse(401, "GatedRepo")
         elif hub.gated and self.headers.get("Authorization") != "Bearer good":
             self.refuse(403, "GatedRepo")
         elif self.path.startswith("/api/"):
@@ -92,6 +95,7 @@ class Answers(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
+        self.server.sent.add(self.path.rpartition("/")[2])
         limit = self.server.breaks_after
         if limit is not None and len(body) > limit:
             self.wfile.write(body[:limit])
@@ -141,7 +145,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 def test_it_is_pinned_to_the_commit_and_every_file_has_its_digest(hub: Hub, models: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    made = checkpoints.pull(NAME, "main", models, None, lambda *one: told.append(one))
+    made = fetching.pull(NAME, "main", models, None, lambda *one: told.append(one))
     assert (made.name, made.revision) == (NAME, COMMIT)
     assert made.files["model.safetensors"][1] == hashlib.sha256(FILES["model.safetensors"]).hexdigest()
     assert "README.md" not in made.files
@@ -152,27 +156,37 @@ def test_it_is_pinned_to_the_commit_and_every_file_has_its_digest(hub: Hub, mode
 def test_a_licence_that_was_not_accepted_says_where_to_accept_it(hub: Hub, models: Path) -> None:
     hub.gated = True
     with pytest.raises(ModelUnavailable, match=f"Accept it at https://huggingface.co/{NAME}"):
-        checkpoints.pull(NAME, "main", models, None, quiet)
-    assert checkpoints.pull(NAME, "main", models, "good", quiet).revision == COMMIT
+        fetching.pull(NAME, "main", models, None, quiet)
+    assert fetching.pull(NAME, "main", models, "good", quiet).revision == COMMIT
+
+
+def test_a_model_that_anyone_may_look_at_but_not_fetch_says_so_too_and_leaves_nothing(
+    hub: Hub, models: Path
+) -> None:
+    hub.gated_files = True
+    with pytest.raises(ModelUnavailable, match=f"Accept it at https://huggingface.co/{NAME}"):
+        fetching.pull(NAME, "main", models, None, quiet)
+    assert unfinished(models) == []
+    assert fetching.pull(NAME, "main", models, "good", quiet).revision == COMMIT
 
 
 def test_a_wrong_revision_and_a_wrong_name_are_told_apart(hub: Hub, models: Path) -> None:
     with pytest.raises(ModelUnavailable, match="no revision v9"):
-        checkpoints.pull(NAME, "v9", models, None, quiet)
+        fetching.pull(NAME, "v9", models, None, quiet)
     with pytest.raises(ModelUnavailable, match="There is no model google/other"):
-        checkpoints.pull("google/other", "main", models, None, quiet)
+        fetching.pull("google/other", "main", models, None, quiet)
 
 
 def test_half_a_download_is_no_model_and_goes_on_with_the_files_that_lack(hub: Hub, models: Path) -> None:
     hub.breaks_after = 300_000
     with pytest.raises(ModelUnavailable, match="run the same command again"):
-        checkpoints.pull(NAME, "main", models, None, quiet)
+        fetching.pull(NAME, "main", models, None, quiet)
     assert listed(models) == []
     with pytest.raises(ModelUnavailable, match="is not whole"):
         find(NAME, models)
     hub.breaks_after = None
     hub.asked.clear()
-    made = checkpoints.pull(NAME, "main", models, None, quiet)
+    made = fetching.pull(NAME, "main", models, None, quiet)
     assert checked(made, content=True) == made
     fetched = {path.rpartition("/")[2] for path, _ in hub.asked if "/resolve/" in path}
     assert fetched == {"model.safetensors"}
@@ -182,13 +196,58 @@ def test_half_a_download_is_no_model_and_goes_on_with_the_files_that_lack(hub: H
 def test_a_file_that_comes_damaged_is_not_kept(hub: Hub, models: Path) -> None:
     hub.corrupt = True
     with pytest.raises(ModelUnavailable, match=r"model\.safetensors came damaged"):
-        checkpoints.pull(NAME, "main", models, None, quiet)
+        fetching.pull(NAME, "main", models, None, quiet)
     hub.corrupt = False
-    assert checkpoints.pull(NAME, "main", models, None, quiet).revision == COMMIT
+    assert fetching.pull(NAME, "main", models, None, quiet).revision == COMMIT
 
 
 def test_a_hub_that_is_down_says_so(hub: Hub, models: Path) -> None:
     hub.shutdown()
     hub.server_close()
     with pytest.raises(ModelUnavailable, match="broke off"):
-        checkpoints.pull(NAME, "main", models, None, quiet)
+        fetching.pull(NAME, "main", models, None, quiet)
+
+
+def test_a_hub_that_is_busy_says_so(hub: Hub, models: Path) -> None:
+    hub.down = True
+    with pytest.raises(ModelUnavailable, match=r"broke off \(503\); run the same command again"):
+        fetching.pull(NAME, "main", models, None, quiet)
+
+
+def test_too_little_disk_is_told_before_anything_is_fetched(
+    hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
+    with pytest.raises(ModelUnavailable, match="make room"):
+        fetching.pull(NAME, "main", models, None, quiet)
+    assert not [path for path, _ in hub.asked if "/resolve/" in path]
+
+
+def test_what_is_here_whole_is_not_fetched_again(hub: Hub, models: Path) -> None:
+    made = fetching.pull(NAME, "main", models, None, quiet)
+    hub.asked.clear()
+    assert fetching.pull(NAME, "main", models, None, quiet) == made
+    assert not [path for path, _ in hub.asked if "/resolve/" in path]
+
+
+def test_of_a_damaged_model_whole_weights_are_not_fetched_again(hub: Hub, models: Path) -> None:
+    made = fetching.pull(NAME, "main", models, None, quiet)
+    (made.path / "tokenizer.json").write_bytes(b"[]")
+    hub.asked.clear()
+    hub.sent.clear()
+    assert fetching.pull(NAME, "main", models, None, quiet) == checked(made, content=True)
+    assert "tokenizer.json" in hub.sent
+    assert "model.safetensors" not in hub.sent
+    (made.path / "model.safetensors").write_bytes(b"\0" * 1048576)
+    assert fetching.pull(NAME, "main", models, None, quiet) == checked(made, content=True)
+
+
+def test_offline_by_the_environment_it_is_not_tried(
+    hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UsageError, match="unset it for the one download"):
+        fetching.pull(NAME, "main", models, None, quiet)
+    assert hub.asked == []
