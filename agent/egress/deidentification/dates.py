@@ -22,7 +22,9 @@ ISO_SPAN = re.compile(
     r"(?<![\w-])(\d{4}-\d\d-\d\d)(?:\.\.|\s*/\s*|\s+(?:to|until|through|and|-|–)\s+)(\d{4}-\d\d-\d\d)(?![\d-])"
 )
 _MONTH_NAMED = re.compile("|".join(_MONTHS), re.IGNORECASE)
-_HOLIDAY = re.compile(r"day\b|christ|thanks|hallow|hanuk|diwali|ramadan|eid\b|eve\b", re.IGNORECASE)
+_HOLIDAY = re.compile(
+    r"day\b|christ|thanks|hallow|hanuk|diwali|ramadan|eid\b|eve\b|\bon\s+the\b", re.IGNORECASE
+)
 _DIGIT = re.compile(r"\d")
 
 

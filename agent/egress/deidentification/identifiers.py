@@ -23,7 +23,8 @@ _MONTH_BEFORE = re.compile(
 )
 _TITLE_BEFORE = re.compile(r"\b(?:mr|mrs|ms|miss|mx|dr|prof)\.?\s+$", re.IGNORECASE)
 _MODAL_AFTER = re.compile(
-    r"\s+(?!(?:is|was|has|had|did|does|goes|went|felt|said|came|took|left)\b|\w+(?:ed|[^s]s)\b)[a-z]+"
+    r"\s+(?!(?:is|was|has|had|did|does|goes|went|felt|said|came|took|left)\b"
+    r"|(?!need|bleed|feed|proceed)\w+(?:ed|[^s]s)\b)[a-z]+"
 )
 _EPONYM = re.compile(
     r"(?:['’]s?)?(?:[\s-]+(?:and\s+)?[\w'’-]+){0,1}?[\s-]+(?:disease|syndrome|sign|lymphoma|sarcoma|tumou?r|thyroiditis|o?esophagus|palsy|phenomenon"
@@ -217,10 +218,11 @@ def _forms(told: Told) -> Iterator[tuple[tuple[str, ...], bool]]:
             if len(word) > 3 and not is_weak(word):
                 yield (f"{word}{'es' if word.endswith(('s', 'x', 'z', 'ch', 'sh')) else 's'}",), False
     if given and surname:
-        first, last = given[0], "".join(surname)
-        for joined in (first + last, last + first, first[0] + last, last + first[0]):
-            if len(joined) > 5:
-                yield (joined,), False
+        first = given[0]
+        for last in dict.fromkeys([*surname, "".join(surname)]):
+            for joined in (first + last, last + first, first[0] + last, last + first[0]):
+                if len(joined) > 5:
+                    yield (joined,), False
         initials = tuple(name[0] for name in [*given, *surname])
         if "".join(initials) not in _DOTTED:
             yield ("", *initials), False  # found with dots (A.O.) only

@@ -19,6 +19,9 @@ _LOCALES = (
     "es_MX", "es_ES", "de_DE", "fr_FR", "it_IT", "pl_PL", "pt_BR",
 )  # fmt: skip
 _PROVIDED = ("first_names", "first_names_male", "first_names_female", "last_names")
+_NO_CLANS = frozenset(
+    {"machine", "machines", "machined", "machining", "macaroni", "macabre", "mackerel", "macrame"}
+)
 # Rarer words of the English list are mostly surnames and misspellings.
 _USUAL = 100
 # What drugs, diseases, operations and microbes end in, and people's names hardly do.
@@ -51,7 +54,9 @@ def names() -> frozenset[str]:
             listed = getattr(provider, kind, ())
             if not isinstance(listed, property):
                 found.update(folded(word) for name in listed for word in re.split(r"[\W_]+", name))
-    return frozenset(word for word in found if len(word) > 1)
+    # Faker's lists have O'Connor and McCoy, english() has many more of them.
+    clans = (word for word in english() if re.fullmatch(r"(?:o'|mc|mac)[a-z]{4,}", word))
+    return frozenset(word for word in (*found, *clans) if len(word) > 1 and word not in _NO_CLANS)
 
 
 @cache
@@ -70,6 +75,12 @@ def clinical() -> frozenset[str]:
             for name in (entry.name, *entry.names, *entry.said):
                 found.update(word.text for word in words(name))
     return frozenset(found)
+
+
+@cache
+def codes() -> frozenset[str]:
+    """The codes of the dictionary, which may look like somebody's number."""
+    return frozenset(code for kind in KINDS for entry in entries(kind) for _, code in entry.codes)
 
 
 def is_clinical(word: str) -> bool:

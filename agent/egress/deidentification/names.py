@@ -77,11 +77,13 @@ def names_in(text: str, medicine: Collection[str]) -> Iterator[Span]:
         for match in pattern.finditer(text):
             group = "name" if match["name"] else "called"
             start, end = match.span(group)
-            near = pattern is _RELATED and text[max(0, start - 2) : start - 1].islower()
+            near = pattern is _LABELLED or (
+                pattern is _RELATED and text[max(0, start - 2) : start - 1].islower()
+            )
             yield from _of_context(text, start, end, medicine, sure=sure, near=near)
     for match in _TITLED_LOW.finditer(text):
         word = folded(match["name"])
-        if word not in _NO_NAME and (word in names() or word not in english()) and not is_clinical(word):
+        if word in names() or not (word in _NO_NAME or word in english() or is_clinical(word)):
             yield Span(match.start("name"), match.end("name"), "PERSON")
     for match in _DEGREE_LOW.finditer(text):
         if folded(match["last"]) not in english() and not _says_medicine(folded(match["last"]), medicine):
@@ -137,7 +139,12 @@ def _of_context(
             not named and word not in english() and not _says_medicine(word, medicine) and _is_cased(part)
         )
         eponym = _EPONYM_AFTER.match(text, _end(part)) is not None and _says_medicine(word, medicine)
-        if initial or ((named or unknown) and not eponym) or (sure and not taken and not part.text.isupper()):
+        if (
+            (near and not taken and _is_plain(part, medicine))
+            or initial
+            or ((named or unknown) and not eponym)
+            or (sure and not taken and not part.text.isupper())
+        ):
             if (
                 named
                 and not sure

@@ -8,6 +8,7 @@ from importlib.resources import files
 from ipaddress import ip_address
 
 from agent.egress.deidentification.folding import folded
+from agent.egress.deidentification.lexicon import codes as terminology
 from agent.egress.deidentification.lexicon import english, is_clinical, names
 from agent.egress.deidentification.spans import Class, Span
 
@@ -40,6 +41,12 @@ _IS_OLD = re.compile(
     rf"|\bturn(?:s|ed|ing)?\s+(?P<turned>{_OLD})(?![\w+]|\.\d|\s?%|/\d)"
     rf"|\b{_WHO}\s+(?:is|was)\s+(?P<is>{_OLD})(?=\s+(?:and|now|in|this|next|today|with)\b|[.,;]?\s*$|[.,;]\s)",
     re.IGNORECASE | re.MULTILINE,
+)
+_SPELLED_AGE = re.compile(
+    r"\b(?:is|am|was|turn(?:ed|s)?|age[ds]?)\s+(?:at\s+)?(?P<age>ninety(?:[-\s](?:one|two|three|four|five|six|seven|eight|nine))?"
+    r"|(?:a|one)\s+hundred(?:\s+and\s+\w+)?)\b(?!\s+(?:percent|mg|over))"
+    r"|\b(?P<old>ninety(?:[-\s]\w+)?)(?=[-\s]years?[-\s]old)",
+    re.IGNORECASE,
 )
 _AGE = re.compile(
     rf"(?<![\w.,-])(?P<age>{_OLD})(?=(?:\s|-)*{_YEARS_OLD})"
@@ -97,7 +104,11 @@ def identifiers_in(text: str, codes: Collection[str] = ()) -> Iterator[Span]:
     """
     for kind, pattern in _by_look():
         for match in pattern.finditer(text):
-            if match.group() in codes or (kind == "IP" and not _is_address(match.group())):
+            if (
+                match.group() in codes
+                or match.group() in terminology()
+                or (kind == "IP" and not _is_address(match.group()))
+            ):
                 continue
             yield _span(match, kind)
     for kind, pattern in _by_label():
@@ -131,6 +142,8 @@ def old_ages_in(text: str) -> Iterator[tuple[int, int]]:
     """Ages of 90 and over."""
     for match in _AGE.finditer(text):
         yield match.span("age" if match["age"] else "at")
+    for match in _SPELLED_AGE.finditer(text):
+        yield match.span("age" if match["age"] else "old")
     for match in _IS_OLD.finditer(text):
         if match["name"] is None or _may_be_name(folded(match["name"])):
             yield match.span(match.lastgroup or 0)

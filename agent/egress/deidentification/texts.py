@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 
 from agent.egress.deidentification.dates import Dated, collapsed, dates_in, moved, spans_in
@@ -32,6 +32,11 @@ _OLDEST = 89
 _OVER = "90+"
 _BLOB = re.compile(r"data:[\w/+.-]*;base64|[A-Za-z0-9+/]{400,}")
 _ROUNDS = 4
+_PREPOSITION = re.compile(r"\b(?P<word>in|during|since|until|through|before|after)\s+\Z", re.IGNORECASE)
+_FROM = re.compile(r"\b(?:from|between)\s+\Z", re.IGNORECASE)
+_SINCE = re.compile(r"\b(?:since|until|through|before|after) \d{4}-\d\d-\d\d(?![\d-])", re.IGNORECASE)
+_PERIOD = re.compile(r"\d{4}(?:-\d\d)?")
+_NONE: Mapping[str, set[str]] = {}
 
 
 class Texts:
@@ -47,6 +52,7 @@ class Texts:
         self.today: date | None = None
         self.counts: Counter[str] = Counter()
         self._shown: defaultdict[str, set[str]] = defaultdict(set)
+        self._shown_periods: defaultdict[str, set[str]] = defaultdict(set)
         self._issued: set[date] = set()
         # Texts as they left: at the next step of a conversation, they leave again.
         self._done: dict[tuple[str, bool, bool, date | None, int], tuple[str, Counter[str]]] = {}
@@ -131,18 +137,31 @@ class Texts:
                 match.group() == text or re.search(r"\d", match.group())
             ):
                 self.vault.ref(match.group())
-        text = self.dates_back(text, self._told)
+        text = self.dates_back(text, self._told, self._shown_periods)
         for shown, real in self._shown.items():
             if len(real) == 1:
-                text = re.sub(rf"(?<![\w.]){re.escape(shown)}(?!\w)", next(iter(real)), text)
+                text = re.sub(rf"(?<![\w.]){re.escape(shown)}(?!\d)", next(iter(real)), text)
         return self.vault.restored(text)
 
-    def dates_back(self, text: str, say: Callable[[date, date], str]) -> str:
-        """The text with its dates as they are in the chart; `say` writes a span of days."""
+    def dates_back(
+        self, text: str, say: Callable[[date, date], str], periods: Mapping[str, set[str]] = _NONE
+    ) -> str:
+        """The text with its dates as they are in the chart; `say` writes a span of days, and `periods` are
+        words that stand for a year or a month."""
         step = timedelta(days=self.days)
         pieces: list[str] = []
         place = 0
-        spans = [(start, end, say(first - step, last - step)) for start, end, first, last in spans_in(text)]
+        spans: list[tuple[int, int, str]] = []
+        for start, end, first, last in spans_in(text):
+            told = say(first - step, last - step)
+            word = None if text.startswith((" to ", " and "), end) else _FROM.search(text, 0, start)
+            if word and periods is not _NONE and _PERIOD.fullmatch(told):
+                start, told = word.start(), f"{'In' if word.group()[0].isupper() else 'in'} {told}"
+            spans.append((start, end, told))
+        for match in _SINCE.finditer(text):
+            real = periods.get(match.group().lower(), set())
+            if len(real) == 1:
+                spans.append((*match.span(), next(iter(real))))
         for one in dates_in(text):
             if (
                 one.first is None
@@ -190,7 +209,10 @@ class Texts:
                 rest.append(here)
                 continue
             spans = [span for span in spans if not _inside(span, here)]
-            found.append((here, self._date(one, text)))
+            before = _PREPOSITION.search(text, 0, one.start)
+            found.append(
+                self._period(one, before) if before and not one.full else (here, self._date(one, text))
+            )
         for span in apart([*spans, *rest]):
             found.append((span, self._token(span, text[span.start : span.end])))
         pieces: list[str] = []
@@ -199,6 +221,21 @@ class Texts:
             pieces += [text[place : span.start], said]
             place = span.end
         return "".join([*pieces, text[place:]])
+
+    def _period(self, one: Dated, before: re.Match[str]) -> tuple[Span, str]:
+        """A year or a month behind a preposition, in words that mean the same of its days: `in 2019` as `from
+        2018-06-15 to 2019-06-14`, `since 2019` as `since 2018-06-15`."""
+        span = self._date(one, one.match.string)
+        whole = Span(before.start(), one.end, "DATE")
+        if ".." not in span:
+            return Span(one.start, one.end, "DATE"), span
+        word = before["word"].lower()
+        first, _, last = span.partition("..")
+        if word in ("in", "during"):
+            return whole, f"{'From' if before['word'][0].isupper() else 'from'} {first} to {last}"
+        told = f"{before['word']} {last if word in ('until', 'through', 'after') else first}"
+        self._shown_periods[told.lower()].add(one.match.string[before.start() : one.end])
+        return whole, told
 
     def _date(self, one: Dated, text: str) -> str:
         """A date moved; as a token where it cannot move, or tells of an age over 89."""
