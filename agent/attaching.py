@@ -1,11 +1,21 @@
-"""An image attached to a question: read from disk, and freed of what its file says besides the picture."""
+"""Images attached to a question: read from disk, and freed of what their files say besides the picture."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from agent.errors import UsageError
 from agent.messages import Image
 
 MAX_BYTES = 64 * 2**20
+MOST = 8
+"""Images with one question: each takes 256 tokens of the context."""
+
+
+def read_images(paths: Sequence[Path]) -> list[Image]:
+    """The pictures in files. Raises UsageError as `read_image`, and for too many."""
+    if len(paths) > MOST:
+        raise UsageError(f"{len(paths)} images are too many: attach at most {MOST} to a question.")
+    return [read_image(path) for path in paths]
 
 
 def read_image(path: Path) -> Image:

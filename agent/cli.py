@@ -22,7 +22,7 @@ from agent import (
     rendering,
     serving,
 )
-from agent.attaching import read_image
+from agent.attaching import read_images
 from agent.config import Settings, load
 from agent.consent import consent
 from agent.errors import NavigatorError, Refused, UsageError
@@ -243,7 +243,7 @@ def _ask(settings: Settings, arguments: argparse.Namespace) -> int:
 
 async def _ask_one(settings: Settings, arguments: argparse.Namespace) -> int:
     progress = rendering.Progress(sys.stderr)
-    images = [read_image(path) for path in arguments.image]
+    images = read_images(arguments.image)
     async with app.open_navigator(settings, on_result=progress.result, consent=consent) as navigator:
         answer = await navigator.ask(
             arguments.question,

@@ -1,6 +1,8 @@
 """Pictures from files. The DICOM files are made here, by pydicom."""
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,14 @@ import pydicom
 import pytest
 from PIL import Image as Pillow
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    JPEGLosslessSV1,
+    SecondaryCaptureImageStorage,
+    generate_uid,
+)
 
 from agent.errors import UsageError
 from agent.messages import Image
@@ -44,7 +53,10 @@ def dicom(pixels: "np.ndarray[Any, Any]", **elements: Any) -> bytes:
         "PixelData": frames.astype("<u2").tobytes(), **elements,
     }  # fmt: skip
     for name, value in told.items():
-        setattr(file, name, value)
+        if name == "syntax":
+            meta.TransferSyntaxUID = value
+        else:
+            setattr(file, name, value)
     held = io.BytesIO()
     pydicom.dcmwrite(held, file, enforce_file_format=True)
     return held.getvalue()
@@ -95,11 +107,112 @@ def test_a_slope_and_an_intercept_come_before_the_window() -> None:
     assert 0 < shown[128] < 255
 
 
-def test_of_several_frames_the_middle_one_is_taken() -> None:
+def grey(data: bytes) -> Any:
+    return np.asarray(opened(cleaned(data, "a.dcm")).convert("L"))
+
+
+def test_the_window_is_kept_where_the_values_fill_little_of_it() -> None:
+    flat: Any = np.full((8, 8), 2000, dtype="uint16")
+    flat[0, 0] = 2010
+    shown = grey(dicom(flat, WindowCenter=2000, WindowWidth=1000))
+    assert (shown[4, 4], shown[0, 0]) == (128, 130)
+
+
+def test_signed_values_have_their_window_too() -> None:
+    hounsfield = np.array([[-1000, -160, 40, 240, 1000]], dtype="int16").view("uint16")
+    window = {"RescaleSlope": 1, "RescaleIntercept": 0, "WindowCenter": 40, "WindowWidth": 400}
+    assert grey(dicom(hounsfield, PixelRepresentation=1, **window)).tolist() == [[0, 0, 128, 255, 255]]
+
+
+@pytest.mark.parametrize("kind", ["SIGMOID", "LINEAR_EXACT"])
+def test_other_kinds_of_windows_go_from_black_to_white(kind: str) -> None:
+    shown = grey(dicom(RAMP, WindowCenter=2048, WindowWidth=500, VOILUTFunction=kind)).ravel()
+    assert (shown[0], shown[-1]) == (0, 255)
+    assert abs(int(shown[128]) - 128) < 2
+
+
+def test_of_two_windows_the_first_is_taken_and_one_without_width_is_none() -> None:
+    first = {"WindowCenter": 2048, "WindowWidth": 1024}
+    assert (
+        grey(dicom(RAMP, **first)) == grey(dicom(RAMP, WindowCenter=[2048, 9], WindowWidth=[1024, 5]))
+    ).all()
+    assert (grey(dicom(RAMP, WindowCenter=2048, WindowWidth=0)) == grey(dicom(RAMP))).all()
+
+
+def test_a_table_of_values_comes_before_a_window_and_may_turn_them_over() -> None:
+    table = pydicom.Dataset()
+    table.LUTDescriptor = [4, 0, 8]
+    table.LUTData = np.array([255, 170, 85, 0], "<u2").tobytes()
+    values = np.tile(np.arange(4, dtype="uint16"), (4, 1))
+    shown = grey(dicom(values, VOILUTSequence=[table], WindowCenter=2, WindowWidth=1))
+    assert shown[0].tolist() == [255, 170, 85, 0]
+
+
+def test_a_file_of_many_slices_has_the_window_of_the_slice_that_is_shown() -> None:
+    def group(centre: int) -> pydicom.Dataset:
+        window, made = pydicom.Dataset(), pydicom.Dataset()
+        window.WindowCenter, window.WindowWidth = centre, 1000
+        made.FrameVOILUTSequence = [window]
+        return made
+
+    rescaling, shared = pydicom.Dataset(), pydicom.Dataset()
+    rescaling.RescaleSlope, rescaling.RescaleIntercept = 1, -1000
+    shared.PixelValueTransformationSequence = [rescaling]
+    groups = {
+        "SharedFunctionalGroupsSequence": [shared],
+        "PerFrameFunctionalGroupsSequence": [group(0), group(1000), group(5000)],
+    }
+    assert grey(dicom(np.full((3, 8, 8), 2000), **groups))[4, 4] == 128
+
+
+def test_colours_of_a_palette_are_shown_as_colours() -> None:
+    tables: dict[str, Any] = {}
+    for place, colour in enumerate(("Red", "Green", "Blue"), 1):
+        tables[f"{colour}PaletteColorLookupTableDescriptor"] = [4, 0, 16]
+        lit = [65535 if at == place else 0 for at in range(4)]
+        tables[f"{colour}PaletteColorLookupTableData"] = np.array(lit, "<u2").tobytes()
+    data = dicom(
+        np.tile(np.arange(4, dtype="uint16"), (4, 1)), PhotometricInterpretation="PALETTE COLOR", **tables
+    )
+    shown = np.asarray(opened(cleaned(data, "a.dcm")))[0].tolist()
+    assert shown == [[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]]
+
+
+def test_a_photograph_in_a_dicom_file_keeps_its_colours() -> None:
+    pixels: Any = np.zeros((4, 4, 3), dtype="uint8")
+    pixels[..., 1] = 200
+    told = {
+        "Rows": 4, "Columns": 4, "NumberOfFrames": 1, "SamplesPerPixel": 3, "PlanarConfiguration": 0,
+        "PhotometricInterpretation": "RGB", "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7,
+        "PixelData": pixels.tobytes(),
+    }  # fmt: skip
+    assert np.asarray(opened(cleaned(dicom(pixels[..., 0], **told), "a.dcm")))[0, 0].tolist() == [0, 200, 0]
+
+
+def test_a_picture_of_16_bits_is_not_cut_off_at_8() -> None:
+    ramp: Any = np.arange(4096, dtype="uint16").reshape(64, 64)
+    shown = grey(written(Pillow.fromarray(ramp), "PNG"))
+    assert (shown[0, 0], shown[-1, -1]) == (0, 255)
+    assert abs(int(shown[32, 0]) - 128) < 2
+
+
+def test_a_compression_that_is_not_known_is_named() -> None:
+    data = dicom(RAMP, syntax=JPEGLosslessSV1, PixelData=encapsulate([b"\xff\xd8\xff\xd9"]))
+    with pytest.raises(UsageError, match=r"is compressed as JPEG Lossless.*: save it uncompressed"):
+        cleaned(data, "a.dcm")
+
+
+def test_a_file_that_could_unpack_to_any_size_is_not_unpacked() -> None:
+    with pytest.raises(UsageError, match="deflated as a whole"):
+        cleaned(dicom(RAMP, syntax=DeflatedExplicitVRLittleEndian), "a.dcm")
+
+
+def test_of_several_frames_the_middle_one_is_taken_and_that_is_told(caplog: pytest.LogCaptureFixture) -> None:
     frames = np.stack([np.zeros((8, 8)), np.full((8, 8), 900), np.zeros((8, 8))])
     frames[1, 0, 0] = 0
-    shown = np.asarray(opened(cleaned(dicom(frames), "a.dcm")).convert("L"))
+    shown = grey(dicom(frames))
     assert (shown[0, 0], shown[4, 4]) == (0, 255)
+    assert caplog.messages == ["Of the 3 frames of a DICOM file the model sees the middle one, 2."]
 
 
 def test_a_picture_of_one_grey_is_no_division_by_nothing() -> None:
@@ -120,6 +233,16 @@ def test_too_many_pixels_are_refused_before_they_are_unpacked(monkeypatch: pytes
     for data in (written(Pillow.new("L", (11, 11)), "PNG"), dicom(RAMP)):
         with pytest.raises(UsageError, match="pixels: attach one slice"):
             cleaned(data, "large")
+
+
+def test_a_picture_that_pillow_itself_finds_too_large_is_told_as_such() -> None:
+    def chunk(kind: bytes, told: bytes) -> bytes:
+        return struct.pack(">I", len(told)) + kind + told + struct.pack(">I", zlib.crc32(kind + told))
+
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99))
+    with pytest.raises(UsageError, match="pixels: attach one slice"):
+        cleaned(bomb, "bomb.png")
 
 
 def test_a_large_picture_is_made_smaller_in_its_proportions() -> None:
