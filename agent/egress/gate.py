@@ -21,7 +21,7 @@ import httpx
 
 from agent.egress.deidentification.folding import folded
 from agent.egress.deidentification.identifiers import Identifiers
-from agent.egress.deidentification.scanning import told_in
+from agent.egress.deidentification.scanning import UNBROKEN, told_in
 from agent.egress.deidentification.texts import REFERENCE
 from agent.egress.deidentification.vault import ALIAS, TOKEN
 from agent.errors import NotPermitted
@@ -69,6 +69,8 @@ class Gate(httpx.AsyncBaseTransport):
             self._check(_told(f"{name} " + ("" if name in _KEYS else value), chart, patterns=False))
         self._check(_told(unquote(str(request.url.raw_path, "ascii")), chart, patterns=False))
         for said in _strings_of(request, body):
+            if UNBROKEN.search(said):
+                raise _unreadable()
             self._check(_told(said, chart, patterns=True))
         return await self._to.handle_async_request(request)
 

@@ -1,5 +1,6 @@
 """What tells who somebody is in a text: the one scan that de-identification and the gate share."""
 
+import re
 from collections.abc import Iterator
 
 from agent.egress.deidentification.dates import dates_in
@@ -7,6 +8,10 @@ from agent.egress.deidentification.identifiers import Identifiers
 from agent.egress.deidentification.patterns import identifiers_in, old_ages_in, zips_in
 from agent.egress.deidentification.spans import Span, apart
 from agent.egress.deidentification.vault import BRACKETED, TOKEN
+
+
+# Longer runs without a blank are files, not words, and patterns take a time that grows with their square.
+UNBROKEN = re.compile(r"\S{2000}")
 
 
 def told_in(text: str, chart: Identifiers) -> list[Span]:

@@ -10,7 +10,7 @@ from agent.egress.deidentification.identifiers import Identifiers
 from agent.egress.deidentification.names import names_in
 from agent.egress.deidentification.patterns import shortened
 from agent.egress.deidentification.places import places_in
-from agent.egress.deidentification.scanning import told_in
+from agent.egress.deidentification.scanning import UNBROKEN, told_in
 from agent.egress.deidentification.spans import Span, apart
 from agent.egress.deidentification.vault import ALIAS, BRACKETED, TOKEN, Vault
 from agent.errors import NotPermitted
@@ -75,7 +75,7 @@ class Texts:
         return out
 
     def _without(self, text: str, *, prose: bool, dates: bool) -> str:
-        if _BLOB.search(text):
+        if _BLOB.search(text) or UNBROKEN.search(text):
             raise NotPermitted(
                 "A text of this conversation holds a file or a picture, which cannot be de-identified: it"
                 " does not leave."

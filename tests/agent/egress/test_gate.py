@@ -148,6 +148,7 @@ async def test_the_key_is_the_hosts_own() -> None:
         (b"{}", {"content-type": "application/json", "content-encoding": "gzip"}),
         (b"[" * 100_000, {"content-type": "application/json"}),
         (b"{}", {}),
+        (b'{"text": "' + b"1-" * 2000 + b'"}', {"content-type": "application/json"}),
     ],
 )
 async def test_what_cannot_be_read_is_stopped(content: bytes, headers: dict[str, str]) -> None:

@@ -123,7 +123,7 @@ def note(of: Canaries) -> str:
 
 def conversation(of: Canaries) -> list[Message]:
     text = note(of)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"ref": PATIENT, "section": "patient", "name": f"Qorvex {of['name']}", "birth_date": of["birth date"],
          "identifier": of["record"], "age": int(of["age"])},
         {"ref": f"Encounter/visit-{of['name'].lower()}", "name": "Office visit",

@@ -123,7 +123,7 @@ def test_a_result_of_another_shape_does_not_leave() -> None:
         session().messages([system(), ResultsMessage(results=(odd,))])
 
 
-@pytest.mark.parametrize("blob", ["data:image/png;base64,iVBORw0KGgo", "iVBORw0KGgo" * 60])
+@pytest.mark.parametrize("blob", ["data:image/png;base64,iVBORw0KGgo", "iVBORw0KGgo" * 60, "1." * 2000])
 def test_a_picture_in_a_text_does_not_leave(blob: str) -> None:
     with pytest.raises(NotPermitted, match="picture"):
         session().messages(asked(f"What does this show? {blob}"))
