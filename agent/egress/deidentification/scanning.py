@@ -9,7 +9,6 @@ from agent.egress.deidentification.patterns import identifiers_in, old_ages_in, 
 from agent.egress.deidentification.spans import Span, apart
 from agent.egress.deidentification.vault import BRACKETED, TOKEN
 
-
 # Longer runs without a blank are files, not words, and patterns take a time that grows with their square.
 UNBROKEN = re.compile(r"\S{2000}")
 
