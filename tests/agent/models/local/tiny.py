@@ -74,7 +74,7 @@ TEMPLATE = """{{ bos_token }}
 
 def checkpoint(thinking: bool = True) -> Path:
     """The folder of the checkpoint, made once for all that run side by side."""
-    folder = Path(tempfile.gettempdir()) / f"tiny-gemma-{'thinking' if thinking else 'plain'}-6"
+    folder = Path(tempfile.gettempdir()) / f"tiny-gemma-{'thinking' if thinking else 'plain'}-7"
     folder.mkdir(exist_ok=True)
     with (folder / "turn").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
@@ -133,7 +133,7 @@ def make(folder: Path, thinking: bool = True, vocabulary: int = VOCABULARY, **sh
         "num_key_value_heads": 2,
         "head_dim": 16,
         "sliding_window": WINDOW,
-        "max_position_embeddings": 8192,
+        "max_position_embeddings": 32_768,
         "query_pre_attn_scalar": 16,
         "initializer_range": 0.1,
         **shape,
