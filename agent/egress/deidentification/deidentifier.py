@@ -32,6 +32,8 @@ _LEAST, _WEEKS = 26, 234
 _SECRET = 16
 _PASSES = 5
 _WHOSE = frozenset({"patient", "subject", "beneficiary", "individual"})
+# A code of a terminology may look like a year, and leaves as it is.
+_NO_DATES = frozenset({"code", "unit"})
 _PARTIAL = re.compile(r"\d{4}(?:-\d\d)?|\d{4}-\d\d-\d\d\.\.\d{4}-\d\d-\d\d")
 _PREFIX = re.compile(r"(?:eq|ne|gt|lt|ge|le|sa|eb|ap)(?=\d{4})")
 WITHHELD = (
@@ -181,7 +183,9 @@ class Deidentifier:
             return {key: self._argument(key, item) for key, item in value.items()}
         if not isinstance(value, str):
             return value
-        said = self._texts.dates_back(value, lambda first, last: str(last if name == "until" else first))
+        said = value
+        if name not in _NO_DATES:
+            said = self._texts.dates_back(value, lambda first, last: str(last if name == "until" else first))
         told = self._vault.restored(said)
         self.restored += told != value
         self._check_patient(name, value, told)

@@ -102,6 +102,10 @@ def identifiers_in(text: str, codes: Collection[str] = ()) -> Iterator[Span]:
 
     `codes` are numbers of terminologies, which name nobody.
     """
+    for kind, pattern in _by_label():
+        for match in pattern.finditer(text):
+            if sum(one.isdigit() for one in match["value"]) >= _LEAST and "[" not in match.group():
+                yield _span(match, kind)
     for kind, pattern in _by_look():
         for match in pattern.finditer(text):
             if (
@@ -111,10 +115,6 @@ def identifiers_in(text: str, codes: Collection[str] = ()) -> Iterator[Span]:
             ):
                 continue
             yield _span(match, kind)
-    for kind, pattern in _by_label():
-        for match in pattern.finditer(text):
-            if sum(one.isdigit() for one in match["value"]) >= _LEAST and "[" not in match.group():
-                yield _span(match, kind)
     for match in _CITY.finditer(text):
         yield _span(match, "PLACE")
 

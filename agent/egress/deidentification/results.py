@@ -134,7 +134,7 @@ class Results:
             case "code" | "said" if field == "age" and text.isdigit():
                 return str(texts.age(int(text)))
             case "code" | "said":
-                return texts.without(text, prose=False)
+                return texts.without(text, prose=False, dates=treatment == "said")
             case _:
                 return texts.without(text)
 

@@ -300,3 +300,23 @@ def test_any_text_goes_out_or_is_refused_with_a_reason(text: str) -> None:
     except NotPermitted:
         return
     assert len(out) == 2
+
+
+def test_a_cursor_is_a_token_and_comes_back() -> None:
+    """It holds digests that an unkeyed hash made of the patient's id."""
+    by = session()
+    rows = result({"ref": "Observation/1"}, cursor="qGv3_9aZ.20.4hK-PpW1")
+    out = by.messages([system(), ResultsMessage(results=(rows,))])[1]
+    assert isinstance(out, ResultsMessage)
+    assert out.results[0].data is not None
+    shown = out.results[0].data["cursor"]
+    assert shown == "[[CURSOR_1]]"
+    assert by.step(call(cursor=shown)).actions[0].arguments == {"cursor": "qGv3_9aZ.20.4hK-PpW1"}
+
+
+def test_a_code_that_looks_like_a_year_is_one() -> None:
+    by = session()
+    out = told({"ref": "MedicationRequest/1", "name": "Something", "code": "1998"}, by=by)
+    assert out.data is not None
+    assert out.data["rows"][0]["code"] == "1998"
+    assert by.step(call(code="1998")).actions[0].arguments == {"code": "1998"}
