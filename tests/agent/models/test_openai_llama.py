@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from agent.cli import main
 from agent.egress.endpoints import check_endpoint, local_client
 from agent.errors import ModelFailed
 from agent.messages import (
@@ -86,3 +88,18 @@ async def test_a_long_string_does_not_crash_the_server_and_is_cut_off_at_the_tok
 async def test_a_conversation_longer_than_the_context_fails_and_says_so(served: Served) -> None:
     with pytest.raises(ModelFailed, match="longer than the model server"):
         await served(900).next_step([QuestionMessage(text="HbA1c 7.9 % " * 3000)], STEP_SCHEMA, [])
+
+
+def test_a_whole_question_is_valid_steps_as_far_as_it_gets_in_a_minute(
+    openai_base: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The model is far too small to be right, or quick; each of its steps fits the schema of all tools."""
+    for name, value in {"DATA_DIR": str(data_dir), "MAX_HOPS": "3", "MAX_SECONDS": "60"}.items():
+        monkeypatch.setenv(f"EHR_NAVIGATOR_{name}", value)
+    main(["ask", "What was the last HbA1c?", "--patient", "hard-amara-okafor", "--tools", "core", "--json",
+          "--model", "openai", "--openai-url", openai_base])  # fmt: skip
+    given = json.loads(capsys.readouterr().out)
+    assert given["model"]["name"].startswith("smollm2")
+    assert given["tokens"]["completion"] > 0
+    assert "no valid step" not in given["answer"]
+    assert "does not fit" not in given["answer"]
