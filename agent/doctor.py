@@ -158,21 +158,29 @@ def models(settings: Settings) -> list[Found]:
     """Which local models are here, whole, and fit."""
     if importlib.util.find_spec("torch") is None:
         return []
-    from agent.models.local import checkpoints
-    from agent.models.local.fit import need
+    from agent.models.local import checkpoints, fit
     from agent.models.local.loading import free_bytes
 
     folder, (free, where) = models_dir(settings), free_bytes()
     found = []
     for one in checkpoints.listed(folder):
-        checkpoints.checked(one)
-        needed = need(one.config, settings.local_bits, settings.local_context)
-        fits = needed.total <= free
+        try:
+            config = checkpoints.checked(one).config
+            bits = fit.bits_of(config, settings.local_bits)
+            context = min(settings.local_context, fit.longest(config))
+            needed = fit.need(config, bits, context)
+        except (NavigatorError, ValueError) as error:
+            found.append(
+                Found("model", "bad", f"{one.name}: {error}", "`ehr-navigator models list` says more")
+            )
+            continue
+        fix = "; or ".join(fit.advice(config, bits, context, free))
         room = f"needs {needed.total / GIB:.1f} of {free / GIB:.1f} GiB ({where})"
-        fix = "" if fits else "fewer local_bits, a shorter local_context or a smaller variant (models list)"
         found.append(
-            Found("model", "ok" if fits else "warn", f"{one.name} at {one.revision[:12]}: {room}", fix)
+            Found("model", "warn" if fix else "ok", f"{one.name} at {one.revision[:12]}: {room}", fix)
         )
+    for path in checkpoints.unlisted(folder):
+        found.append(Found("model", "bad", f"{path} has no manifest", "remove it, and fetch the model again"))
     for part in checkpoints.unfinished(folder):
         found.append(Found("model", "warn", f"{part} is not whole", "run its `models pull` again"))
     return found or [

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import pytest
 
 from agent.cli import main
 from agent.config import Settings
-from agent.doctor import WANTED, Found, examine, page
+from agent.doctor import WANTED, Found, examine, models, page
+from agent.models.local.fetching import copy
+from tests.conftest import absent
 
 CAPABLE: dict[str, Any] = {
     "resourceType": "CapabilityStatement",
@@ -150,7 +153,9 @@ async def test_another_release_of_fhir_a_refusal_and_silence_are_bad(tmp_path: P
 async def test_a_clock_that_is_off_is_bad(tmp_path: Path, server: Server) -> None:
     server.late = timedelta(minutes=5)
     clock = (await found(tmp_path, fhir=f"{server.url}/fhir"))["clock"]
-    assert (clock.state, clock.said) == ("bad", "300 s off the FHIR server's")
+    assert clock.state == "bad"
+    off = int(clock.said.removesuffix(" s off the FHIR server's"))
+    assert 295 < off < 400  # the header has whole seconds, and the machine may be busy
 
 
 @pytest.mark.anyio
@@ -194,3 +199,30 @@ def test_the_page_is_a_hundred_columns_wide_and_the_exit_status_tells(
     assert max(map(len, out.splitlines())) <= 100
     assert main(["doctor", "--data-dir", str(tmp_path), "--fhir", "http://127.0.0.1:9/fhir", "--json"]) == 1
     assert {"check", "state", "said", "fix"} == set(json.loads(capsys.readouterr().out)[0])
+
+
+@pytest.mark.local
+def test_local_models_are_told_apart_by_what_is_wrong_with_each(tmp_path: Path) -> None:
+    if find_spec("torch") is None:
+        absent("the `local` extra is not installed")
+    shape = {"model_type": "gemma3_text", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 6}
+    for name, config in {
+        "a/small": shape,
+        "a/huge": shape | {"num_hidden_layers": 10**8},
+        "a/llama": {},
+    }.items():
+        disk = tmp_path / name.replace("/", "-")
+        disk.mkdir()
+        (disk / "config.json").write_text(json.dumps(config))
+        (disk / "model.safetensors").write_bytes(b"\0" * 8)
+        copy(disk, name, tmp_path / "models", lambda *_: None)
+    (tmp_path / "models" / "a--broken@1").mkdir()
+    settings = Settings.model_validate({"data_dir": tmp_path})
+    told = {one.said.partition(" ")[0].strip(":"): one for one in models(settings)}
+    broken = told.pop(str(tmp_path / "models" / "a--broken@1"))
+    assert {name: one.state for name, one in told.items()} == {
+        "a/small": "ok", "a/huge": "warn", "a/llama": "bad",
+    }  # fmt: skip
+    assert "no Gemma 3" in told["a/llama"].said
+    assert "local_offload" in told["a/huge"].fix
+    assert (broken.state, broken.fix) == ("bad", "remove it, and fetch the model again")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def load(checkpoint: Checkpoint, bits: Bits, context: int, *, offload: bool = Fa
         needed = fit.need(config, bits, context)
     except ValueError as error:
         raise ModelUnavailable(f"{path}: {error}. MedGemma and other Gemma 3 can be used.") from None
-    where = _placed(config, needed, context, offload=offload)
+    where = placed(config, needed, context, offload=offload)
     sees = bool(config.get("vision_config"))
     try:
         model, told = _model(str(path), sees, where, _quantised(config, bits, offload="max_memory" in where))
@@ -110,6 +111,22 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def placed(config: Mapping[str, Any], needed: fit.Need, context: int, *, offload: bool) -> dict[str, Any]:
+    """Where the weights go, in transformers' words. Raises ModelUnavailable where there is no room."""
+    free, _ = free_bytes()
+    gpu = torch.cuda.is_available()
+    if needed.total <= free:
+        if not gpu:
+            _log.warning("%s: the model runs on the processor, which is slow.", _no_gpu())
+        return {"device_map": {"": 0 if gpu else "cpu"}}
+    at_work = needed.cache + needed.activations
+    main = _main_memory()
+    if not (gpu and offload) or at_work > free or needed.beside(free) > main:
+        raise ModelUnavailable(_no_room(config, needed, context))
+    # Without a bound the weights would fill the GPU, and the first question would find no room.
+    return {"device_map": "auto", "max_memory": {0: free - at_work, "cpu": main}}
+
+
 def _no_gpu() -> str:
     """Why there is none."""
     if torch.version.cuda is None:
@@ -127,23 +144,7 @@ def _main_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _placed(config: dict[str, Any], needed: fit.Need, context: int, *, offload: bool) -> dict[str, Any]:
-    """Where the weights go, in transformers' words. Raises ModelUnavailable where there is no room."""
-    free, _ = free_bytes()
-    gpu = torch.cuda.is_available()
-    if needed.total <= free:
-        if not gpu:
-            _log.warning("%s: the model runs on the processor, which is slow.", _no_gpu())
-        return {"device_map": {"": 0 if gpu else "cpu"}}
-    at_work = needed.cache + needed.activations
-    main = _main_memory()
-    if not (gpu and offload) or at_work > free or needed.beside(free) > main:
-        raise ModelUnavailable(_no_room(config, needed, context))
-    # Without a bound the weights would fill the GPU, and the first question would find no room.
-    return {"device_map": "auto", "max_memory": {0: free - at_work, "cpu": main}}
-
-
-def _no_room(config: dict[str, Any], needed: fit.Need, context: int) -> str:
+def _no_room(config: Mapping[str, Any], needed: fit.Need, context: int) -> str:
     free, where = free_bytes()
     ways = fit.advice(config, needed.bits, context, free) or ["end other programs on the device"]
     return f"The model takes {needed}, and {free / GIB:.1f} GiB are free ({where}): {'; or '.join(ways)}."

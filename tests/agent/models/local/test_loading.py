@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from agent.errors import ModelUnavailable
 from agent.models.local import loading
 from agent.models.local.assumptions import check_quantised
 from agent.models.local.checkpoints import Checkpoint
-from agent.models.local.fit import GIB, Bits
+from agent.models.local.fit import GIB, PUBLISHED, Bits, need
 from agent.models.local.generation import Chooser
 from agent.models.local.model import LocalModel
 from tests.agent.models.local import tiny
 from tests.agent.models.step_schema import STEP_SCHEMA
 
 pytestmark = pytest.mark.local
+PLANNER = PUBLISHED["google/medgemma-27b-it"]
 
 
 def here(path: Path) -> Checkpoint:
@@ -91,6 +93,48 @@ def test_what_does_not_fit_is_refused_before_it_is_loaded_with_what_would_fit(da
     (damaged / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelUnavailable, match=r"The model takes .* GiB .* are free .*set local_offload"):
         loading.load(here(damaged), 16, 131_072)
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Has torch tell of a GPU with so many bytes free. It is none: what it would compute is not tested."""
+
+    def of(free: int) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 80 * GIB))
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "a card")
+
+    return of
+
+
+def test_what_fits_on_the_gpu_lies_there_whole_though_offloading_is_allowed(
+    gpu: Callable[[int], None],
+) -> None:
+    gpu(24 * GIB)
+    for offload in (True, False):
+        assert loading.placed(PLANNER, need(PLANNER, 4, 32_768), 32_768, offload=offload) == {
+            "device_map": {"": 0}
+        }
+
+
+def test_what_does_not_fit_on_the_gpu_is_refused_unless_offloading_is_allowed(
+    gpu: Callable[[int], None],
+) -> None:
+    gpu(21 * GIB)
+    needed = need(PLANNER, 4, 32_768)
+    with pytest.raises(ModelUnavailable, match=r"21\.0 GiB are free \(a card\): set local_context to 16384"):
+        loading.placed(PLANNER, needed, 32_768, offload=False)
+    where = loading.placed(PLANNER, needed, 32_768, offload=True)
+    assert where["device_map"] == "auto"
+    assert where["max_memory"][0] + needed.cache + needed.activations == 21 * GIB
+
+
+def test_a_gpu_without_room_for_the_context_is_refused_though_offloading_is_allowed(
+    gpu: Callable[[int], None],
+) -> None:
+    gpu(4 * GIB)
+    with pytest.raises(ModelUnavailable, match=r"4\.0 GiB are free"):
+        loading.placed(PLANNER, need(PLANNER, 4, 32_768), 32_768, offload=True)
 
 
 def test_free_memory_is_told_with_where_it_is() -> None:

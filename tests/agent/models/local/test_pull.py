@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -251,3 +254,34 @@ def test_offline_by_the_environment_it_is_not_tried(
     with pytest.raises(UsageError, match="unset it for the one download"):
         fetching.pull(NAME, "main", models, None, quiet)
     assert hub.asked == []
+
+
+def test_the_command_takes_the_token_from_the_environment_and_never_shows_it(
+    hub: Hub, tmp_path: Path
+) -> None:
+    hub.gated = True
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "EHR_"))}
+    given = {
+        **kept,
+        "HF_ENDPOINT": hub.url,
+        "HF_HOME": str(tmp_path / "hub"),
+        "EHR_NAVIGATOR_DATA_DIR": str(tmp_path),
+        "HF_TOKEN": "good",
+    }
+    command = [sys.executable, "-m", "agent.cli", "models", "pull", NAME]
+    done = subprocess.run(command, env=given, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, "Bearer good" in hub.tokens) == (0, True)
+    assert f"{NAME} at revision {COMMIT}" in done.stdout
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [one for one in (done.stdout.encode(), done.stderr.encode(), *written) if b"good" in one]
+    refused = subprocess.run(
+        command,
+        env={**given, "HF_TOKEN": "bad-token"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert refused.returncode == 1
+    assert "is under a licence. Accept it at" in refused.stderr
+    assert "bad-token" not in refused.stderr + refused.stdout
