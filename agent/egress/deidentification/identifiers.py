@@ -5,12 +5,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from agent.egress.deidentification.collecting import Told, collected
 from agent.egress.deidentification.folding import Word, words
-from agent.egress.deidentification.lexicon import LISTS, is_caseless, is_clinical, is_weak, word_names
+from agent.egress.deidentification.lexicon import (
+    LISTS,
+    english,
+    is_caseless,
+    is_clinical,
+    is_weak,
+    names,
+    word_names,
+)
 from agent.egress.deidentification.spans import Class, Span
 
 # Not part of a name by which somebody can be found.
@@ -81,17 +90,24 @@ class Identifiers:
         )
 
     @classmethod
-    def named(cls, names: Iterable[str]) -> "Identifiers":
+    def named(cls, people: Iterable[str]) -> "Identifiers":
         """The dictionary of people of whom nothing is known but a name."""
         entries: dict[tuple[str, ...], _Entry] = {}
-        for name in names:
-            # Who did something may be an institution, of whose name no part is a person's.
-            of_place = any(word.text in _FACILITIES for word in words(name))
-            _add(Told("ORGANISATION" if of_place else "PERSON", name, name), entries, {})
+        for name in people:
+            _add(Told("PERSON" if _is_of_person(name) else "ORGANISATION", name, name), entries, {})
         return cls(_entries=entries)
 
     def with_(self, other: "Identifiers") -> "Identifiers":
         """Both; what is in both is as it is here."""
+        if not (
+            other._entries.keys() - self._entries.keys()
+            or other._numbers.keys() - self._numbers.keys()
+            or other.days - self.days
+            or other.patients - self.patients
+            or other.codes - self.codes
+            or other.displays - self.displays
+        ):
+            return self
         return Identifiers(
             self.days | other.days,
             self.patients | other.patients,
@@ -107,7 +123,7 @@ class Identifiers:
     def in_text(self, text: str) -> Iterator[Span]:
         """Where a text tells what is in the dictionary."""
         run = words(text)
-        by_first = self._by_first()
+        by_first = self._by_first
         place = 0
         while place < len(run):
             # The longest that begins here; what overlaps it begins no other.
@@ -152,16 +168,21 @@ class Identifiers:
             if re.fullmatch(r"\d{4}-\d\d-\d\d", day) and _is_day(day)
         )
 
+    @cached_property
     def _by_first(self) -> dict[str, list[tuple[str, ...]]]:
-        index: dict[str, list[tuple[str, ...]]] | None = self.__dict__.get("_index")
-        if index is None:
-            index = defaultdict(list)
-            for entry in self._entries:
-                index[entry[0]].append(entry)
-            for listed in index.values():
-                listed.sort(key=len, reverse=True)
-            object.__setattr__(self, "_index", index)
+        """The entries by their first word, the longest first."""
+        index = defaultdict(list)
+        for entry in sorted(self._entries, key=len, reverse=True):
+            index[entry[0]].append(entry)
         return index
+
+
+def _is_of_person(name: str) -> bool:
+    """Whether a name is a person's: who did something may be an institution, or `School nurse`."""
+    run = [word.text for word in words(name)]
+    return not any(word in _FACILITIES for word in run) and any(
+        word in names() or word in word_names() or word not in english() for word in run
+    )
 
 
 def _add(told: Told, entries: dict[tuple[str, ...], _Entry], numbers: dict[str, _Entry]) -> None:

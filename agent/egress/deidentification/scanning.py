@@ -17,8 +17,13 @@ def told_in(text: str, chart: Identifiers) -> list[Span]:
     """Everything of the dictionary, and everything that looks like an identifier, outside tokens."""
     tokens = [match.span() for match in TOKEN.finditer(text)]
     tokens += [match.span() for match in BRACKETED.finditer(text)]
-    found = apart(_told(text, chart))
-    return [one for one in found if not any(start < one.end and one.start < end for start, end in tokens)]
+    # Before they are made one: what a pattern sees in a token must not take a name beside it along.
+    outside = (
+        one
+        for one in _told(text, chart)
+        if not any(start < one.end and one.start < end for start, end in tokens)
+    )
+    return apart(outside)
 
 
 def _told(text: str, chart: Identifiers) -> Iterator[Span]:

@@ -302,6 +302,18 @@ def test_any_text_goes_out_or_is_refused_with_a_reason(text: str) -> None:
     assert len(out) == 2
 
 
+def test_a_name_beside_a_token_is_found() -> None:
+    by = session()
+    by.messages(asked("617-555-0142"))
+    assert "okafor" not in said("write to okafor@[[PHONE_1]].example or PHONE_1.okafor", by).lower()
+
+
+def test_a_role_is_no_name() -> None:
+    by = session()
+    told({"ref": "MedicationStatement/1", "informant": "School nurse"}, by=by)
+    assert said("The Nurse called.", by) == "The Nurse called."
+
+
 def test_a_cursor_is_a_token_and_comes_back() -> None:
     """It holds digests that an unkeyed hash made of the patient's id."""
     by = session()
