@@ -44,6 +44,8 @@ class Checkpoint:
             found: dict[str, Any] = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ModelUnavailable(f"{self.path / 'config.json'} cannot be read: {error}.") from None
+        if not isinstance(found, dict):
+            raise ModelUnavailable(f"{self.path / 'config.json'} is no configuration: fetch the model again.")
         return found
 
     @property

@@ -107,3 +107,10 @@ def test_a_revision_in_a_manifest_names_no_other_folder(source: Path, models: Pa
     written = {"name": NAME, "revision": "../../../x", "files": {}}
     (source / MANIFEST).write_text(json.dumps(written))
     assert find(str(source), models).revision == "x"
+
+
+@pytest.mark.parametrize("config", ["[]", "{", "null"])
+def test_a_configuration_that_is_none_is_told_with_its_path(source: Path, models: Path, config: str) -> None:
+    (source / "config.json").write_text(config)
+    with pytest.raises(ModelUnavailable, match=r"config\.json (is no configuration|cannot be read)"):
+        find(str(source), models).config  # noqa: B018

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -247,6 +249,15 @@ def test_a_picture_that_pillow_itself_finds_too_large_is_told_as_such() -> None:
 
 def test_a_large_picture_is_made_smaller_in_its_proportions() -> None:
     assert opened(cleaned(written(Pillow.new("L", (4096, 1024)), "PNG"), "a")).size == (2048, 512)
+
+
+@given(seed=st.sampled_from(["dicom", "PNG", "JPEG"]), cut=st.integers(0, 1500), put=st.binary(max_size=6))
+def test_damage_anywhere_gives_a_picture_or_the_word_that_it_is_none(seed: str, cut: int, put: bytes) -> None:
+    whole = dicom(RAMP) if seed == "dicom" else written(Pillow.new("RGB", (40, 30), "red"), seed)
+    try:
+        assert cleaned(whole[:cut] + put + whole[cut + len(put) :], "a").media_type == "image/png"
+    except UsageError as error:
+        assert str(error).startswith("a ")
 
 
 @pytest.mark.parametrize("edge", ["left", "right"])
