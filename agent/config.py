@@ -132,7 +132,9 @@ class Settings(BaseModel):
     )
     audit_events_dir: Path | None = Field(None, description="those files' folder; default in data_dir")
     audit_max_pending: int = Field(
-        100_000, ge=1, description="AuditEvents that may wait before no call happens any more"
+        100_000,
+        ge=1,
+        description="AuditEvents that may wait, or were refused, before no call happens any more",
     )
     audit_retention_days: int = Field(
         2192,

@@ -105,6 +105,7 @@ def _local(name: str, settings: Settings, on_generated: Callable[[Any], object])
     """Weights of this machine, loaded. Raises ModelUnavailable, and UsageError without the extra."""
     try:
         from agent.models.local.checkpoints import find
+        from agent.models.local.fit import need
         from agent.models.local.loading import free_bytes, load
         from agent.models.local.model import LocalModel
     except ModuleNotFoundError as error:
@@ -114,12 +115,15 @@ def _local(name: str, settings: Settings, on_generated: Callable[[Any], object])
         ) from None
 
     checkpoint = find(name, models_dir(settings))
-    loaded = load(checkpoint, settings.local_bits, settings.local_context, offload=settings.local_offload)
+    bits, context = settings.local_bits, settings.local_context
+    loaded = load(checkpoint, bits, context, offload=settings.local_offload)
+    needed = need(checkpoint.config, bits, context)
     return LocalModel(
         loaded,
         thinking_tokens=settings.thinking_tokens,
         max_tokens=MAX_COMPLETION,
         seconds=settings.max_seconds,
-        kept=free_bytes()[0] // 2,
+        # What is left beside one session that is as long as it may be, and what its step takes at work.
+        kept=max(0, free_bytes()[0] - needed.cache - needed.activations),
         on_generated=on_generated,
     )

@@ -1,8 +1,10 @@
 """Whole sessions over the sample charts; a stand-in for the hosted model keeps each byte that it gets."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +211,36 @@ def test_what_the_hosted_model_looks_up_by_date_is_looked_up_on_the_real_day(cli
     given = clinic.ask("--hosted", question="What was her last HbA1c?")
     assert given["tool_calls"][1]["arguments"]["since"] == "2026-09-14"
     assert given["answer"] == RIGHT
+
+
+def test_the_present_does_not_tell_by_how_much_dates_were_moved(clinic: Clinic) -> None:
+    clinic.allow("deidentified")
+    clinic.ask("--hosted", question="What was her last HbA1c?")
+    said = clinic.standin.bodies[-1].decode()
+    present = date.fromisoformat(re.findall(r"Now: (\d{4}-\d\d-\d\d)", said)[0])
+    sampled = date.fromisoformat(re.findall(r"\| (\d{4}-\d\d-\d\d)T", said)[0])
+    really = date(2026, 11, 1) - date(2026, 9, 14)
+    assert 7 <= ((present - sampled) - really).days <= 42
+
+
+def test_nothing_else_in_the_process_opens_a_connection_to_the_hosted_host(clinic: Clinic) -> None:
+    """The interpreter tells of each connection: there are no more than the ledger has lines."""
+    clinic.allow("deidentified")
+    connected: list[tuple[str, int]] = []
+    watching = [True]
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if watching[0] and event == "socket.connect" and isinstance(arguments[1], tuple):
+            connected.append(arguments[1][:2])
+
+    sys.addaudithook(hook)
+    given = clinic.ask("--hosted", question="What was her last HbA1c?")
+    clinic.ask(question="Any allergies?")
+    watching[0] = False
+    port = int(clinic.standin.url.rpartition(":")[2].removesuffix("/v1"))
+    assert given["model"]["name"] == "frontier-1"
+    assert set(connected) == {("127.0.0.1", port)}
+    assert len(connected) <= len(clinic.run("egress", "list", "--json").splitlines()) == 2
 
 
 def test_the_key_is_in_no_record_and_no_message(clinic: Clinic) -> None:

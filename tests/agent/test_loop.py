@@ -63,6 +63,7 @@ class ListedActs:
 class ListedAct:
     """One of them, with all that was said of it."""
 
+    id = "act"
     trail: ListedActs
     act: str
     facts: dict[str, Any]

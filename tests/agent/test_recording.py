@@ -86,7 +86,7 @@ async def test_a_model_is_asked_when_the_question_and_the_step_are_on_disk(
     model = Looking(journal)
 
     async def answered(_: str) -> Answer:
-        await acts.model_step(1, HERE, model, ([], {}, []))
+        await acts.model_step(1, HERE, model, ([], {}, [], silent))
         return ANSWER
 
     assert await acts.question("What was the last HbA1c?", answered) == ANSWER
@@ -102,7 +102,7 @@ async def test_a_step_of_the_rules_goes_to_disk_with_what_comes_next(journal: Jo
     rules = Looking(journal, ModelIdentity(name="offline"))
 
     async def answered(_: str) -> Answer:
-        await acts.model_step(1, HERE, rules, ([], {}, []))
+        await acts.model_step(1, HERE, rules, ([], {}, [], silent))
         return ANSWER
 
     await acts.question("What was the last HbA1c?", answered)

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from agent.egress.deidentification.identifiers import Identifiers
@@ -69,6 +69,7 @@ class Deidentifier:
         self._vault = Vault()
         self._texts = Texts(chart, self._vault, days_of(secret, whose))
         self._results = Results(self._texts)
+        self._late = days_late(secret, whose)
         self._patient = patient
         self._render = render
         self.restored = 0
@@ -89,7 +90,12 @@ class Deidentifier:
         return self._vault.mapping() | {"days": str(self._texts.days)}
 
     def messages(self, messages: list[Message]) -> list[Message]:
-        """The conversation without what identifies. Raises NotPermitted where something cannot be read."""
+        """The conversation without what identifies. Raises NotPermitted where something cannot be read.
+
+        Its present is told some weeks late: the vendor knows the true one, and would know by the difference
+        how far all dates were moved.
+        """
+        messages = [_later(message, self._late) for message in messages]
         for message in messages:
             if isinstance(message, SystemMessage):
                 self._texts.today = _day_of(message.now)
@@ -224,6 +230,31 @@ class Deidentifier:
             patients = {f"Patient/{told}"}
         if not patients <= ({self._patient} if self._patient else self.chart.patients):
             raise NotPermitted("The hosted model asked for another patient; its step is refused.")
+
+
+def days_late(secret: bytes, patient: str) -> int:
+    """By how many days later than it is the present is told: one to six weeks, for ever the same."""
+    drawn = hmac.digest(secret, f"present {patient}".encode(), hashlib.sha256)
+    return 7 + int.from_bytes(drawn[:8], "big") % 36
+
+
+def _later(message: Message, days: int) -> Message:
+    """The message with its present so many days later: of the host's words and of results."""
+    if isinstance(message, SystemMessage) and (day := _day_of(message.now)):
+        told = (day + timedelta(days=days)).isoformat()
+        text = message.text.replace(day.isoformat(), told)
+        return message.model_copy(update={"now": told + message.now[10:], "text": text})
+    if isinstance(message, ResultsMessage):
+        return ResultsMessage(results=tuple(_result_later(result, days) for result in message.results))
+    return message
+
+
+def _result_later(result: ToolResult, days: int) -> ToolResult:
+    as_of = str((result.data or {}).get("as_of", ""))
+    if not (day := _day_of(as_of)):
+        return result
+    told = (day + timedelta(days=days)).isoformat() + as_of[10:]
+    return result.model_copy(update={"data": {**(result.data or {}), "as_of": told}})
 
 
 def _day_of(now: str) -> date | None:
