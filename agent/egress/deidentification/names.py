@@ -7,6 +7,7 @@ title, and a usual word as the only name of somebody of whom nothing else is sai
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from agent.egress.deidentification.folding import folded
@@ -165,74 +166,65 @@ def _of_context(
         yield Span(taken[0].start, _end(taken[-1]), "PERSON")
 
 
+class _Judged(NamedTuple):
+    """Whether a word is a name by itself, and whether it is one beside another."""
+
+    certain: bool
+    possible: bool
+
+
 def _of_run(text: str, start: int, end: int, medicine: Collection[str]) -> Iterator[Span]:
     """The names in a run of capitalised words: unknown words, given names, and what stands beside these."""
     parts = list(_parts(text, start, end))
-    lower_line = _line_has_lower(text, start)
-    certain: list[bool] = []
-    possible: list[bool] = []
-    for number, part in enumerate(parts):
-        word = part.plain
-        medical = _says_medicine(word, medicine)
-        eponym = _EPONYM_AFTER.match(text, _end(part)) is not None or (
-            medical and _POSSESSIVE.search(part.text) is not None
-        )
-        pieces = re.split(r"[\W_]+", word)
-        odd = re.search(r"[\d_]", part.text) is not None or not all(
-            _CAMEL.fullmatch(one) or one.isupper() or one.islower()
-            for one in re.split(r"-", part.text.rstrip("."))
-        )
-        hyphened = odd or (
-            "-" in part.text
-            and any(_says_medicine(one, medicine) or one in english() - names() for one in pieces if one)
-        )
-        usual = word in english() or word in word_names()
-        cased = _is_cased(part) or (lower_line and word in names() and len(word) > 3)
-        unknown = not usual and not medical and len(word) > 2 and word not in names()
-        known = word in names() and word not in word_names() and not (medical and (eponym or usual))
-        if eponym and not (medical and known):
-            known = unknown = _BELONGING.match(text, _end(part)) is not None
-        if (unknown or medical) and _MEASURED.match(text, _end(part)) is not None:
-            known = unknown = False
-        certain.append(
-            cased and not hyphened and not _TITLE.fullmatch(word) and (unknown or (known and len(word) > 2))
-        )
-        lone_initial = len(word) == 1 and part.text.endswith(".")
-        beside = (
-            word not in _CALENDAR
-            and not _TITLE.fullmatch(word)
-            and (word in names() or word in word_names() or lone_initial or (not medical and not usual))
-            and not eponym
-        )
-        first_of_line = number == 0 and _begins(text, part.start)
-        possible.append(
-            certain[-1] or (beside and not (first_of_line and word not in names() and not lone_initial))
-        )
     # Two or three usual words with capitals amid small ones: a person, a firm, a place.
     if 1 < len(parts) < 4 and re.search(r"[a-z] $", text[max(0, start - 2) : start]):
         if all(_is_plain(part, medicine) for part in parts):
             yield Span(parts[0].start, _end(parts[-1]), "PERSON")
-    number = 0
-    while number < len(parts):
-        if not possible[number]:
-            number += 1
-            continue
-        last = number
-        while (
-            last + 1 < len(parts)
-            and possible[last + 1]
-            and not (parts[last].text.endswith(".") and len(parts[last].plain) > 2)
-        ):
-            last += 1
-        group = range(number, last + 1)
-        both_names = (
-            len(group) > 1
-            and sum(parts[one].plain in names() for one in group) > 1
-            and all(_is_cased(parts[one]) for one in group)
-        )
-        if any(certain[one] for one in group) or both_names:
-            yield Span(parts[number].start, _end(parts[last]), "PERSON")
-        number = last + 1
+    judged = [_judged(text, part, medicine) for part in parts]
+    if parts and _begins(text, parts[0].start) and not judged[0].certain:
+        # The capital of a first word tells nothing.
+        initial = len(parts[0].plain) == 1 and parts[0].text.endswith(".")
+        judged[0] = _Judged(False, judged[0].possible and (parts[0].plain in names() or initial))
+    for possible, group in groupby(zip(parts, judged, strict=True), key=lambda one: one[1].possible):
+        beside = list(group)
+        known = [part.plain in names() and _is_cased(part) for part, _ in beside]
+        if possible and (any(one.certain for _, one in beside) or (all(known) and len(known) > 1)):
+            yield Span(beside[0][0].start, _end(beside[-1][0]), "PERSON")
+
+
+def _judged(text: str, part: _Part, medicine: Collection[str]) -> _Judged:
+    word, end = part.plain, _end(part)
+    medical = _says_medicine(word, medicine)
+    usual = word in english() or word in word_names()
+    eponym = _EPONYM_AFTER.match(text, end) is not None or (
+        medical and _POSSESSIVE.search(part.text) is not None
+    )
+    unknown = not usual and not medical and len(word) > 2 and word not in names()
+    known = word in names() and word not in word_names() and not (medical and (eponym or usual))
+    if eponym and not (medical and known):
+        known = unknown = _BELONGING.match(text, end) is not None
+    if (unknown or medical) and _MEASURED.match(text, end) is not None:
+        known = unknown = False
+    shouted = word in names() and len(word) > 3 and _line_has_lower(text, part.start)
+    written = (_is_cased(part) or shouted) and not _is_compound(part, medicine)
+    title = _TITLE.fullmatch(word) is not None
+    certain = written and not title and (unknown or (known and len(word) > 2))
+    initial = len(word) == 1 and part.text.endswith(".")
+    named = word in names() or word in word_names() or initial or not (medical or usual)
+    return _Judged(certain, certain or (named and not title and not eponym and word not in _CALENDAR))
+
+
+def _is_compound(part: _Part, medicine: Collection[str]) -> bool:
+    """Whether a word is made as no name is: with digits, with capitals within, of usual words."""
+    pieces = part.text.rstrip(".").split("-")
+    if re.search(r"[\d_]", part.text) or not all(
+        _CAMEL.fullmatch(one) or one.isupper() or one.islower() for one in pieces
+    ):
+        return True
+    plain = re.split(r"[\W_]+", part.plain)
+    return len(pieces) > 1 and any(
+        _says_medicine(one, medicine) or (one in english() and one not in names()) for one in plain if one
+    )
 
 
 def _is_plain(part: _Part, medicine: Collection[str]) -> bool:
