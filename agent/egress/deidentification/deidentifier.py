@@ -27,8 +27,9 @@ from agent.messages import (
     ToolResult,
 )
 
-# Whole weeks, so that days of the week stay what they are; at least half a year, so that no day stays near.
-_LEAST, _WEEKS = 26, 234
+# At least half a year, so that no day stays near. Not in whole weeks: with the present known to some weeks
+# (`days_late`), these would leave five or six lengths to choose from, and days leave 36.
+_LEAST, _SPREAD = 182, 1643
 _SECRET = 16
 _PASSES = 5
 _WHOSE = frozenset({"patient", "subject", "beneficiary", "individual"})
@@ -43,9 +44,9 @@ WITHHELD = (
 
 
 def days_of(secret: bytes, patient: str) -> int:
-    """By how many days a patient's dates move, always the same: half a year to five years back, in weeks."""
+    """By how many days a patient's dates move, always the same: half a year to five years back."""
     drawn = hmac.digest(secret, f"date shift {patient}".encode(), hashlib.sha256)
-    return -7 * (_LEAST + int.from_bytes(drawn[:8], "big") % _WEEKS)
+    return -(_LEAST + int.from_bytes(drawn[:8], "big") % _SPREAD)
 
 
 class Deidentifier:

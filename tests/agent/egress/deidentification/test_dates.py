@@ -39,12 +39,11 @@ def test_a_full_date_in_any_form_moves_by_the_patients_days_and_comes_back(day: 
 
 
 @given(one=ANY_DAY, two=ANY_DAY)
-def test_intervals_and_days_of_the_week_are_kept(one: date, two: date) -> None:
+def test_intervals_are_kept(one: date, two: date) -> None:
     first, second = (there.first for there in dates_in(said(f"From {one} until {two}.")))
     assert first is not None
     assert second is not None
     assert second - first == two - one
-    assert first.weekday() == one.weekday()
 
 
 @given(year=st.integers(1950, 2025), month=st.integers(1, 12))
@@ -195,7 +194,7 @@ def test_a_day_that_would_move_to_the_day_of_birth_becomes_a_token() -> None:
 def test_each_patient_has_days_of_its_own_by_the_secret() -> None:
     assert len({days_of(SECRET, f"Patient/{one}") for one in range(200)}) > 100
     assert days_of(SECRET, PATIENT) == days_of(SECRET, PATIENT) != days_of(b"x" * 32, PATIENT)
-    assert all(-7 * 260 < days_of(SECRET, f"Patient/{one}") <= -182 for one in range(200))
+    assert all(-1825 < days_of(SECRET, f"Patient/{one}") <= -182 for one in range(200))
 
 
 @given(first=ANY_DAY, last=ANY_DAY)
