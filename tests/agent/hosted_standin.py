@@ -103,7 +103,8 @@ def _conversation(asked: dict[str, Any]) -> str:
 
 def _completion(asked: dict[str, Any], step: Step) -> dict[str, Any]:
     choice = {"message": {"role": "assistant", "content": json.dumps(step)}, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 1000, "completion_tokens": 50}
+    # A thousand tokens, or as many as a server that reads all of it would count.
+    usage = {"prompt_tokens": max(1000, len(json.dumps(asked)) // 5), "completion_tokens": 50}
     return {"model": asked["model"], "choices": [choice], "usage": usage}
 
 
