@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,8 +17,12 @@ import pytest
 
 from agent.cli import main
 from agent.config import Settings
-from agent.doctor import WANTED, Found, examine, models, page
+from agent.doctor import Found, examine, page
+from agent.doctor.findings import in_thread
+from agent.doctor.machine import models, offline
+from agent.doctor.services import WANTED
 from agent.models.local.fetching import copy
+from mcp_servers.audit.chain.keys import new_secret
 from tests.conftest import absent
 
 CAPABLE: dict[str, Any] = {
@@ -26,7 +32,14 @@ CAPABLE: dict[str, Any] = {
     "rest": [
         {
             "resource": [
-                *({"type": kind, "interaction": [{"code": "search-type"}]} for kind in WANTED),
+                *(
+                    {
+                        "type": kind,
+                        "interaction": [{"code": "search-type"}],
+                        "searchParam": [{"name": name, "type": "token"} for name in names],
+                    }
+                    for kind, names in WANTED.items()
+                ),
                 {"type": "AuditEvent", "interaction": [{"code": "create"}]},
             ]
         }
@@ -40,8 +53,12 @@ class Server:
     def __init__(self) -> None:
         self.statement: dict[str, Any] = CAPABLE
         self.status = 200
+        self.search_status = 200
+        self.strict_status = 400
+        self.body = b""
         self.late = timedelta()
         self.models: list[str] = []
+        self.asked: list[str] = []
 
     def __enter__(self) -> "Server":
         told = self
@@ -55,8 +72,13 @@ class Server:
 
             def do_GET(self) -> None:
                 listed = {"data": [{"id": name} for name in told.models]}
+                told.asked.append(self.path)
                 body = json.dumps(listed if self.path.endswith("/models") else told.statement).encode()
-                self.send_response(told.status)
+                status = told.status
+                if "/Patient?" in self.path:
+                    status = told.strict_status if "no-such" in self.path else told.search_status
+                body = told.body or body
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -107,7 +129,8 @@ async def test_sample_charts_and_a_trail_in_use_are_well(data_dir: Path) -> None
     told = await found(data_dir)
     assert {one.state for one in told.values()} <= {"ok", "none"}
     assert "9 on offer" in told["MCP tools"].said
-    assert told["audit trail"].said == "chain and signatures hold"
+    assert "chain, signatures and key hold" in told["audit trail"].said
+    assert told["delivery"].state == "ok"
 
 
 @pytest.mark.anyio
@@ -122,7 +145,16 @@ async def test_files_that_others_can_read_are_told_with_the_command_that_mends_i
 async def test_a_trail_without_its_key_or_with_a_changed_record_is_told(data_dir: Path) -> None:
     await asked(data_dir)
     (data_dir / "audit.key").rename(data_dir / "elsewhere")
-    assert (await found(data_dir))["audit trail"].state == "bad"
+    gone = (await found(data_dir))["audit trail"]
+    assert (gone.state, "audit.key is missing" in gone.said) == ("bad", True)
+    wrong = (await found(data_dir, audit_key=new_secret()))["audit trail"]
+    assert (wrong.state, "another key" in wrong.said) == ("bad", True)
+    (data_dir / "elsewhere").rename(data_dir / "audit.key")
+    with sqlite3.connect(data_dir / "audit.sqlite") as db:
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    older = (await found(data_dir))["audit trail"]
+    assert (older.state, "version" in older.said) == ("bad", True)
 
 
 @pytest.mark.anyio
@@ -134,7 +166,7 @@ async def test_a_fhir_server_is_told_with_its_version_and_clock(tmp_path: Path, 
 
 @pytest.mark.anyio
 async def test_what_a_fhir_server_lacks_is_told_by_type(tmp_path: Path, server: Server) -> None:
-    server.statement = {**CAPABLE, "rest": [{"resource": []}]}
+    server.statement = {**CAPABLE, "rest": [{"resource": [{"type": "Patient"}]}]}
     told = await found(tmp_path, fhir=f"{server.url}/fhir")
     assert "Observation" in told["FHIR types"].said
     assert told["AuditEvents"].fix.startswith("set audit_events to files")
@@ -150,6 +182,29 @@ async def test_another_release_of_fhir_a_refusal_and_silence_are_bad(tmp_path: P
 
 
 @pytest.mark.anyio
+async def test_a_page_for_people_and_a_token_that_is_refused_are_told_for_what_they_are(
+    tmp_path: Path, server: Server
+) -> None:
+    server.search_status = 403
+    told = await found(tmp_path, fhir=f"{server.url}/fhir")
+    assert (told["FHIR server"].state, "HTTP 403" in told["FHIR server"].said) == ("bad", True)
+    assert "fhir_token" in told["FHIR server"].fix
+    server.body = b"<html>Sign in</html>"
+    told = await found(tmp_path, fhir=f"{server.url}/fhir")
+    assert "not answer with FHIR's JSON" in told["FHIR server"].said
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("status", "says"), [(400, "are refused"), (200, "are ignored")])
+async def test_what_becomes_of_an_unknown_filter_is_found_without_reading_a_patient(
+    tmp_path: Path, server: Server, status: int, says: str
+) -> None:
+    server.strict_status = status
+    assert says in (await found(tmp_path, fhir=f"{server.url}/fhir"))["FHIR filters"].said
+    assert all("_summary=count" in path for path in server.asked if "Patient" in path)
+
+
+@pytest.mark.anyio
 async def test_a_clock_that_is_off_is_bad(tmp_path: Path, server: Server) -> None:
     server.late = timedelta(minutes=5)
     clock = (await found(tmp_path, fhir=f"{server.url}/fhir"))["clock"]
@@ -162,8 +217,10 @@ async def test_a_clock_that_is_off_is_bad(tmp_path: Path, server: Server) -> Non
 @pytest.mark.parametrize(
     ("offered", "model", "state", "says"),
     [
-        (["medgemma:27b"], "openai:medgemma", "ok", "medgemma at"),
-        (["llama"], "openai:medgemma", "bad", "has no medgemma"),
+        (["medgemma:27b"], "openai:medgemma:27b", "ok", "medgemma:27b at"),
+        (["medgemma:latest"], "openai:medgemma", "ok", "medgemma at"),
+        (["a", "b"], "openai", "bad", "several"),
+        (["llama"], "openai:medgemma", "warn", "does not list medgemma"),
         ([], "openai:medgemma", "bad", "lists no models"),
     ],
 )
@@ -182,13 +239,63 @@ async def test_a_model_at_a_far_host_is_refused_without_asking_it(tmp_path: Path
 
 
 @pytest.mark.anyio
+async def test_of_several_models_one_that_is_missing_is_not_needed(tmp_path: Path) -> None:
+    settings = Settings.model_validate(
+        {"data_dir": tmp_path, "model": "openai:m@http://127.0.0.1:9/v1,offline"}
+    )
+    several = [one for one in await examine(settings) if one.check == "planner"]
+    assert [one.state for one in several] == ["warn", "ok"]
+
+
+@pytest.mark.anyio
+async def test_a_model_that_there_is_not_is_bad(tmp_path: Path) -> None:
+    assert (await found(tmp_path, model="openia:m"))["planner"].state == "bad"
+
+
+@pytest.mark.anyio
+async def test_a_check_that_hangs_or_breaks_is_a_line_and_the_others_go_on(tmp_path: Path) -> None:
+    held = threading.Event()
+
+    def hangs(_: Settings) -> list[Found]:
+        held.wait()
+        return []
+
+    async def breaks(_: Settings) -> list[Found]:
+        raise ZeroDivisionError
+
+    async def well(_: Settings) -> list[Found]:
+        return [Found("c", "ok", "well")]
+
+    checks = (("a", partial(in_thread, hangs), 0.05), ("b", breaks, 1.0), ("c", well, 1.0))
+    told = await examine(Settings.model_validate({"data_dir": tmp_path}), checks)
+    held.set()
+    assert [(one.check, one.state) for one in told] == [("a", "bad"), ("b", "bad"), ("c", "ok")]
+    assert "no answer within 0.05 s" in told[0].said
+
+
+def test_what_a_server_says_of_itself_cannot_write_on_the_terminal() -> None:
+    assert "\x1b" not in page([Found("FHIR server", "ok", "\x1b[2Jnamed so")])
+
+
+def test_a_proxy_in_the_environment_is_told_and_libraries_that_may_ask_the_internet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy.example:3128")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    told = offline(Settings.model_validate({"data_dir": tmp_path}))
+    assert [one.state for one in told] == ["warn", "ok", "ok"]
+    assert "secret" not in page(told)
+
+
+@pytest.mark.anyio
 async def test_what_may_leave_is_told_with_what_is_missing_for_it(tmp_path: Path) -> None:
     told = await found(
         tmp_path, escalation_workflows="chat=deidentified", hosted_model="anthropic:frontier-1"
     )
-    assert told["policy"].state == "warn"
+    assert (told["policy"].state, "chat deidentified" in told["policy"].said) == ("ok", True)
+    assert {told[name].state for name in ("agreement", "hosted model", "cost")} == {"warn"}
     lines = page(list(told.values()))
-    assert "1 to be looked at" in lines or "2 to be looked at" in lines
+    assert "3 to be looked at" in lines
 
 
 def test_the_page_is_a_hundred_columns_wide_and_the_exit_status_tells(
@@ -218,7 +325,11 @@ def test_local_models_are_told_apart_by_what_is_wrong_with_each(tmp_path: Path) 
         copy(disk, name, tmp_path / "models", lambda *_: None)
     (tmp_path / "models" / "a--broken@1").mkdir()
     settings = Settings.model_validate({"data_dir": tmp_path})
-    told = {one.said.partition(" ")[0].strip(":"): one for one in models(settings)}
+    told = {
+        one.said.partition(" ")[0].strip(":"): one
+        for one in models(settings)
+        if one.check == "model" and one.state != "none"
+    }
     broken = told.pop(str(tmp_path / "models" / "a--broken@1"))
     assert {name: one.state for name, one in told.items()} == {
         "a/small": "ok", "a/huge": "warn", "a/llama": "bad",
