@@ -199,6 +199,8 @@ def _add(told: Told, entries: dict[tuple[str, ...], _Entry], numbers: dict[str, 
         plain = all(is_clinical(word) for word in run) or letters.isdigit()
         if len(letters) > 1 and not (plain and told.kind == "ORGANISATION") and not letters.isdigit():
             entries.setdefault(run, _Entry(told.kind, told.entity, len(run) == 1 and is_weak(run[0])))
+            if len(run) > 2 and run[0].isdigit():  # Lane may be written Ln
+                entries.setdefault(run[:-1], _Entry(told.kind, told.entity, weak=False))
         return
     if letters.isdigit() or told.kind == "PHONE":
         if len(digits) >= (5 if told.ours else 7):

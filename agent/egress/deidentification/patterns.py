@@ -16,11 +16,20 @@ _STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DC|DE|FL|GA|HI|IA|ID|IL|IN|KS|KY|LA|MA|MD|ME|MI|MN|MO|MS|MT|NC|ND|NE|NH|NJ|NM|NV|NY"
     "|OH|OK|OR|PA|PR|RI|SC|SD|TN|TX|UT|VA|VT|WA|WI|WV|WY"
 )
+_STATE_NAMES = (
+    r"Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho"
+    r"|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota"
+    r"|Mississippi|Missouri|Montana|Nebraska|Nevada|New\s+(?:Hampshire|Jersey|Mexico|York)"
+    r"|(?:North|South)\s+(?:Carolina|Dakota)|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode\s+Island|Tennessee|Texas"
+    r"|Utah|Vermont|(?:West\s+)?Virginia|Washington|Wisconsin|Wyoming"
+)
 _ZIP = re.compile(
-    rf"(?:\b(?:{_STATES})\.?,?\s+|(?i:\bzip(?:\s*code)?|\bpostal\s*code|\bpostcode)\s*[:#]?\s*(?:is\s+)?)"
+    rf"(?:\b(?:{_STATES}|{_STATE_NAMES})\.?,?\s+|(?i:\bzip(?:\s*code)?|\bpostal\s*code|\bpostcode)\s*[:#]?\s*(?:is\s+)?)"
     r"(?P<value>\d{5}(?:-?\d{4})?)(?!\w)"
 )
-_CITY = re.compile(rf"(?P<value>(?:[A-Z][\w'’.-]+\s+){{0,2}}[A-Z][\w'’.-]+),\s*(?:{_STATES})\b")
+_CITY = re.compile(
+    rf"(?P<value>(?:[A-Z][\w'’.-]+\s+){{0,2}}[A-Z][\w'’.-]+),\s*(?:{_STATES}|{_STATE_NAMES})\b"
+)
 _OLD = r"(?:9\d|1[0-3]\d)"
 _YEARS_OLD = (
     r"(?:years?(?:\s|-)*(?:old|of\s+age)|y\.?\s?/?\s?o\b|yrs?\.?(?:\s|-)*old|yo\b|y\.o\.|[MF]\b"

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from agent.egress.deidentification.patterns import shortened
@@ -34,6 +36,9 @@ from tests.agent.egress.deidentification.charts import said
         ("lives at 12 N Main St, Apt 4", "PLACE", "12 N Main St, Apt 4"),
         ("P.O. Box 118", "PLACE", "P.O. Box 118"),
         ("Perrysburg, OH", "PLACE", "Perrysburg"),
+        ("Perrysburg, Ohio 43551", "PLACE", "Perrysburg"),
+        ("SSN last four 8013", "SSN", "8013"),
+        ("of 48 tannery ln", "PLACE", "48 tannery"),
         ("at 42.3601, -71.0589", "PLACE", "42.3601, -71.0589"),
         ("photo IMG_0229.jpg", "ID", "IMG_0229.jpg"),
         ("9f1c2d34-5678-4abc-9def-0123456789ab", "ID", "9f1c2d34-5678-4abc-9def-0123456789ab"),
@@ -68,3 +73,9 @@ def test_values_codes_and_times_stay(text: str) -> None:
 def test_zip_codes_keep_three_digits_and_none_where_few_people_live(code: str, short: str) -> None:
     assert shortened(code) == short
     assert said(f"ZIP {code}.") == f"ZIP {short}XX."
+    assert said(f"in Massachusetts {code}.") == f"in Massachusetts {short}XX."
+
+
+def test_a_date_behind_a_label_is_a_date() -> None:
+    assert re.fullmatch(r"DOB \d{4}-\d\d-\d\d\.\.\d{4}-\d\d-\d\d", said("DOB 1971"))
+    assert re.fullmatch(r"EEG \d{4}-\d\d-\d\d", said("EEG 2019-05-03"))
