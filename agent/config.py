@@ -96,7 +96,9 @@ class Settings(BaseModel):
     )
     hosted_model: str = Field("", description="anthropic:NAME | openai:NAME, outside the building")
     hosted_url: str = Field("", description="its endpoint; default Anthropic's")
-    hosted_key: SecretStr = Field(SecretStr(""), description="its API key")
+    hosted_key: SecretStr = Field(
+        SecretStr(""), description="its API key; else from the system's keyring (ehr-navigator, hosted)"
+    )
     hosted_agreement: str = Field("", description="the business associate agreement's id that covers it")
     hosted_retention: str = Field("", description="how long the vendor keeps what it gets, by that agreement")
     hosted_region: str = Field("", description="where the vendor processes it")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from agent.config import Settings, Workflow
+from agent.config import APP, Settings, Workflow
 from agent.egress.deidentification import Deidentifier, Identifiers
 from agent.egress.gate import Gate
 from agent.egress.policy import EgressPolicy, Vendor, permission
@@ -128,7 +128,7 @@ def rendered(data: dict[str, Any]) -> str:
 
 
 def _model(http: httpx.AsyncClient, vendor: Vendor, settings: Settings) -> Model:
-    key = settings.hosted_key.get_secret_value()
+    key = settings.hosted_key.get_secret_value() or _kept_key()
     if settings.hosted_model.startswith("anthropic:"):
         return Anthropic(
             http,
@@ -147,6 +147,17 @@ def _model(http: httpx.AsyncClient, vendor: Vendor, settings: Settings) -> Model
         timeout=settings.max_seconds,
         constraint=json_schema,  # a probe would be a payload of its own
     )
+
+
+def _kept_key() -> str:
+    """The key from the system's keyring (service ehr-navigator, name hosted); nothing where none is kept."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(APP, "hosted") or ""
+    except KeyringError:
+        return ""
 
 
 def _cost(model: str, settings: Settings) -> Callable[[Usage], float | None]:
