@@ -190,7 +190,7 @@ def lines(checked: Checked) -> Iterable[tuple[str, str]]:
     hops = [answer.hops for _, answer in checked.answers if answer.hops]
     yield "tool hops a question", f"median {median(hops):g}, most {max(hops)}" if hops else "none"
     if not (figures := checked.figures):
-        yield "speed and memory", "not told: the model is behind a server"
+        yield "speed and memory", "none: the model is behind a server, or finished no step"
         return
     written = sum(one.written for one in figures)
     yield "thinking tokens a step", f"median {median(one.thinking for one in figures):g}"

@@ -50,7 +50,9 @@ async def test_every_chart_question_can_be_answered_right_through_the_whole_loop
     assert wrong(checked) == []
     assert told == [""] * 20
     assert checked.of(images=False) == (20, 20)
-    assert dict(lines(checked))["speed and memory"] == "not told: the model is behind a server"
+    assert (
+        dict(lines(checked))["speed and memory"] == "none: the model is behind a server, or finished no step"
+    )
     assert list(advice(checked)) == []
 
 
