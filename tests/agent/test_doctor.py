@@ -11,6 +11,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from agent.cli import main
 from agent.config import Settings
 from agent.doctor import Found, examine, page
 from agent.doctor.findings import in_thread
-from agent.doctor.machine import models, offline
+from agent.doctor.machine import disk, gpu, models, offline
 from agent.doctor.services import WANTED
 from agent.models.local.fetching import copy
 from mcp_servers.audit.chain.keys import new_secret
@@ -271,6 +272,54 @@ async def test_a_check_that_hangs_or_breaks_is_a_line_and_the_others_go_on(tmp_p
     held.set()
     assert [(one.check, one.state) for one in told] == [("a", "bad"), ("b", "bad"), ("c", "ok")]
     assert "no answer within 0.05 s" in told[0].said
+
+
+@pytest.mark.parametrize(
+    ("script", "model", "state", "says"),
+    [
+        ("echo 'NVIDIA L4, 580.95, 23034 MiB, 22500 MiB'", "local", "ok", "NVIDIA L4, driver 580.95"),
+        ("echo 'Driver/library version mismatch'; exit 18", "offline", "warn", "version mismatch"),
+        ("echo 'Driver/library version mismatch'; exit 18", "local", "bad", "version mismatch"),
+        ("echo 'No devices were found'", "local", "bad", "No devices"),
+    ],
+)
+def test_a_gpu_is_told_as_its_driver_tells_and_is_bad_only_where_a_model_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, model: str, state: str, says: str
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    told = gpu(Settings.model_validate({"data_dir": tmp_path, "model": model}))
+    assert [(one.state, says in one.said) for one in told] == [(state, True)]
+
+
+@pytest.mark.parametrize("model", ["offline", "local"])
+def test_a_machine_without_a_gpu_can_still_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (told,) = gpu(Settings.model_validate({"data_dir": tmp_path, "model": model}))
+    assert told.state == ("none" if model == "offline" else "warn")
+
+
+@pytest.mark.parametrize(("gib", "state"), [(0.5, "bad"), (3, "warn"), (9, "ok")])
+def test_a_disk_that_fills_up_is_told_before_no_question_can_be_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gib: float, state: str
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=int(gib * 2**30)))
+    (told,) = disk(Settings.model_validate({"data_dir": tmp_path / "to" / "be" / "made"}))
+    assert (told.state, f"{gib:.1f} GiB free at {tmp_path}" in told.said) == (state, True)
+
+
+@pytest.mark.anyio
+async def test_audit_events_that_cannot_be_delivered_are_counted(data_dir: Path) -> None:
+    away = ["ask", "Any allergies?", "--patient", "lee-watson", "--data-dir", str(data_dir)]
+    assert await asyncio.to_thread(main, [*away, "--fhir", "http://127.0.0.1:9/fhir"]) == 1
+    told = (await found(data_dir, audit_max_pending=1))["delivery"]
+    assert (told.state, "no question is answered" in told.said) == ("bad", True)
+    told = (await found(data_dir))["delivery"]
+    assert (told.state, "lee-watson" in told.said) == ("ok", False)
 
 
 def test_what_a_server_says_of_itself_cannot_write_on_the_terminal() -> None:
