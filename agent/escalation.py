@@ -1,6 +1,7 @@
 """A hosted model as a model of one session: nothing reaches it unpermitted, unrecorded or against consent."""
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from agent.config import DataClass, Form, Workflow
 from agent.egress.policy import Permission, Vendor, classes_of
 from agent.errors import NotPermitted
 from agent.messages import (
+    Action,
     Image,
     Message,
     Model,
@@ -23,6 +25,17 @@ from agent.messages import (
     silent,
 )
 from agent.recording import Acts, Begun, Outcome
+from agent.steps import ANSWER
+
+CAVEAT = (
+    "The hosted model was told a present some weeks late, to keep the dates from its vendor: check what it says"
+    " of the time just past."
+)
+_RELATIVE = re.compile(
+    r"\b(last|past|this|previous|within|in the)\b.{0,20}\b(days?|weeks?|months?|years?)\b|\bago\b"
+    r"|\b(recent\w*|lately|today|yesterday|now|current\w*)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -121,7 +134,7 @@ class Hosted:
         step = turn.step
         if names:
             before = names.restored
-            step = names.step(step)
+            step = _with_caveat(names.step(step), messages)
             await self.acts.re_identified(last, names.restored - before, self.identity)
         return turn.model_copy(update={"step": step, "usage": usage})
 
@@ -178,6 +191,16 @@ class Hosted:
             self.acts.escalated(one, outcome, error, facts)
             last = one.id
         return last
+
+
+def _with_caveat(step: Step, messages: list[Message]) -> Step:
+    """An answer about a time before the present with a word on the present that the model was told."""
+    asked = next((one.text for one in reversed(messages) if isinstance(one, QuestionMessage)), "")
+    said = step.actions[0]
+    if said.tool != ANSWER or not _RELATIVE.search(asked):
+        return step
+    told = {**said.arguments, "text": f"{said.arguments['text']}\n\n{CAVEAT}"}
+    return step.model_copy(update={"actions": (Action(tool=ANSWER, arguments=told),)})
 
 
 class Recorded(httpx.AsyncBaseTransport):

@@ -1,5 +1,7 @@
 """The way to a hosted model, for one session: over the gate, with the chart's own names to look for."""
 
+import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 ANTHROPIC = "https://api.anthropic.com"
 MAX_COMPLETION = 4_096  # tokens of one step
 _MOST = 20  # pages of a kind of records
+_MOST_STAFF = 100
+_STAFF = re.compile(r'"reference": "((?:Practitioner|Organization|Location)/[A-Za-z0-9.-]{1,64})"')
 # Where a chart names people, places and numbers: other records repeat them, and notes tell of others still.
 IDENTIFYING = (
     "Patient", "RelatedPerson", "Coverage", "CareTeam", "Encounter", "DocumentReference", "DiagnosticReport",
@@ -119,6 +123,11 @@ async def identifying_records(toolbox: "Toolbox", session: Session) -> list[dict
             if not (cursor := result.data["cursor"]):
                 break
             arguments = {**arguments, "cursor": cursor}
+    for reference in sorted(set(_STAFF.findall(json.dumps(found))))[:_MOST_STAFF]:
+        asked = Action(tool="fhir_read", arguments={"reference": reference, "full": True})
+        result = await toolbox.call(asked, {"session": session.id})
+        if result.data:  # who is not to be read is named where they are referred to, or not at all
+            found += [row["resource"] for row in result.data["rows"]]
     return found
 
 

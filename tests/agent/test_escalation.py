@@ -12,7 +12,7 @@ import pytest
 
 from agent.egress.policy import Permission, Vendor
 from agent.errors import AuditUnavailable, ModelUnavailable, NotPermitted
-from agent.escalation import Consent, Hosted, Leaving, Recorded
+from agent.escalation import CAVEAT, Consent, Hosted, Leaving, Recorded
 from agent.messages import (
     Action,
     Image,
@@ -187,6 +187,13 @@ async def test_the_ledger_has_it_before_it_leaves_and_what_it_cost_after() -> No
     assert escalation.said["mapping"] == {"[[PERSON_1]]": "Amara"}
     assert (back.name, back.facts["escalation"]) == ("re_identification", escalation.id)
     assert back.facts["restored"] == 1
+
+
+@pytest.mark.anyio
+async def test_an_answer_about_the_time_just_past_says_what_present_the_model_was_told() -> None:
+    turn = await bench().ask(QuestionMessage(text="Any potassium in the last two weeks?"))
+    assert text_of(turn).endswith(CAVEAT)
+    assert CAVEAT not in text_of(await bench().ask(QuestionMessage(text="Any potassium in 2019?")))
 
 
 @pytest.mark.anyio
