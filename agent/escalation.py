@@ -28,8 +28,8 @@ from agent.recording import Acts, Begun, Outcome
 from agent.steps import ANSWER
 
 CAVEAT = (
-    "The hosted model was told a present some weeks late, to keep the dates from its vendor: check what it says"
-    " of the time just past."
+    "The hosted model was told a present some weeks late, to keep the dates from its vendor: check what it"
+    " says of the time just past."
 )
 _RELATIVE = re.compile(
     r"\b(last|past|this|previous|within|in the)\b.{0,20}\b(days?|weeks?|months?|years?)\b|\bago\b"
