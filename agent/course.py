@@ -43,17 +43,21 @@ class Course:
     @property
     def permission(self) -> Permission:
         """In which form what the session holds by now may leave."""
-        return permission(self.egress, self.workflow, classes_of(self.session.messages, self.images))
+        classes = classes_of(self.session.messages, self.session.images)
+        return permission(self.egress, self.workflow, classes)
 
     def begin(self, question: str) -> None:
         """Set out with a question, here or, at the person's request, at the hosted model."""
+        self.session.images += len(self.images)
         kind = router.workload(question, len(self.images), self.session.patient is not None)
         asked = ASKED_FOR if self.asked_for else ""
         self.progress = replace(self.progress, workload=kind, trigger=asked)
 
     def next(self) -> RouteEntry:
-        """The model for the next step, and why."""
+        """The model for the next step, and why. What went on to the hosted model stays there."""
         self.routes.append(router.route(self.progress, self.policy, self.permission))
+        if self.routes[-1].target == "escalation":
+            self.progress = replace(self.progress, trigger=router.beyond(self.progress, self.policy))
         return self.routes[-1]
 
     def took(self, turn: Turn) -> None:

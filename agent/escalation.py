@@ -81,8 +81,9 @@ class Hosted:
     """A hosted model that takes steps of one session.
 
     `model` is reached over a transport that awaits `before` with each request's final bytes. `deidentifier`
-    makes, once, what takes out what identifies. `user` is asked for `consent` once a question; None where the
-    clinic wants nobody asked. `cost` of a step is in US dollars, None where no price is known.
+    makes, once, what takes out what identifies. `images` came with the session's questions so far. `user` is
+    asked for `consent` once a question; None where the clinic wants nobody asked. `cost` of a step is in US
+    dollars, None where no price is known.
     """
 
     vendor: Vendor
@@ -91,6 +92,7 @@ class Hosted:
     deidentifier: Callable[[], Awaitable[Deidentifier]]
     acts: Acts
     workflow: Workflow
+    images: Callable[[], int]
     user: str
     consent: Consent | None
     cost: Callable[[Usage], float | None]
@@ -113,7 +115,7 @@ class Hosted:
         Raises NotPermitted where policy, the gate or the person says no, or the reply holds what was never
         sent; AuditUnavailable where it cannot be recorded; and what the model raises.
         """
-        classes = classes_of(messages, images)
+        classes = classes_of(messages, self.images())
         permission = self.permission(classes)
         if permission.form == "never":
             raise NotPermitted(f"Nothing leaves: {permission.why}.")

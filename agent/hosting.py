@@ -97,6 +97,7 @@ async def open_hosted(
             deidentifier=names,
             acts=acts,
             workflow=workflow,
+            images=lambda: session.images,
             user=session.user,
             consent=(consent or _nobody) if settings.escalation_consent else None,
             cost=_cost(vendor.model, settings),

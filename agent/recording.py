@@ -88,9 +88,12 @@ class Acts:
         What it brought goes to disk with what is written next: the calls of its tools, or the answer. So does
         the whole of a step of the rules, which read nothing by themselves.
         """
-        facts = {"step": number, "model": model.identity.model_dump(), **entry.model_dump()}
+        facts = {"step": number, "model": model.identity.model_dump(), "target": entry.target}
+        said = {
+            "reason": entry.reason
+        }  # sealed: it may quote the question, or what a model said of the chart
         durable = model.identity.name != RULES
-        begin = partial(self._begin, "model_step", facts, {}, durable=durable)
+        begin = partial(self._begin, "model_step", facts, said, durable=durable)
         begun = await to_thread.run_sync(begin) if durable else begin()
         turn: Turn | None = None
         outcome: Outcome = "failed"
@@ -104,8 +107,8 @@ class Acts:
             raise
         finally:
             used = turn.usage.model_dump() if turn else {}
-            said = {"step": turn.step.model_dump(mode="json")} if turn else {}
-            self._complete(begun, outcome, error, used, said, durable=False)
+            brought = {"step": turn.step.model_dump(mode="json")} if turn else {}
+            self._complete(begun, outcome, error, used, brought, durable=False)
         return turn
 
     async def escalation(self, facts: dict[str, Any], said: dict[str, Any]) -> Begun:

@@ -162,7 +162,8 @@ def _answer(act: Act) -> Iterator[str]:
 
 
 def _model_step(act: Act, indent: int) -> Iterator[str]:
-    why = f" ({act['reason']})" if act.get("reason") else ""
+    reason = (act["said"] or {}).get("reason")
+    why = f" ({reason})" if reason else ""
     step = f"Step {act['step']}" if act.get("step") is not None else "Step"
     yield from _wrapped(
         f"{_time(act)}  {step}: {model_of(act)} as the {act.get('target', '')} model{why}{_failed(act)}",

@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from agent.egress.policy import Permission
-from agent.errors import AuditUnavailable, CannotAnswer, LimitReached, ModelFailed, NavigatorError
+from agent.errors import (
+    AuditUnavailable,
+    CannotAnswer,
+    LimitReached,
+    ModelFailed,
+    ModelUnavailable,
+    NavigatorError,
+)
 from agent.messages import RouteEntry, Target
 
 Workload = Literal["image labels", "image description", "text", "records"]
@@ -30,7 +37,9 @@ _CHAINS: dict[Workload, tuple[Target, ...]] = {
     "records": ("local",),
 }
 _LABELS = re.compile(
-    r"\b(classif|categori[sz]|label|similar|look-?alike|nearest|retriev|most like|rank these)", re.IGNORECASE
+    r"\b(classify|classification|categori[sz]e|label (this|these|the|each|all)"
+    r"|similar (images?|pictures?|cases?|slides?)|look-?alikes?|nearest (images?|cases?)|retrieve (similar|images?|pictures?|cases?)|rank these)\b",
+    re.IGNORECASE,
 )
 _DESCRIPTION = re.compile(
     r"\b(describe|caption|what (do|does|can|is|are)\b.{0,40}\b(image|x-?ray|scan|picture|photo|film|slide)"
@@ -78,7 +87,7 @@ class Progress:
 
 def workload(question: str, images: int, has_patient: bool) -> Workload:
     """What kind of work a question is, by its words and what comes with it."""
-    if images and _LABELS.search(question):
+    if images and _LABELS.search(question) and not _CHART.search(question):
         return "image labels"
     if images and _DESCRIPTION.search(question) and not _CHART.search(question):
         return "image description"
@@ -135,7 +144,10 @@ def after_failure(
         return None if ends else replace(progress, kept_home=_sentence(why))
     if entry.target == "offline":
         return replace(progress, handed_over=why) if isinstance(error, CannotAnswer) else None
-    if entry.target == "encoder" or not isinstance(error, CannotAnswer | ModelFailed) or progress.trigger:
+    outage = isinstance(error, ModelUnavailable)  # a stopped server is no reason for charts to leave
+    if entry.target == "encoder" or outage or not isinstance(error, CannotAnswer | ModelFailed):
+        return None
+    if progress.trigger:
         return None
     reason = (
         "the model here says that it cannot" if isinstance(error, CannotAnswer) else "the model here failed"
@@ -153,7 +165,7 @@ def held_back(progress: Progress, policy: RoutePolicy, permission: Permission) -
     """What is said of an answer from here that the hosted model would have given; else nothing."""
     why = beyond(progress, policy)
     home = stays(progress, policy, permission) if why else ""
-    return f"\n\nA hosted model would have taken over ({why}), but {home}." if home else ""
+    return f"\n\nA hosted model would have taken over ({why}), but did not: {home}." if home else ""
 
 
 def _here(kind: Workload, policy: RoutePolicy) -> tuple[Target, str]:

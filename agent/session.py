@@ -11,7 +11,8 @@ from agent.messages import Message, QuestionMessage, ResultsMessage, ToolResult
 class Session(BaseModel):
     """What a conversation is: whom it is about, who asks, and all that was said.
 
-    Bound to one patient for its whole life (`patient` is a `Patient/id`), or to none.
+    Bound to one patient for its whole life (`patient` is a `Patient/id`), or to none. `images` came with its
+    questions so far.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -21,6 +22,7 @@ class Session(BaseModel):
     user: str
     now: datetime
     messages: list[Message] = []
+    images: int = 0
 
     @property
     def results(self) -> list[ToolResult]:

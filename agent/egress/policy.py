@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from agent.config import DataClass, Form, Workflow
-from agent.messages import Image, Message, ResultsMessage
+from agent.messages import Message, ResultsMessage
 
 FORMS: tuple[Form, ...] = get_args(Form)
 """From the strictest to the most open."""
@@ -63,14 +63,14 @@ def permission(policy: EgressPolicy, workflow: Workflow, classes: Iterable[DataC
     return found
 
 
-def classes_of(messages: Iterable[Message], images: Iterable[Image]) -> tuple[DataClass, ...]:
-    """The classes of data that a conversation holds; the question itself is one."""
+def classes_of(messages: Iterable[Message], images: int) -> tuple[DataClass, ...]:
+    """The classes of data that a conversation holds, with so many images; the question itself is one."""
     classes: dict[DataClass, None] = {"question": None}
     for message in messages:
         for result in message.results if isinstance(message, ResultsMessage) else ():
             classes["records"] = None
             if result.tool == "search_notes" or any(ref.partition("/")[0] in _NOTES for ref in result.refs):
                 classes["notes"] = None
-    if any(True for _ in images):
+    if images:
         classes["images"] = None
     return tuple(classes)

@@ -150,6 +150,7 @@ def bench(
         deidentifier=names,
         acts=Acts(journal, "Patient/a", nullcontext),
         workflow="ask",
+        images=lambda: 0,
         user="dr",
         consent=consent,
         cost=lambda usage: usage.prompt / 1000,

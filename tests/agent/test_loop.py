@@ -179,7 +179,7 @@ async def test_the_question_and_each_step_are_on_the_trail_before_and_after() ->
     assert first.facts["step"] == 1
     assert first.facts["target"] == "local"
     assert first.facts["model"]["name"] == "scripted"
-    assert "tool hops" in first.facts["reason"]
+    assert "tool hops" in first.said["reason"]
     assert first.said["step"]["actions"][0]["tool"] == "observations"
     assert second.said["step"]["actions"][0]["tool"] == "answer"
 

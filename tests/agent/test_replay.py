@@ -72,9 +72,9 @@ def test_a_question_is_told_with_its_steps_between_it_and_its_answer() -> None:
     text = told(
         act(1, "question", done_seq=9, asked={"question": "What was the last HbA1c?"}, model=GEMMA,
             status="needs_review", checked=2, unsupported=1, said={"answer": answer}),
-        act(2, "model_step", step=1, target="local", reason="0 of 5 hops used", model=GEMMA,
-            said={"step": {"thought": "look it up",
-                           "actions": [{"tool": "observations", "arguments": {"name": "HbA1c"}}]}}),
+        act(2, "model_step", step=1, target="local", model=GEMMA,
+            said={"reason": "0 of 5 hops used", "step": {"thought": "look it up",
+                  "actions": [{"tool": "observations", "arguments": {"name": "HbA1c"}}]}}),
         tool_call(4),
         act(6, "model_step", step=2, target="local", model=GEMMA,
             said={"step": {"actions": [{"tool": "answer", "arguments": {"text": long}}]}}),

@@ -51,6 +51,9 @@ HOSTED: frozenset[Target] = frozenset({"local", "escalation"})
         ("Classify these slides.", 3, True, "image labels"),
         ("Find similar images.", 1, False, "image labels"),
         ("Classify her kidney disease.", 0, True, "records"),
+        ("What is the most likely diagnosis in this image?", 1, True, "records"),
+        ("Is this rash similar to her previous one?", 1, True, "records"),
+        ("Describe this x-ray and retrieve her last report.", 1, True, "records"),
     ],
 )
 def test_the_workload_is_told_by_the_words_and_by_what_comes_with_them(
@@ -172,8 +175,8 @@ FAILURES: list[tuple[Target, NavigatorError, Permission, dict[str, str] | None]]
         {"trigger": "the model here failed: No JSON, twice"},
     ),
     ("local", ContextExceeded("Too long."), AGREED, {"trigger": "the model here failed: Too long"}),
-    ("local", ModelUnavailable("Down."), BARE, {"trigger": "the model here failed: Down"}),
-    ("text", ModelUnavailable("Down."), BARE, {"trigger": "the model here failed: Down"}),
+    ("local", ModelUnavailable("Down."), BARE, None),
+    ("text", ModelUnavailable("Down."), AGREED, None),
     ("local", CannotAnswer("Too much."), NEVER, None),
     ("local", ModelFailed("No JSON."), NEVER, None),
     ("local", LimitReached("Enough."), BARE, None),
