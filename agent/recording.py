@@ -89,9 +89,7 @@ class Acts:
         the whole of a step of the rules, which read nothing by themselves.
         """
         facts = {"step": number, "model": model.identity.model_dump(), "target": entry.target}
-        said = {
-            "reason": entry.reason
-        }  # sealed: it may quote the question, or what a model said of the chart
+        said = {"reason": entry.reason}  # sealed: it may quote the question, or a model
         durable = model.identity.name != RULES
         begin = partial(self._begin, "model_step", facts, said, durable=durable)
         begun = await to_thread.run_sync(begin) if durable else begin()

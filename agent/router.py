@@ -38,7 +38,8 @@ _CHAINS: dict[Workload, tuple[Target, ...]] = {
 }
 _LABELS = re.compile(
     r"\b(classify|classification|categori[sz]e|label (this|these|the|each|all)"
-    r"|similar (images?|pictures?|cases?|slides?)|look-?alikes?|nearest (images?|cases?)|retrieve (similar|images?|pictures?|cases?)|rank these)\b",
+    r"|similar (images?|pictures?|cases?|slides?)|look-?alikes?|nearest (images?|cases?)"
+    r"|retrieve (similar|images?|pictures?|cases?)|rank these)\b",
     re.IGNORECASE,
 )
 _DESCRIPTION = re.compile(
