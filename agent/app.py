@@ -6,8 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from importlib.resources import files
-from string import Template
 from typing import TYPE_CHECKING, Any
 
 from agent.audit_access import (
@@ -42,6 +40,7 @@ from agent.messages import (
     silent,
 )
 from agent.model_access import OFFLINE, open_models, open_rules
+from agent.prompts import prompt
 from agent.questions import Asked, check_question, patient_reference
 from agent.recording import Acts
 from agent.session import Session
@@ -126,7 +125,7 @@ class Navigator:
         *,
         patient: str | None = None,
         find: str | None = None,
-        images: Sequence[Image] = (),
+        images: Sequence[Image | str] = (),
         hosted: bool = False,
         on_patient: Callable[[Mapping[str, Any]], object] = lambda _: None,
     ) -> Answer:
@@ -308,13 +307,14 @@ class Conversation:
         self,
         question: str,
         *,
-        images: Sequence[Image] = (),
+        images: Sequence[Image | str] = (),
         hosted: bool = False,
         on_text: OnText = silent,
     ) -> Answer:
         """The answer to a question or follow-up. Raises UsageError for an empty or endless question.
 
-        `on_text` hears an answer while it is written, before it is checked. `hosted`: as in Navigator.ask.
+        `images` may name pictures of the chart (`Media/123`). `on_text` hears an answer while it is written,
+        before it is checked. `hosted`: as in Navigator.ask.
         """
         check_question(question)
         settings, rules = self.navigator.settings, self.navigator.rules
@@ -323,7 +323,12 @@ class Conversation:
             models["offline"] = rules
         if self.hosted:
             models["escalation"] = self.hosted
-        run = self.run(self.session, models, images=images, asked_for=hosted, on_text=on_text)
+        from agent.chart_images import with_pictures
+
+        seen = await with_pictures(
+            images, self.session, self.navigator.fhir, self.navigator.recorder(self.session)
+        )
+        run = self.run(self.session, models, images=seen, asked_for=hosted, on_text=on_text)
         answer = await run.ask(question)
         if rules is None or not settings.second_opinion or answer.model == rules.identity:
             return answer
@@ -387,9 +392,3 @@ def evidence(result: ToolResult) -> dict[str, Any]:
     if result.error is None and result.data is not None:
         return result.data
     raise BY_KIND.get(result.error or "", Failed)(result.message)
-
-
-def prompt(name: str, **values: str) -> str:
-    """A text from the prompts folder, its placeholders filled in."""
-    text = (files("agent") / "prompts" / f"{name}.txt").read_text(encoding="utf-8").strip()
-    return Template(text).substitute(values)

@@ -1,21 +1,29 @@
 """Images attached to a question: read from disk, and freed of what their files say besides the picture."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from agent.errors import UsageError
 from agent.messages import Image
 
+_RECORD = re.compile(r"(Media|DocumentReference|DiagnosticReport)/[A-Za-z0-9.-]{1,64}")
 MAX_BYTES = 64 * 2**20
 MOST = 8
 """Images with one question: each takes 256 tokens of the context."""
 
 
-def read_images(paths: Sequence[Path]) -> list[Image]:
-    """The pictures in files. Raises UsageError as `read_image`, and for too many."""
+def read_images(paths: Sequence[Path]) -> list[Image | str]:
+    """The pictures in files; what names a record (`Media/123`) stays a name, for the chart.
+
+    Raises UsageError as `read_image`, and for too many.
+    """
     if len(paths) > MOST:
         raise UsageError(f"{len(paths)} images are too many: attach at most {MOST} to a question.")
-    return [read_image(path) for path in paths]
+    return [
+        path.as_posix() if _RECORD.fullmatch(path.as_posix()) and not path.exists() else read_image(path)
+        for path in paths
+    ]
 
 
 def read_image(path: Path) -> Image:

@@ -132,7 +132,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FILE",
-        help="PNG, JPEG or DICOM to ask of",
+        help="a PNG, JPEG or DICOM file, or Media/ID of the chart",
     )
     asked.add_argument(
         "--hosted", action="store_true", help="ask the hosted model, where policy lets anything leave"

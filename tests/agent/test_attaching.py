@@ -8,6 +8,7 @@ import pytest
 from agent import attaching
 from agent.attaching import MOST, read_image, read_images
 from agent.errors import UsageError
+from agent.messages import Image
 from tests.conftest import absent
 
 
@@ -38,5 +39,14 @@ def test_pictures_come_in_their_order_as_png(tmp_path: Path) -> None:
     for name, side in (("a.png", 3), ("b.jpg", 5)):
         Pillow.new("RGB", (side, side)).save(tmp_path / name)
     read = read_images([tmp_path / "b.jpg", tmp_path / "a.png"])
-    assert [image.media_type for image in read] == ["image/png"] * 2
-    assert [image.data[16:20] for image in read] == [b"\0\0\0\5", b"\0\0\0\3"]  # a PNG's width
+    images = [image for image in read if isinstance(image, Image)]
+    assert [image.media_type for image in images] == ["image/png"] * 2
+    assert [image.data[16:20] for image in images] == [b"\0\0\0\5", b"\0\0\0\3"]  # a PNG's width
+
+
+def test_a_record_of_the_chart_stays_a_name_unless_a_file_is_called_so(tmp_path: Path) -> None:
+    assert read_images([Path("Media/scan-1"), Path("DocumentReference/d1")]) == [
+        "Media/scan-1", "DocumentReference/d1",
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_images([Path("Observation/1")])
