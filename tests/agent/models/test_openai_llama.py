@@ -90,11 +90,11 @@ async def test_a_conversation_longer_than_the_context_fails_and_says_so(served: 
         await served(900).next_step([QuestionMessage(text="HbA1c 7.9 % " * 3000)], STEP_SCHEMA, [])
 
 
-def test_a_whole_question_is_valid_steps_as_far_as_it_gets_in_a_minute(
+def test_a_whole_question_is_valid_steps_as_far_as_it_gets_in_five_minutes(
     openai_base: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The model is far too small to be right, or quick; each of its steps fits the schema of all tools."""
-    for name, value in {"DATA_DIR": str(data_dir), "MAX_HOPS": "3", "MAX_SECONDS": "60"}.items():
+    for name, value in {"DATA_DIR": str(data_dir), "MAX_HOPS": "1", "MAX_SECONDS": "300"}.items():
         monkeypatch.setenv(f"EHR_NAVIGATOR_{name}", value)
     main(["ask", "What was the last HbA1c?", "--patient", "hard-amara-okafor", "--tools", "core", "--json",
           "--model", "openai", "--openai-url", openai_base])  # fmt: skip
