@@ -11,7 +11,8 @@ _BEGINNING = re.compile(
 )
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _CHARACTERS = re.compile(
-    rf'(?:[^"\\]|{_HIGH}{_LOW}|(?!{_HIGH})\\u[0-9a-fA-F]{{4}}|{_HIGH}(?=[^\\]|\\[^u]|\\u(?![dD][c-fC-F])..)|\\[^u])+'
+    rf'(?:[^"\\]|{_HIGH}{_LOW}|(?!{_HIGH})\\u[0-9a-fA-F]{{4}}|{_HIGH}(?=[^\\]|\\[^u]|\\u(?![dD][c-fC-F])..)'
+    r'|\\["\\/bfnrt])+'
 )
 
 
@@ -25,7 +26,10 @@ class AnswerText:
         self._ended = False
 
     def read(self, piece: bytes) -> str:
-        """The characters of the answer's text that are now whole; most often those of `piece`, or none."""
+        """The characters of the answer's text that are now whole; most often those of `piece`, or none.
+
+        From an escape on that is none in JSON, which a model without a grammar may write, nothing is told.
+        """
         self._unread += self._utf8.decode(piece)
         if self._ended:
             return ""

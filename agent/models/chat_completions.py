@@ -3,23 +3,30 @@
 The words of a server's error are never repeated: it may quote the prompt, and with it the chart.
 """
 
-import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from agent.errors import ContextExceeded, ModelFailed, ModelUnavailable
+from agent.errors import CannotAnswer, ContextExceeded, ModelUnavailable
 from agent.messages import Usage
+from agent.models.rate_limits import waited
+from agent.models.served_name import same_model
 
 _LONGEST_NAME = 300  # characters; llama.cpp serves a model under a path
-_LONGEST_WAIT = 30.0  # seconds that a busy server may ask for
 # A token of JSON and English has some three to five characters. A server that read fewer than one for
 # so many left out a part of the conversation (Ollama does, without a word).
 _MOST_CHARACTERS_A_TOKEN = 10
 _SHORTEST_JUDGED = 8_000  # characters
+# How servers say that a conversation is too long. No looser: what fails here may be taken to a hosted model,
+# and "failed to create context: out of memory" is an outage, for which nothing may leave.
+_TOO_LONG = re.compile(
+    r"context[ _](length|window|size)|(prompt|input|request)[^.]{0,40} too (long|large)"
+    r"|too many tokens|when context the overflows"
+)
 
 # How the servers of clinics are known (`owned_by` of their models), and how each is given a longer context.
 LONGER_CONTEXT = {
@@ -50,57 +57,82 @@ class ChatCompletions:
 
     http: httpx.AsyncClient
     base: str
-    api_key: str | None
+    api_key: str | None = field(repr=False)
     timeout: float
     model: str = ""
     owner: str = ""
 
     async def complete(self, body: dict[str, Any]) -> Reply:
-        """The completion of a request. Raises ModelUnavailable, ContextExceeded and ModelFailed."""
-        response = await self.post(body)
-        reply = self.read(await self.checked(response))
-        self._check_read_whole(body, reply)
-        return reply
+        """The completion of a request.
+
+        Raises CannotAnswer where the model declines; ContextExceeded where the conversation is longer than
+        the server takes, or than it read; and for whatever is wrong with the server, another model than
+        `model` included, ModelUnavailable: it is no reason for a question to go elsewhere (agent.router).
+        """
+        return self._checked_reply(body, self.read(await self.checked(await self.post(body))))
 
     async def stream(self, body: dict[str, Any], on_piece: Callable[[str], object]) -> Reply:
         """The same, with each piece of the text as it comes. Raises what `complete` raises."""
         body = body | {"stream": True, "stream_options": {"include_usage": True}}
-        text, usage, served, ended = "", Usage(), "", ""
-        try:
-            async with self.http.stream(
-                "POST", f"{self.base}/chat/completions", json=body, **self._sending()
-            ) as came:
-                if came.status_code != 200:
+        again = True
+        while True:
+            try:
+                async with self.http.stream(
+                    "POST", f"{self.base}/chat/completions", json=body, **self._sending()
+                ) as came:
+                    if came.status_code == 200 and _is_stream(came):
+                        return self._checked_reply(body, await self._streamed(came, on_piece))
                     await came.aread()
-                    await self.checked(came)
-                async for event in _events(came):
-                    piece, finish = _piece(event)
-                    text, ended, served = text + piece, finish or ended, str(event.get("model") or served)
-                    usage = _usage(event) or usage
-                    if piece:
-                        on_piece(piece)
-        except httpx.HTTPError as error:
-            raise self._unreachable(error) from None
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise ModelFailed(
-                f"{self.base} streams what is no chat completion; ask it without streaming."
-            ) from None
+            except httpx.HTTPError as error:
+                raise self._unreachable(error) from None
+            if again and await waited(came, most=self.timeout):
+                again = False
+                continue
+            reply = self._checked_reply(body, self.read(await self.checked(came)))
+            on_piece(reply.text)  # a server that does not stream
+            return reply
+
+    async def _streamed(self, came: httpx.Response, on_piece: Callable[[str], object]) -> Reply:
+        said, called, ended, served, usage = "", "", "", "", Usage()
+        async for line in _lines(came):
+            if line == b"[DONE]":
+                ended = ended or "stop"
+                break
+            piece = self._read_piece(line)
+            if piece.served != served:
+                served = piece.served or served
+                self._check_model(served)  # before a word of another model is heard
+            said, called, ended = said + piece.said, called + piece.called, piece.ended or ended
+            usage = piece.usage or usage
+            if text := piece.called or piece.said:
+                on_piece(text)
         if not ended:
             raise ModelUnavailable(f"The model server at {self.base} broke off in the middle of its reply.")
-        reply = Reply(text, ended == "length", usage, _name(served))
-        self._check_read_whole(body, reply)
-        return reply
+        return Reply(called or said, ended == "length", usage, served)
+
+    def _read_piece(self, line: bytes) -> "_Piece":
+        """What an event of a stream says. Raises what `complete` raises."""
+        try:
+            event = json.loads(line)
+            failed, piece = event.get("error"), _piece(event)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise ModelUnavailable(
+                f"The model server at {self.base} streams what is no chat completion."
+            ) from None
+        if failed:
+            if _TOO_LONG.search(json.dumps(failed)[:4000].lower()):
+                raise self._too_long()
+            raise ModelUnavailable(
+                f"The model server at {self.base} failed in the middle of its reply; see its log."
+            )
+        if piece.declined:
+            raise self._declined()
+        return piece
 
     async def post(self, body: dict[str, Any]) -> httpx.Response:
         """The response to a request, whatever its status; a busy server is asked once more, when it says."""
         response = await self._request("POST", "/chat/completions", body)
-        wait = response.headers.get("retry-after", "")
-        if (
-            response.status_code in (429, 503)
-            and wait.isdigit()
-            and float(wait) <= min(_LONGEST_WAIT, self.timeout)
-        ):
-            await asyncio.sleep(float(wait))
+        if await waited(response, most=self.timeout):
             response = await self._request("POST", "/chat/completions", body)
         return response
 
@@ -127,7 +159,8 @@ class ChatCompletions:
                 f"The model server at {self.base} refuses the API key (HTTP {status}); set the right one."
             )
         body = response.text[:4000].lower() if status >= 400 else ""
-        if status in (400, 413, 500) and ("context" in body or "too long" in body):
+        too_long = _TOO_LONG.search(body) and (status < 500 or "exceed" in body)
+        if status in (400, 413, 500) and too_long:
             raise self._too_long()
         if status == 404 or (status == 400 and "model" in body and "not " in body):
             raise ModelUnavailable(await self._unknown_model(status))
@@ -135,46 +168,68 @@ class ChatCompletions:
             raise ModelUnavailable(
                 f"The model server at {self.base} is busy (HTTP 429); try again in a while."
             )
+        if status == 503:
+            raise ModelUnavailable(
+                f"The model server at {self.base} is not ready (HTTP 503); it may still be loading the model."
+            )
         if status >= 500:
             raise ModelUnavailable(
                 f"The model server at {self.base} failed (HTTP {status}); see its log, and restart it."
             )
         if status >= 400:
-            raise ModelFailed(
+            raise ModelUnavailable(
                 f"The model server at {self.base} refused the request (HTTP {status}); see its log."
             )
         try:
             return response.json()
         except (ValueError, RecursionError):
             kind = response.headers.get("content-type", "no content type")
-            raise ModelFailed(
+            raise ModelUnavailable(
                 f"{self.base} answers with {kind}, not JSON: it is no OpenAI-compatible endpoint, whose"
                 " address usually ends in /v1."
             ) from None
 
     def read(self, document: Any) -> Reply:
-        """A completion's text, or the arguments of the tool that it calls. Raises ModelFailed."""
+        """A completion's text, or the arguments of the tool that it calls.
+
+        Raises ModelUnavailable, and CannotAnswer where the model declines.
+        """
         try:
             choice = document["choices"][0]
             message = choice["message"]
             calls = message.get("tool_calls") or []
-            text = calls[0]["function"]["arguments"] if calls else message["content"] or ""
-            served = document.get("model")
+            text = _arguments(calls[0]) if calls else message.get("content") or ""
+            declined, served = message.get("refusal"), document.get("model")
             usage = _usage(document) or Usage()
             truncated = choice.get("finish_reason") == "length"
         except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-            text = served = None
+            text = declined = served = None
+        if declined:
+            raise self._declined()
         if not isinstance(text, str):
-            raise ModelFailed(
+            raise ModelUnavailable(
                 f"{self.base} answers with JSON that is no chat completion; its address usually ends in /v1."
             )
         return Reply(text, truncated, usage, _name(served))
 
-    def _check_read_whole(self, body: dict[str, Any], reply: Reply) -> None:
-        """Raise ContextExceeded where the server read less than it was told."""
-        told = len(json.dumps(body["messages"], ensure_ascii=False))
+    def _checked_reply(self, body: dict[str, Any], reply: Reply) -> Reply:
+        """The reply. Raises ModelUnavailable for another model's, ContextExceeded where not all was read."""
+        self._check_model(reply.served)
+        told = sum(map(_length, body["messages"]))
         if told > _SHORTEST_JUDGED and 0 < reply.usage.prompt < told / _MOST_CHARACTERS_A_TOKEN:
             raise self._too_long()
+        return reply
+
+    def _check_model(self, served: str) -> None:
+        """Raise ModelUnavailable where another model than the one asked for replies: it has other faults."""
+        if served and not same_model(self.model, served):
+            raise ModelUnavailable(
+                f"{self.base} was asked for the model {self.model!r}, and {served!r} replied: name the one"
+                " that it serves."
+            )
+
+    def _declined(self) -> CannotAnswer:
+        return CannotAnswer(f"The model {self.model} declines to answer this.")
 
     def _too_long(self) -> ContextExceeded:
         how = LONGER_CONTEXT.get(self.owner, "give the model a larger context")
@@ -221,25 +276,64 @@ class ChatCompletions:
         return f"The server at {self.base} has no model {self.model!r}; it offers: {', '.join(offered)}."
 
 
-async def _events(response: httpx.Response) -> AsyncIterator[Any]:
-    """The JSON of each server-sent event, up to the last."""
-    async for line in response.aiter_lines():
-        data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
-        if data == "[DONE]":
-            return
-        if data:
-            yield json.loads(data)
+@dataclass(frozen=True)
+class _Piece:
+    """What one event of a stream adds to the text and to a tool's arguments, and what else it says."""
+
+    said: str
+    called: str
+    ended: str
+    declined: bool
+    served: str
+    usage: Usage | None
 
 
-def _piece(event: Any) -> tuple[str, str]:
-    """The text that an event adds, and why the reply ended, if it did."""
+def _piece(event: Any) -> _Piece:
+    served, usage = _name(event.get("model")), _usage(event)
     if not event.get("choices"):
-        return "", ""
+        return _Piece("", "", "", declined=False, served=served, usage=usage)
     choice = event["choices"][0]
     delta = choice.get("delta") or {}
-    calls = delta.get("tool_calls") or []
-    text = calls[0]["function"].get("arguments") if calls else delta.get("content")
-    return str(text or ""), str(choice.get("finish_reason") or "")
+    calls = [call for call in delta.get("tool_calls") or [] if not call.get("index")]  # the first, in parts
+    return _Piece(
+        said=str(delta.get("content") or ""),
+        called="".join(map(_arguments, calls)),
+        ended=str(choice.get("finish_reason") or ""),
+        declined=bool(delta.get("refusal")),
+        served=served,
+        usage=usage,
+    )
+
+
+def _arguments(call: Any) -> str:
+    """A call's arguments as JSON: the protocol has them as text, some servers as an object."""
+    arguments = call["function"].get("arguments")
+    return arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    return "json" not in response.headers.get("content-type", "")
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The data of each server-sent event.
+
+    Not by `aiter_lines`: that takes U+2028, U+0085 and others for line ends, which JSON may hold as they are.
+    """
+    rest = b""
+    async for chunk in response.aiter_bytes():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if line.startswith(b"data:") and (data := line[5:].strip()):
+                yield data
+    if rest.startswith(b"data:") and (data := rest[5:].strip()):
+        yield data
+
+
+def _length(turn: dict[str, Any]) -> int:
+    """The characters of a turn's text; an image is read in tokens of another size."""
+    content = turn["content"]
+    return len(content) if isinstance(content, str) else sum(len(part.get("text", "")) for part in content)
 
 
 def _usage(document: Any) -> Usage | None:

@@ -13,8 +13,12 @@ _MOST_INTEGERS = 500
 
 
 def json_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """As Ollama, LM Studio, llama.cpp's own server and vLLM take it."""
-    wrapped = {"name": "step", "schema": grammar_schema(schema), "strict": True}
+    """As Ollama, LM Studio, llama.cpp's own server, vLLM and OpenAI take it.
+
+    Without `strict`: the first four enforce a schema anyway, and OpenAI would then refuse ours, since it
+    wants every property required (https://platform.openai.com/docs/guides/structured-outputs).
+    """
+    wrapped = {"name": "step", "schema": grammar_schema(schema)}
     return {"response_format": {"type": "json_schema", "json_schema": wrapped}}
 
 

@@ -31,6 +31,11 @@ _CONTROL = re.compile(
 # A mark with digits would look like somebody's number to the gate (agent.egress).
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
+_KEPT_OF_A_BAD_REPLY = 500  # characters
+_CORRECTION = (
+    "Your last reply was not a valid step: {why}. Reply with one JSON object, one step, and nothing else."
+)
+
 ChatTurn = dict[str, Any]
 
 
@@ -48,6 +53,15 @@ def alternate(messages: list[Message], images: list[Image]) -> list[ChatTurn]:
         else:
             turns.append({"role": role, "content": parts})
     return [{"role": turn["role"], "content": _content(turn["content"])} for turn in turns]
+
+
+def corrected(turns: list[ChatTurn], reply: str, why: str) -> list[ChatTurn]:
+    """The turns with a reply that was no step, and a word on why."""
+    return [
+        *turns,
+        {"role": "assistant", "content": defuse(reply[:_KEPT_OF_A_BAD_REPLY]) or "(nothing)"},
+        {"role": "user", "content": defuse(_CORRECTION.format(why=why))},
+    ]
 
 
 def defuse(text: str) -> str:

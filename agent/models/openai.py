@@ -12,18 +12,15 @@ from typing import Any
 
 import httpx
 
-from agent.errors import ModelFailed
+from agent.errors import CannotAnswer, ModelFailed, ModelUnavailable
 from agent.messages import Image, Message, ModelIdentity, OnText, Turn, Usage, silent
 from agent.models.answer_text import AnswerText
-from agent.models.chat_completions import ChatCompletions, Reply
+from agent.models.chat_completions import ChatCompletions
 from agent.models.constraint import Constraint, json_object, json_schema, tool_call, unconstrained
-from agent.models.conversation import ChatTurn, alternate, defuse
+from agent.models.conversation import ChatTurn, alternate, corrected
 from agent.models.reply import NoStep, read_step, without_thinking
+from agent.models.served_name import QUANTISATION
 
-_QUANTISATION = re.compile(
-    r"(?<![A-Za-z0-9])(I?Q\d(?:_[A-Z0-9]+)*|BF16|F16|F32|FP8|FP4|NF4|MXFP4|AWQ|GPTQ|INT[48]|[48]-?BIT)(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
 _PROBE = {
     "type": "object",
     "properties": {"probe": {"const": "k7"}},
@@ -36,10 +33,8 @@ _REFUSES_THE_FORM = (
     500,
     501,
 )  # llama-cpp-python answers 500 to a response format that it does not know
-_KEPT_OF_A_BAD_REPLY = 500  # characters
-_CORRECTION = (
-    "Your last reply was not a valid step: {why}. Reply with one JSON object, one step, and nothing else."
-)
+# OpenAI's own API and Azure's: their reasoning models take no `max_tokens`, and only the usual temperature.
+_VENDOR = re.compile(r"https://(api\.openai\.com|[^/]+\.azure\.com)(:\d+)?/")
 
 
 class OpenAICompatible:
@@ -66,6 +61,9 @@ class OpenAICompatible:
         self._served = model
         self._max_tokens = max_tokens
         self._constraint = constraint
+        # llama-cpp-python tells no tokens while it streams; limits hold only where they are told, so such a
+        # server streams one reply, and no other.
+        self._counts = True
 
     @property
     def identity(self) -> ModelIdentity:
@@ -73,7 +71,7 @@ class OpenAICompatible:
         name, _, revision = self._served.partition("@")
         if name.endswith(".gguf"):  # llama.cpp serves a model under the path of its file
             name = PurePath(name).name
-        quantisation = _QUANTISATION.search(name)
+        quantisation = QUANTISATION.search(name)
         return ModelIdentity(
             name=name, revision=revision, quantisation=quantisation[1] if quantisation else ""
         )
@@ -83,8 +81,7 @@ class OpenAICompatible:
     ) -> Turn:
         """The next step, valid against `schema`; a reply that is none is corrected once.
 
-        Raises ModelUnavailable, ContextExceeded, and ModelFailed: two replies in a row were no step, or
-        another model than the one that was named replied.
+        Raises ModelFailed where two replies in a row were no step, and what `ChatCompletions` raises.
         """
         if not self._model:
             self._model = self._served = await self._only_model()
@@ -97,14 +94,9 @@ class OpenAICompatible:
         try:
             return await self._step(turns, schema, Usage(), on_text)
         except NoStep as first:
-            corrected = [
-                *turns,
-                {"role": "assistant", "content": defuse(first.reply[:_KEPT_OF_A_BAD_REPLY]) or "(nothing)"},
-                {"role": "user", "content": defuse(_CORRECTION.format(why=first.correction))},
-            ]
-            spent = first.spent
+            mended, spent = corrected(turns, first.reply, first.correction), first.spent
         try:
-            return await self._step(corrected, schema, spent, silent)
+            return await self._step(mended, schema, spent, silent)
         except NoStep as second:
             raise ModelFailed(
                 f"The model {self.identity.name!r} gave no valid step, twice: {second}. "
@@ -116,7 +108,7 @@ class OpenAICompatible:
     ) -> Turn:
         """One reply as a step; NoStep carries the reply and what has been spent so far."""
         body = self._body(turns, self._constraint(schema) if self._constraint else {}, self._max_tokens)
-        if on_text is silent:
+        if on_text is silent or not self._counts:
             reply = await self._endpoint.complete(body)
         else:
             answer = AnswerText()
@@ -126,7 +118,8 @@ class OpenAICompatible:
                     on_text(text)
 
             reply = await self._endpoint.stream(body, on_piece)
-        self._check_model(reply)
+            self._counts = reply.usage != Usage()
+        self._served = reply.served or self._served
         spent = before.plus(reply.usage)
         try:
             return Turn(step=read_step(reply.text, schema, reply.truncated), usage=spent)
@@ -135,49 +128,38 @@ class OpenAICompatible:
             raise
 
     async def _probe(self) -> Constraint:
-        """Which form of schema the server enforces: a word that no one would say shows whether it does."""
+        """Which form of schema the server enforces: a word that no one would say shows whether it does.
+
+        What fails is asked without a schema too: a server that is out of order must not pass for one that
+        enforces none. Raises what that request raises.
+        """
         ask = [{"role": "user", "content": "Say hello."}]
         for constraint in (json_schema, json_object, tool_call):
             response = await self._endpoint.post(self._body(ask, constraint(_PROBE), 64))
             if response.status_code in _REFUSES_THE_FORM:
                 continue
-            reply = self._endpoint.read(await self._endpoint.checked(response))
+            document = await self._endpoint.checked(response)
             try:
-                if json.loads(without_thinking(reply.text)) == {"probe": "k7"}:
+                if json.loads(without_thinking(self._endpoint.read(document).text)) == {"probe": "k7"}:
                     return constraint
-            except (ValueError, RecursionError, NoStep):
+            except (ValueError, RecursionError, NoStep, CannotAnswer, ModelUnavailable):
                 continue
+        await self._endpoint.checked(await self._endpoint.post(self._body(ask, {}, 64)))
         return unconstrained
 
     def _body(self, turns: list[ChatTurn], constraint: dict[str, Any], max_tokens: int) -> dict[str, Any]:
-        plain = {"model": self._model, "messages": turns, "temperature": 0, "max_tokens": max_tokens}
-        return plain | constraint
-
-    def _check_model(self, reply: Reply) -> None:
-        """Raise ModelFailed where another model than the one asked for replied: it has other faults.
-
-        Servers add a tag, a snapshot's date, a path or `.gguf`: one of the two names must hold the other.
-        """
-        if not reply.served:
-            return
-        asked, served = _bare(self._model), _bare(reply.served)
-        if asked not in served and served not in asked:
-            raise ModelFailed(
-                f"{self._endpoint.base} was asked for the model {self._model!r}, and {reply.served!r}"
-                " replied: name the one that it serves."
-            )
-        self._served = reply.served
+        if _VENDOR.match(f"{self._endpoint.base}/"):
+            limits: dict[str, Any] = {"max_completion_tokens": max_tokens}
+        else:
+            limits = {"temperature": 0, "max_tokens": max_tokens}
+        return {"model": self._model, "messages": turns} | limits | constraint
 
     async def _only_model(self) -> str:
         offered = await self._endpoint.models()
         if len(offered) == 1:
             return offered[0]
         known = f"it offers: {', '.join(offered)}" if offered else "the server lists none"
-        raise ModelFailed(f"Which model at {self._endpoint.base}? Name one; {known}.")
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", PurePath(name.lower()).name.removesuffix(".gguf"))
+        raise ModelUnavailable(f"Which model at {self._endpoint.base}? Name one; {known}.")
 
 
 def _with_schema(turns: list[ChatTurn], schema: dict[str, Any]) -> list[ChatTurn]:

@@ -60,3 +60,15 @@ def test_half_a_character_is_told_as_a_mark_that_can_be_printed(half: str) -> No
     assert pieces.startswith("a\ufffd")
     assert pieces.endswith("b")
     pieces.encode()
+
+
+@given(st.text(alphabet='ab"\\/unrtd809CZ '), st.lists(st.integers(0, 300)))
+def test_what_is_no_json_is_told_up_to_there_and_never_raises(raw: str, cuts: list[int]) -> None:
+    head, rest = compact(answer("@"), ascii_only=True).split("@")
+    pieces = "".join(told(head + raw + rest, cuts))
+    try:
+        text = json.loads(head + raw + rest)["actions"][0]["arguments"]["text"]
+    except (ValueError, KeyError):
+        pieces.encode()
+    else:
+        assert pieces == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -7,108 +7,24 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
 
-from agent.errors import ContextExceeded, ModelFailed, ModelUnavailable
-from agent.messages import Message, QuestionMessage, Step, SystemMessage, Usage
-from agent.models.constraint import grammar_schema
+from agent.errors import CannotAnswer, ContextExceeded, ModelFailed, ModelUnavailable
+from agent.messages import Image, Message, QuestionMessage, Usage
+from agent.models.chat_completions import ChatCompletions
+from agent.models.constraint import grammar_schema, json_schema
 from agent.models.openai import OpenAICompatible
+from tests.agent.models.scripted_server import (
+    BASE,
+    GOOD,
+    MESSAGES,
+    STEP,
+    ScriptedServer,
+    completion,
+    model_of,
+    step_of,
+)
 from tests.agent.models.step_schema import STEP_SCHEMA
-
-BASE = "http://127.0.0.1:9/v1"
-STEP = {"thought": "look", "actions": [{"tool": "chart_overview", "arguments": {}}]}
-GOOD = json.dumps(STEP)
-MESSAGES: list[Message] = [
-    SystemMessage(text="You read charts.", now="2026-11-22"),
-    QuestionMessage(text="What was the last HbA1c?"),
-]
-
-
-class ScriptedServer:
-    """A stand-in for a model server: it replies with the given texts or responses, and keeps what it got.
-
-    `enforces` is the form of schema that it obeys; a probe in another form gets prose, or an error status
-    when `refuses` is set.
-    """
-
-    def __init__(
-        self, replies: list[str | Response], enforces: str = "json_schema", refuses: int = 0
-    ) -> None:
-        self.replies = replies
-        self.enforces = enforces
-        self.refuses = refuses
-        self.models = ["scripted-server"]
-        self.finish = "stop"
-        self.broken = False
-        self.served = "scripted-server:Q4_K_M"
-        self.asked: list[dict[str, Any]] = []
-        self.probes: list[str] = []
-
-    async def complete(self, request: Request) -> Response:
-        body = await request.json()
-        form = body.get("response_format") or {"type": "tool", "tools": body.get("tools")}
-        if "probe" in json.dumps(form):
-            self.probes.append(form["type"])
-            if form["type"] != self.enforces:
-                return JSONResponse({}, self.refuses) if self.refuses else completion("Hello!")
-            return self.said('{"probe": "k7"}')
-        self.asked.append({**body, "authorization": request.headers.get("authorization")})
-        reply = self.replies.pop(0)
-        if isinstance(reply, Response):
-            return reply
-        return streamed(reply, self.broken) if body.get("stream") else self.said(reply)
-
-    def said(self, text: str) -> Response:
-        return called(text) if self.enforces == "tool" else completion(text, self.finish)
-
-    async def list_models(self, request: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [{"id": name} for name in self.models]})
-
-    def app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/v1/chat/completions", self.complete, methods=["POST"]),
-                Route("/v1/models", self.list_models),
-            ]
-        )
-
-
-def completion(text: str | None, finish: str = "stop") -> JSONResponse:
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
-    usage = {"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107}
-    return JSONResponse({"model": "scripted-server:Q4_K_M", "choices": [choice], "usage": usage})
-
-
-def called(arguments: str) -> JSONResponse:
-    call = {"id": "c", "type": "function", "function": {"name": "step", "arguments": arguments}}
-    choice = {"index": 0, "message": {"role": "assistant", "content": None, "tool_calls": [call]}}
-    return JSONResponse({"model": "scripted-server", "choices": [choice], "usage": None})
-
-
-def streamed(text: str, broken: bool) -> Response:
-    """The text in pieces of five characters; `broken`: the connection ends before the end is told."""
-    pieces = [text[at : at + 5] for at in range(0, len(text), 5)]
-    events: list[Any] = [
-        {"model": "scripted-server", "choices": [{"delta": {"content": piece}}]} for piece in pieces
-    ]
-    if not broken:
-        usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
-        events += [{"choices": [{"delta": {}, "finish_reason": "stop"}]}, {"choices": [], "usage": usage}]
-    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
-    return Response("".join([": keep-alive\n\n", *lines, "data: [DONE]\n\n"]), media_type="text/event-stream")
-
-
-def model_of(
-    server: ScriptedServer, name: str = "scripted-server", key: str | None = None
-) -> OpenAICompatible:
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(server.app()))
-    return OpenAICompatible(http, BASE + "/", name, api_key=key, max_tokens=512, timeout=5)
-
-
-async def step_of(server: ScriptedServer) -> Step:
-    return (await model_of(server).next_step(MESSAGES, STEP_SCHEMA, [])).step
 
 
 @pytest.mark.anyio
@@ -161,7 +77,7 @@ async def test_the_form_of_the_schema_is_probed_once(refuses: int) -> None:
 async def test_json_schema_is_sent_in_its_wrapper() -> None:
     server = ScriptedServer([GOOD])
     await step_of(server)
-    wrapper = {"name": "step", "schema": grammar_schema(STEP_SCHEMA), "strict": True}
+    wrapper = {"name": "step", "schema": grammar_schema(STEP_SCHEMA)}
     assert server.asked[0]["response_format"] == {"type": "json_schema", "json_schema": wrapper}
 
 
@@ -169,6 +85,7 @@ async def test_json_schema_is_sent_in_its_wrapper() -> None:
 async def test_a_server_that_enforces_no_schema_is_shown_it_in_words() -> None:
     server = ScriptedServer([GOOD], enforces="nothing")
     await step_of(server)
+    assert server.probes == ["json_schema", "json_object", "tool", "none"]
     assert "response_format" not in server.asked[0]
     assert json.dumps(STEP_SCHEMA) in server.asked[0]["messages"][-1]["content"]
 
@@ -218,7 +135,11 @@ async def test_two_bad_replies_fail_with_the_reason(
         (lambda: JSONResponse({"error": "Jane Doe"}, 400), "refused the request"),
         (lambda: JSONResponse({"error": "Jane Doe"}, 429), "is busy"),
         (lambda: JSONResponse({"error": "Jane Doe"}, 500), "failed (HTTP 500); see its log"),
-        (lambda: JSONResponse({"error": "Jane Doe"}, 503), "failed (HTTP 503)"),
+        (
+            lambda: JSONResponse({"error": "failed to create llama_context: Jane Doe"}, 500),
+            "failed (HTTP 500)",
+        ),
+        (lambda: JSONResponse({"error": "Jane Doe"}, 503), "is not ready (HTTP 503)"),
         (lambda: RedirectResponse("https://elsewhere.example/v1"), "redirects elsewhere"),
         (lambda: HTMLResponse("<html>Jane Doe</html>"), "answers with text/html; charset=utf-8, not JSON"),
         (lambda: JSONResponse({"choices": []}), "no chat completion"),
@@ -298,13 +219,12 @@ async def test_a_probe_that_never_stops_nesting_shows_that_no_schema_is_enforced
 
 
 @pytest.mark.anyio
-async def test_a_model_cannot_hide_from_the_trail_behind_a_name_without_end() -> None:
+async def test_a_name_without_end_is_told_in_part_and_without_what_a_terminal_obeys() -> None:
     reply = {"model": "\x1b[2Jscripted-server" + "x" * 100_000, "choices": [{"message": {"content": GOOD}}]}
-    server = ScriptedServer([JSONResponse(reply)])
-    model = model_of(server)
-    await model.next_step(MESSAGES, STEP_SCHEMA, [])
-    assert model.identity.name.startswith("[2Jscripted-serverxx")
-    assert len(model.identity.name) == 300
+    with pytest.raises(ModelUnavailable, match="was asked for the model") as failed:
+        await step_of(ScriptedServer([JSONResponse(reply)]))
+    assert len(str(failed.value)) < 500
+    assert str(failed.value).isprintable()
 
 
 @pytest.mark.anyio
@@ -316,70 +236,15 @@ async def test_where_no_form_of_schema_is_enforced_but_tools_are_a_tool_takes_th
     assert server.probes == ["json_schema", "json_object", "tool"]
 
 
-ANSWER = {
-    "thought": "",
-    "actions": [
-        {"tool": "answer", "arguments": {"text": "HbA1c was 6.1 %.", "citations": [], "status": "answered"}}
-    ],
-}
-
-
-@pytest.mark.anyio
-async def test_who_listens_hears_the_answer_while_it_is_written() -> None:
-    server, heard = ScriptedServer([json.dumps(ANSWER)]), list[str]()
-    turn = await model_of(server).next_step(MESSAGES, STEP_SCHEMA, [], heard.append)
-    assert len(heard) > 2
-    assert "".join(heard) == turn.step.actions[0].arguments["text"] == "HbA1c was 6.1 %."
-    assert turn.usage == Usage(prompt=9, completion=3, cached=4)
-
-
-@pytest.mark.anyio
-async def test_a_stream_that_breaks_off_is_no_reply() -> None:
-    server = ScriptedServer([json.dumps(ANSWER)])
-    server.broken = True
-    with pytest.raises(ModelUnavailable, match="broke off in the middle"):
-        await model_of(server).next_step(MESSAGES, STEP_SCHEMA, [], print)
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("events", ["data: {]\n\n", "data: 3\n\n", 'data: {"choices": [{"delta": 4}]}\n\n'])
-async def test_a_stream_of_garbage_is_told_as_that(events: str) -> None:
-    server = ScriptedServer([Response(events, media_type="text/event-stream")])
-    with pytest.raises(ModelFailed, match="streams what is no chat completion"):
-        await model_of(server).next_step(MESSAGES, STEP_SCHEMA, [], print)
-
-
 @pytest.mark.anyio
 async def test_a_busy_server_is_asked_once_more_when_it_says() -> None:
     busy = JSONResponse({}, 429, headers={"Retry-After": "0"})
     assert (await step_of(ScriptedServer([busy, GOOD]))).model_dump(mode="json") == STEP
     with pytest.raises(ModelUnavailable, match="busy"):
         await step_of(ScriptedServer([busy, busy]))
-    with pytest.raises(ModelUnavailable, match="busy"):
-        await step_of(ScriptedServer([JSONResponse({}, 429, headers={"Retry-After": "600"})]))
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    ("asked", "served", "same"),
-    [
-        ("medgemma", "medgemma:latest", True),
-        ("gpt-6-luna", "gpt-6-luna-2026-09-01", True),
-        ("medgemma-27b-it", "/models/medgemma-27b-it.gguf", True),
-        ("google/medgemma-27b-it", "medgemma-27b-it", True),
-        ("medgemma-27b-it", "llama-3.3-70b", False),
-        ("medgemma-27b-it", "medgemma-4b-it", False),
-    ],
-)
-async def test_another_model_than_the_one_asked_for_is_refused(asked: str, served: str, same: bool) -> None:
-    reply = {"model": served, "choices": [{"message": {"content": GOOD}}]}
-    model = model_of(ScriptedServer([JSONResponse(reply)]), asked)
-    if same:
-        await model.next_step(MESSAGES, STEP_SCHEMA, [])
-        assert served.endswith(model.identity.name)
-    else:
-        with pytest.raises(ModelFailed, match="was asked for the model"):
-            await model.next_step(MESSAGES, STEP_SCHEMA, [])
+    for wait in ("600", "-1", "1e1", "9" * 5000, "²", "Wed, 21 Oct 2026 07:28:00 GMT"):
+        with pytest.raises(ModelUnavailable, match="busy"):
+            await step_of(ScriptedServer([JSONResponse({}, 429, headers={"Retry-After": wait})]))
 
 
 @pytest.mark.anyio
@@ -389,3 +254,66 @@ async def test_a_server_that_leaves_out_a_part_of_a_long_conversation_is_found_o
     long: list[Message] = [*MESSAGES, QuestionMessage(text="Once more. " * 3000)]
     with pytest.raises(ContextExceeded, match="longer than the model server"):
         await model_of(ScriptedServer([JSONResponse(reply)])).next_step(long, STEP_SCHEMA, [])
+
+
+@pytest.mark.anyio
+async def test_a_picture_is_no_text_that_was_left_out() -> None:
+    """A picture of 300 kB is some 300 tokens, and 400,000 characters of base64."""
+    server = ScriptedServer([GOOD])
+    picture = Image(media_type="image/png", data=bytes(300_000))
+    turn = await model_of(server).next_step(MESSAGES, STEP_SCHEMA, [picture])
+    assert turn.step.thought == "look"
+    assert server.asked[0]["messages"][0]["content"][-1]["type"] == "image_url"
+
+
+@pytest.mark.anyio
+async def test_arguments_that_come_as_an_object_are_read() -> None:
+    call = {"function": {"name": "step", "arguments": STEP}}
+    reply = JSONResponse({"choices": [{"message": {"role": "assistant", "tool_calls": [call]}}]})
+    assert (await step_of(ScriptedServer([reply], enforces="tool"))).thought == "look"
+
+
+@pytest.mark.anyio
+async def test_a_server_out_of_order_does_not_pass_for_one_that_enforces_nothing() -> None:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(500))) as http:
+        model = OpenAICompatible(http, BASE, "m", api_key=None, max_tokens=9, timeout=5)
+        with pytest.raises(ModelUnavailable, match="HTTP 500"):
+            await model.next_step(MESSAGES, STEP_SCHEMA, [])
+
+
+@pytest.mark.anyio
+async def test_a_model_that_declines_says_so() -> None:
+    reply = {"choices": [{"message": {"content": None, "refusal": "I will not speak of Jane Doe."}}]}
+    with pytest.raises(CannotAnswer, match="declines") as declined:
+        await step_of(ScriptedServer([JSONResponse(reply)]))
+    assert "Jane" not in str(declined.value)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("base", "own"),
+    [
+        ("https://api.openai.com/v1", True),
+        ("https://clinic.openai.azure.com/openai/v1", True),
+        ("https://openai.example/v1", False),
+        ("http://127.0.0.1:9/v1", False),
+    ],
+)
+async def test_openais_own_api_gets_the_limits_that_its_models_take(base: str, own: bool) -> None:
+    asked = dict[str, Any]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.update(json.loads(request.content))
+        return httpx.Response(200, json={"choices": [{"message": {"content": GOOD}}]})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        model = OpenAICompatible(
+            http, base, "m", api_key="k", max_tokens=512, timeout=5, constraint=json_schema
+        )
+        await model.next_step(MESSAGES, STEP_SCHEMA, [])
+    assert asked.get("max_completion_tokens" if own else "max_tokens") == 512
+    assert ("temperature" in asked, "max_tokens" in asked) == (not own, not own)
+
+
+def test_a_key_is_in_no_representation() -> None:
+    assert "sesame" not in repr(ChatCompletions(httpx.AsyncClient(), BASE, "sesame", 5))

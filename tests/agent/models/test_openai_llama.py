@@ -103,3 +103,13 @@ def test_a_whole_question_is_valid_steps_as_far_as_it_gets_in_five_minutes(
     assert given["tokens"]["completion"] > 0
     assert "no valid step" not in given["answer"]
     assert "does not fit" not in given["answer"]
+
+
+@pytest.mark.anyio
+async def test_it_counts_no_tokens_while_it_streams_so_it_streams_one_reply(served: Served) -> None:
+    model = served(400)
+    asked: list[Message] = [QuestionMessage(text="What was the last HbA1c?")]
+    first = await model.next_step(asked, STEP_SCHEMA, [], lambda _: None)
+    second = await model.next_step(asked, STEP_SCHEMA, [], lambda _: None)
+    assert first.usage.prompt == 0
+    assert second.usage.prompt > 0

@@ -18,6 +18,7 @@ import pytest
 from agent.egress.endpoints import local_client
 from agent.errors import ModelFailed
 from agent.messages import Message, QuestionMessage, SystemMessage
+from agent.models.chat_completions import ChatCompletions
 from agent.models.constraint import unconstrained
 from agent.models.openai import OpenAICompatible
 from tests.agent.models.step_schema import STEP_SCHEMA
@@ -79,3 +80,15 @@ async def test_that_it_ignores_the_schema_is_found_out_and_what_is_no_step_is_re
         with pytest.raises(ModelFailed, match="gave no valid step, twice"):
             await model.next_step(MESSAGES, STEP_SCHEMA, [])
         assert model._constraint is unconstrained
+
+
+@pytest.mark.anyio
+async def test_it_is_heard_and_counted_while_it_streams(served: tuple[str, str]) -> None:
+    base, name = served
+    pieces: list[str] = []
+    turn = {"role": "user", "content": "Say hello."}
+    async with local_client(timeout=120) as http:
+        endpoint = ChatCompletions(http, base, None, 120, model=name)
+        reply = await endpoint.stream({"model": name, "messages": [turn], "max_tokens": 20}, pieces.append)
+    assert reply.text == "".join(pieces)
+    assert reply.usage.prompt > 0
