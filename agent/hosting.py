@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from agent.toolbox import Toolbox
 
 ANTHROPIC = "https://api.anthropic.com"
-MAX_COMPLETION = 4_096  # tokens of one step
+MAX_COMPLETION = 16_384  # tokens of one step, of which most models think a part first
 _MOST = 20  # pages of a kind of records
 _MOST_STAFF = 100
 _STAFF = re.compile(r'"reference": "((?:Practitioner|Organization|Location)/[A-Za-z0-9.-]{1,64})"')
@@ -138,7 +138,7 @@ def rendered(data: dict[str, Any]) -> str:
 
 
 def _model(http: httpx.AsyncClient, vendor: Vendor, settings: Settings) -> Model:
-    key = settings.hosted_key.get_secret_value() or _kept_key()
+    key = _key(settings)
     if settings.hosted_model.startswith("anthropic:"):
         return Anthropic(
             http,
@@ -159,15 +159,26 @@ def _model(http: httpx.AsyncClient, vendor: Vendor, settings: Settings) -> Model
     )
 
 
-def _kept_key() -> str:
-    """The key from the system's keyring (service ehr-navigator, name hosted); nothing where none is kept."""
+def _key(settings: Settings) -> str:
+    """The key as set, else from the system's keyring (service ehr-navigator, name hosted).
+
+    Raises UsageError where no HTTP header can hold it; a clinic's own gateway may want none.
+    """
     import keyring
     from keyring.errors import KeyringError
 
+    if key := settings.hosted_key.get_secret_value():
+        return key
     try:
-        return keyring.get_password(APP, "hosted") or ""
+        key = (keyring.get_password(APP, "hosted") or "").strip()
     except KeyringError:
         return ""
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError(
+            f"The hosted model's key in the keyring ({APP}, hosted) holds a character that no HTTP header can"
+            " hold; set it anew."
+        )
+    return key
 
 
 def _cost(model: str, settings: Settings) -> Callable[[Usage], float | None]:
